@@ -1,0 +1,118 @@
+//! `gairat attack`: adversarial examples of one's own data against one's own weights, as NPZ.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use gairat::{
+    attack::{Adversarial, StartKey, read_measured},
+    batch::attack_batch,
+    checkpoint::read_weights,
+    dataset::{self, AdversarialExamples, Source},
+    device,
+    model::{Classifier, Network},
+    random::Purpose,
+    settings::{Field, Settings},
+};
+
+use super::{apply, given, json_arg, settings_args};
+use crate::{driver, failure::Failure, terminal};
+
+/// The settings that matter here.
+fn keeps(field: &Field) -> bool {
+    matches!(field.name, "data" | "model" | "epsilon" | "step_size" | "steps" | "loss" | "batch" | "seed" | "threads" | "device")
+}
+
+pub(super) fn definition() -> Command {
+    let file = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .value_parser(value_parser!(PathBuf))
+            .required(true)
+            .help(help)
+            .help_heading("Files")
+    };
+    Command::new("attack")
+        .about("Attack every sample of an NPZ file and write x_adv, kappa, first_hit, broken and margins, in input order")
+        .args(settings_args(keeps))
+        .mut_arg("data", |arg| arg.required(true))
+        .mut_arg("model", |arg| arg.required(true))
+        .arg(file("weights", "FILE.safetensors", "Weights of the network named by --model"))
+        .arg(file("out", "FILE.npz", "Where to write; it must not exist yet"))
+        .arg(
+            Arg::new("no-random-start")
+                .long("no-random-start")
+                .action(ArgAction::SetTrue)
+                .help("Start at the sample itself")
+                .help_heading("Attack"),
+        )
+        .arg(json_arg())
+}
+
+pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let mut settings = Settings::default();
+    apply(&mut settings, &given(matches, keeps))?;
+    settings.random_start = !matches.get_flag("no-random-start");
+    let plan = settings.checked()?;
+    let attack = plan.attack;
+    let Source::Npz(file) = &settings.data else {
+        return Err(Failure::Request(format!("--data {}: expected npz:FILE", settings.data)));
+    };
+    let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
+    if out.exists() {
+        return Err(Failure::Request(format!(
+            "--out {}: exists already and is never overwritten; choose another name",
+            out.display()
+        )));
+    }
+    let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
+    let (shape, samples, _) = dataset::read_arrays(file)?;
+    let chosen = pollster::block_on(device::choose(&settings.device))?;
+    let model = settings.model.resolve(shape);
+    let examples = driver::on_pool(driver::threads_for(settings.threads, &model), || {
+        let network = Network::with_weights(&model, shape, &weights, &chosen.device)?;
+        let classes = network.classes(shape, &chosen.device);
+        if let Some((row, label)) = samples.labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
+            return Err(Failure::Request(format!(
+                "{}: sample {row} has the label {label}, the weights know {classes} classes (0 to {})",
+                file.display(),
+                classes - 1
+            )));
+        }
+        let mut examples = AdversarialExamples::empty(shape);
+        let places: Vec<usize> = (0..samples.len()).collect();
+        for places in places.chunks(settings.batch) {
+            let key = StartKey { seed: settings.seed, purpose: Purpose::Start, epoch: 0 };
+            let batch = attack_batch(samples.select(places, shape.len()), shape, &attack, key, &chosen.device);
+            let adversarial = attack.run(&network, &batch);
+            let end = adversarial.measure_end(network.logits(adversarial.images.clone()), batch.labels.clone(), &attack);
+            let measured = pollster::block_on(read_measured(&adversarial, end))?;
+            // The margin of the sample itself: with a random start, x⁰ is another point.
+            let natural = Adversarial::margins(network.logits(batch.natural), batch.labels);
+            examples.x_adv.extend(pollster::block_on(device::read(adversarial.images))?);
+            examples.margin_natural.extend(pollster::block_on(device::read(natural))?);
+            for sample in measured {
+                examples.kappa.push(sample.kappa);
+                examples.first_hit.push(sample.first_hit);
+                examples.broken.push(sample.broken);
+                examples.margin_adversarial.push(sample.margin_adversarial);
+            }
+        }
+        Ok(examples)
+    })??;
+    dataset::write_adversarial(&out, &examples)?;
+    let robust = gairat::evaluate::share(examples.broken.iter().filter(|&&broken| !broken).count(), examples.broken.len());
+    if matches.get_flag("json") {
+        let line = serde_json::json!({ "event": "attacked", "samples": examples.broken.len(), "robust": robust, "out": out });
+        anstream::println!("{line}");
+    } else {
+        anstream::println!(
+            "{}  of {} samples withstand the attack ({})",
+            terminal::accuracy_line("robust", robust),
+            examples.broken.len(),
+            chosen.name
+        );
+        anstream::println!("written to {}", out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,126 @@
+//! The command line: what can be asked for, and which file answers.
+
+mod attack;
+mod bench;
+mod devices;
+mod eval;
+mod train;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use gairat::settings::{FIELDS, Field, Settings, flag};
+
+use crate::failure::Failure;
+
+const AFTER: &str = "Without a command, gairat trains with its defaults: a perceptron on the two moons, in a few seconds.";
+
+/// Reads the arguments and does what they ask.
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
+    let matches = match definition().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        // clap prints help and version to standard output with code 0, errors to standard error with code 2.
+        Err(error) => error.exit(),
+    };
+    if matches.get_flag("version") {
+        version(matches.get_flag("verbose"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    match matches.subcommand() {
+        Some(("train", matches)) => train::run(matches),
+        Some(("eval", matches)) => eval::run(matches),
+        Some(("attack", matches)) => attack::run(matches),
+        Some(("bench", matches)) => bench::run(matches),
+        Some(("devices", matches)) => devices::run(matches),
+        _ => train::run(&train::definition().get_matches_from(["train"])),
+    }
+}
+
+fn definition() -> Command {
+    Command::new("gairat")
+        .about("Geometry-aware instance-reweighted adversarial training, on any GPU or on the CPU")
+        .after_help(AFTER)
+        .disable_version_flag(true)
+        .arg(
+            Arg::new("version")
+                .long("version")
+                .short('V')
+                .action(ArgAction::SetTrue)
+                .help("Print the version (with --verbose: sources and licences)"),
+        )
+        .arg(
+            Arg::new("verbose")
+                .long("verbose")
+                .action(ArgAction::SetTrue)
+                .requires("version")
+                .help("With --version: sources and licences"),
+        )
+        .subcommand(train::definition())
+        .subcommand(eval::definition())
+        .subcommand(attack::definition())
+        .subcommand(bench::definition())
+        .subcommand(devices::definition())
+}
+
+fn version(verbose: bool) {
+    anstream::println!("gairat {}", env!("CARGO_PKG_VERSION"));
+    if verbose {
+        anstream::println!("licence   MIT OR Apache-2.0");
+        anstream::println!("digits    {}", gairat::dataset::DIGITS_ATTRIBUTION);
+        anstream::println!(
+            "method    Zhang, Zhu, Niu, Han, Sugiyama, Kankanhalli: Geometry-aware Instance-reweighted Adversarial Training, ICLR 2021"
+        );
+    }
+}
+
+/// The argument of one setting. Values are read by the settings themselves, so that all doors refuse with the same words.
+fn setting(field: &Field) -> Arg {
+    let mut help = field.doc.trim().to_owned();
+    if let Some((low, high)) = field.range {
+        help.push_str(&format!(" [{low} to {high}]"));
+    }
+    Arg::new(field.name)
+        .long(flag(field.name))
+        .value_name(flag(field.name).to_uppercase())
+        .help(help)
+        .help_heading(field.group.to_string())
+        .allow_hyphen_values(field.range.is_some())
+}
+
+/// The arguments of the settings that `keep` says.
+fn settings_args(keep: impl Fn(&Field) -> bool) -> Vec<Arg> {
+    FIELDS.iter().filter(|field| keep(field)).map(setting).collect()
+}
+
+/// `--json`.
+fn json_arg() -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON, one object a line")
+}
+
+/// What was given for the settings, in the order of the table.
+fn given<'a>(matches: &'a ArgMatches, keep: impl Fn(&Field) -> bool) -> Vec<(&'static str, &'a str)> {
+    FIELDS
+        .iter()
+        .filter(|field| keep(field))
+        .filter_map(|field| matches.get_one::<String>(field.name).map(|text| (field.name, text.as_str())))
+        .collect()
+}
+
+/// The recipe of the data that was asked for, with what else was given on top.
+fn settings_from(given: &[(&'static str, &str)]) -> Result<Settings, Failure> {
+    let mut settings = Settings::default();
+    if let Some((name, data)) = given.iter().find(|(name, _)| *name == "data") {
+        settings.set(name, data)?;
+        settings = Settings::recipe(settings.data);
+    }
+    apply(&mut settings, given)?;
+    Ok(settings)
+}
+
+/// Puts what was given into `settings`.
+fn apply(settings: &mut Settings, given: &[(&'static str, &str)]) -> Result<(), Failure> {
+    for (name, text) in given {
+        settings.set(name, text)?;
+    }
+    Ok(())
+}

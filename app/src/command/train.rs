@@ -1,0 +1,184 @@
+//! `gairat train`: settings, data, device, run folder; then the run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::atomic::Ordering,
+};
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use gairat::{
+    checkpoint::RunFolder,
+    dataset, device,
+    session::{Ending, Event},
+    settings::{Settings, SettingsError, flag},
+};
+
+use super::{apply, given, json_arg, settings_args, settings_from};
+use crate::{
+    driver,
+    failure::Failure,
+    terminal::{Human, Voice, json::Json},
+};
+
+/// What may change when a run goes on: not the data, the network or the key of its randomness.
+const RESUMABLE: [&str; 21] = [
+    "epsilon",
+    "step_size",
+    "steps",
+    "loss",
+    "random_start",
+    "method",
+    "weighting",
+    "lambda",
+    "lambda_schedule",
+    "lambda_max",
+    "burn_in",
+    "min_effective",
+    "epochs",
+    "lr",
+    "lr_schedule",
+    "momentum",
+    "weight_decay",
+    "evaluate_every",
+    "augment",
+    "threads",
+    "device",
+];
+
+pub(super) fn definition() -> Command {
+    Command::new("train")
+        .about("Train a network; defaults follow the data")
+        .args(settings_args(|_| true))
+        .arg(path("out", "DIR", "Run folder; it must not exist yet [default: a dated one under runs/]").conflicts_with("resume"))
+        .arg(path("resume", "DIR", "Go on with the run in this folder; settings given beside it replace the run's"))
+        .arg(path("settings", "FILE", "Read settings from a file such as a run's settings.json").conflicts_with("resume"))
+        .arg(json_arg())
+}
+
+fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).value_parser(value_parser!(PathBuf)).help(help).help_heading("Files")
+}
+
+pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let mut voice: Box<dyn Voice> = if matches.get_flag("json") { Box::new(Json) } else { Box::new(Human::new()) };
+    let given = given(matches, |_| true);
+    let resumed = matches.get_one::<PathBuf>("resume");
+    let (opened, settings) = match resumed {
+        Some(dir) => {
+            let (folder, settings) = resume(dir, &given)?;
+            (Some(folder), settings)
+        }
+        None => (None, fresh(matches, &given)?),
+    };
+    let plan = settings.checked()?;
+    let dataset = dataset::load(&plan.request)?;
+    // A network that does not take the data is refused before a folder is made.
+    settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
+    let chosen = pollster::block_on(device::choose(&settings.device))?;
+
+    let folder = match opened {
+        Some(folder) => {
+            if let Some(summary) = finished(&folder, &settings)? {
+                voice.say(&Event::Warning {
+                    message: format!(
+                        "the run in {} is finished ({} epochs); give it more with --epochs",
+                        folder.path().display(),
+                        summary.epochs
+                    ),
+                });
+                voice.say(&Event::Summary(summary));
+                return Ok(ExitCode::SUCCESS);
+            }
+            folder.reopen()?;
+            folder.write_settings(&settings)?;
+            folder
+        }
+        None => match matches.get_one::<PathBuf>("out") {
+            Some(out) => RunFolder::create(out, &settings)?,
+            None => dated(&settings)?,
+        },
+    };
+
+    voice.begin(&settings, &chosen, folder.path());
+    let stop = driver::stop_flag()?;
+    let ending = driver::train(&plan, &dataset, &chosen, &folder, &stop, &mut |event| voice.say(&event));
+    voice.quiet();
+    match ending? {
+        Ending::Finished { summary, snapshot } => {
+            voice.conclude(&settings, &summary, &snapshot, &dataset);
+            Ok(ExitCode::SUCCESS)
+        }
+        Ending::Stopped { epoch, step } => {
+            voice.stopped(epoch, step, folder.path());
+            debug_assert!(stop.load(Ordering::SeqCst), "only Ctrl+C stops a run from here");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The settings of a new run.
+fn fresh(matches: &ArgMatches, given: &[(&'static str, &str)]) -> Result<Settings, Failure> {
+    let Some(file) = matches.get_one::<PathBuf>("settings") else { return settings_from(given) };
+    let text = fs::read_to_string(file).map_err(|error| Failure::Request(format!("--settings {}: {error}", file.display())))?;
+    let mut settings: Settings = serde_json::from_str(&text).map_err(|error| {
+        Failure::Request(format!("--settings {}: {error}; expected a JSON object such as a run's settings.json", file.display()))
+    })?;
+    apply(&mut settings, given)?;
+    Ok(settings)
+}
+
+/// The folder and settings of a run that goes on.
+fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Settings), Failure> {
+    let (folder, mut settings) = RunFolder::open(dir)?;
+    for (name, text) in given {
+        let mut wanted = settings.clone();
+        wanted.set(name, text)?;
+        if wanted != settings && !RESUMABLE.contains(name) {
+            let had = settings.get(name).unwrap_or_default();
+            return Err(Failure::from(SettingsError::Conflict {
+                name,
+                problem: format!(
+                    "the run in {} was made with `{had}`, and that cannot change; start a new run for `{text}`",
+                    dir.display()
+                ),
+            }));
+        }
+        settings = wanted;
+    }
+    Ok((folder, settings))
+}
+
+/// The summary of a run that has nothing left to do.
+fn finished(folder: &RunFolder, settings: &Settings) -> Result<Option<gairat::session::Summary>, Failure> {
+    let summary = folder.summary()?;
+    if let Some(summary) = &summary
+        && settings.epochs < summary.epochs
+    {
+        return Err(Failure::Request(format!(
+            "--{}: {} is fewer than the {} epochs that the run has had; give more to extend it",
+            flag("epochs"),
+            settings.epochs,
+            summary.epochs
+        )));
+    }
+    Ok(summary.filter(|summary| summary.epochs == settings.epochs))
+}
+
+/// A new folder under `runs/`, named after the moment, the data and the method.
+fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
+    let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let data = settings.data.to_string();
+    let data = data.split(':').next().unwrap_or_default();
+    let name = format!("{now}_{data}_{}_seed{}", settings.method, settings.seed);
+    // Two runs of one second: the second gets a number.
+    for attempt in 1..100 {
+        let name = if attempt == 1 { name.clone() } else { format!("{name}_{attempt}") };
+        match RunFolder::create(&Path::new("runs").join(name), settings) {
+            Err(gairat::checkpoint::CheckpointError::Exists(_)) => {}
+            other => return Ok(other?),
+        }
+    }
+    Err(Failure::Work(format!("runs/{name} and 98 numbered ones exist: give --out")))
+}

@@ -1,0 +1,94 @@
+//! The thread that computes: one for a whole run, because the GPU runtime orders work by thread.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use gairat::{
+    checkpoint::RunFolder,
+    dataset::Dataset,
+    device::{Chosen, DeviceError},
+    model::ModelSpec,
+    session::{self, Command, Ending, Event, SessionError},
+    settings::Checked,
+};
+
+use crate::failure::Failure;
+
+/// Runs `work` inside a pool of `threads` threads (0: all cores), on one of them from start to end.
+///
+/// A panic of the GPU runtime (it knows no other way to report a lost device) comes back as its message.
+pub(crate) fn on_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|place| format!("gairat-{place}"))
+        .build()
+        .map_err(|error| Failure::Work(format!("--threads {threads}: {error}")))?;
+    let message = Arc::new(Mutex::new(None));
+    let kept = Arc::clone(&message);
+    let before = std::panic::take_hook();
+    // Where the panic was raised is for developers; the person gets the sentence, once, from `main`.
+    std::panic::set_hook(Box::new(move |info| {
+        let text = info.payload().downcast_ref::<String>().cloned();
+        let text = text.or_else(|| info.payload().downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
+        if let Ok(mut slot) = kept.lock() {
+            slot.get_or_insert(format!("{text} ({})", info.location().map(ToString::to_string).unwrap_or_default()));
+        }
+    }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(work)));
+    std::panic::set_hook(before);
+    outcome.map_err(|_| Failure::Work(message.lock().ok().and_then(|mut slot| slot.take()).unwrap_or_default()))
+}
+
+/// How many threads serve a network best: the kernels of a perceptron are too small to share.
+pub(crate) fn threads_for(asked: usize, model: &ModelSpec) -> usize {
+    match (asked, model) {
+        (0, ModelSpec::Mlp(_)) => 1,
+        (asked, _) => asked,
+    }
+}
+
+/// A flag that Ctrl+C raises; the second Ctrl+C ends the program at once.
+pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    ctrlc::set_handler(move || {
+        if raised.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::Work(format!("Ctrl+C cannot be watched: {error}")))?;
+    Ok(flag)
+}
+
+/// Trains in `folder`. If the GPU is lost on the way, goes on from the last saved state on the CPU.
+pub(crate) fn train(
+    plan: &Checked,
+    dataset: &Dataset,
+    chosen: &Chosen,
+    folder: &RunFolder,
+    stop: &AtomicBool,
+    emit: &mut (dyn FnMut(Event) + Send),
+) -> Result<Ending, Failure> {
+    let threads = threads_for(plan.settings.threads, &plan.settings.model.resolve(dataset.shape));
+    let run = |chosen: &Chosen, emit: &mut (dyn FnMut(Event) + Send)| {
+        on_pool(threads, || {
+            let mut poll = || stop.load(Ordering::SeqCst).then_some(Command::Stop);
+            pollster::block_on(session::run(plan, dataset, chosen, folder, &mut poll, &mut |event| emit(event)))
+        })
+    };
+    let lost = match run(chosen, emit) {
+        Ok(Err(SessionError::Device(DeviceError::Lost(cause)))) => cause,
+        Err(Failure::Work(panicked)) if !chosen.cpu => panicked,
+        Ok(outcome) => return Ok(outcome?),
+        Err(failure) => return Err(failure),
+    };
+    emit(Event::Warning {
+        message: format!("{} no longer answers ({lost}); going on with the CPU from the last saved state", chosen.name),
+    });
+    Ok(run(&Chosen::cpu("the GPU was lost"), emit)??)
+}

@@ -1,0 +1,157 @@
+//! A run for people: a progress bar, a line per epoch, and at the end a table and pictures in characters.
+
+use std::{io::IsTerminal as _, path::Path, time::Duration};
+
+use gairat::{
+    dataset::Dataset,
+    device::Chosen,
+    session::{EpochMetrics, Event, Summary},
+    settings::Settings,
+    snapshot::Snapshot,
+    weight::Method,
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Voice, accuracy_line, plot};
+
+/// Speaks to a person; plainly, when standard output is no terminal.
+pub(crate) struct Human {
+    bar: ProgressBar,
+    steps: u64,
+    heading: bool,
+}
+
+impl Human {
+    pub(crate) fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+        if !std::io::stdout().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self { bar, steps: 0, heading: false }
+    }
+
+    /// A line above the bar.
+    fn line(&self, text: &str) {
+        // `suspend` takes the bar off the screen while something else is printed.
+        self.bar.suspend(|| anstream::println!("{text}"));
+    }
+
+    fn epoch(&mut self, epoch: &EpochMetrics) {
+        if !self.heading {
+            self.heading = true;
+            self.line("epoch     loss  train robust  mean kappa  effective  validation natural   PGD-20");
+        }
+        let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share));
+        self.line(&format!(
+            "{:>5} {:>8.4}  {:>12}  {:>10.2}  {:>9}  {:>18}  {:>7}{}",
+            epoch.epoch,
+            epoch.loss,
+            percent(Some(epoch.train_robust)),
+            epoch.mean_kappa,
+            percent(Some(epoch.effective)),
+            percent(epoch.validation_natural),
+            percent(epoch.validation_pgd20),
+            epoch.lambda.map(|lambda| format!("  λ {lambda:.2}")).unwrap_or_default(),
+        ));
+    }
+}
+
+impl Voice for Human {
+    fn begin(&mut self, settings: &Settings, chosen: &Chosen, folder: &Path) {
+        self.line(&format!("run folder {}", folder.display()));
+        self.line(&format!("device     {} ({}; {})", chosen.name, chosen.api, chosen.why));
+        let weights = match settings.method {
+            Method::At => "every sample counts the same".to_owned(),
+            Method::Gairat => {
+                format!(
+                    "{} weights with λ {} from epoch {}",
+                    settings.weighting,
+                    settings.lambda,
+                    settings.burn_in.saturating_add(1)
+                )
+            }
+        };
+        self.line(&format!("method     {}: {weights}", settings.method));
+        self.line(&format!(
+            "attack     PGD, K = {} steps of {:.5} in a ball of {:.5} ({:.1}/255)",
+            settings.steps,
+            settings.step_size,
+            settings.epsilon,
+            255.0 * settings.epsilon
+        ));
+    }
+
+    fn say(&mut self, event: &Event) {
+        match event {
+            Event::Started { model, parameters, train, validation, test, epochs, steps, resumed_epoch, .. } => {
+                self.line(&format!("network    {model}, {parameters} parameters"));
+                self.line(&format!("samples    {train} train, {validation} validation, {test} test"));
+                if *resumed_epoch > 0 {
+                    self.line(&format!("goes on after epoch {resumed_epoch}"));
+                }
+                self.steps = *steps as u64;
+                let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {per_sec}, {eta} left {msg}");
+                self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                self.bar.set_length(u64::from(*epochs) * self.steps);
+                self.bar.set_position(u64::from(*resumed_epoch) * self.steps);
+                self.bar.reset_eta();
+                self.bar.enable_steady_tick(Duration::from_millis(250));
+            }
+            Event::Compiling => self.bar.set_message("· compiling kernels"),
+            Event::Progress { epoch, step, loss, .. } => {
+                self.bar.set_position(u64::from(epoch.saturating_sub(1)) * self.steps + *step as u64);
+                self.bar.set_message(format!("· epoch {epoch}, loss {loss:.3}"));
+            }
+            Event::Epoch(metrics) => {
+                self.bar.set_position(u64::from(metrics.epoch) * self.steps);
+                self.epoch(metrics);
+            }
+            Event::Evaluating { attack } => {
+                self.bar.set_message(format!("· evaluating: {attack}"));
+            }
+            Event::Warning { message } => self.line(&format!("warning: {message}")),
+            Event::Summary(summary) => {
+                self.bar.finish_and_clear();
+                table(summary);
+            }
+            _ => {}
+        }
+    }
+
+    fn quiet(&mut self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn conclude(&mut self, settings: &Settings, summary: &Summary, snapshot: &Snapshot, dataset: &Dataset) {
+        anstream::println!("\nkappa of the training samples in the last epoch, and the weight ω that it gets");
+        anstream::print!("{}", plot::kappa_histogram(settings, summary, snapshot));
+        if let Some(regions) = &snapshot.regions {
+            anstream::println!(
+                "\ndecision regions, with the test samples (a capital letter marks one that the network gets wrong)"
+            );
+            anstream::print!("{}", plot::regions(regions, &dataset.test));
+        }
+    }
+
+    fn stopped(&mut self, epoch: u32, step: usize, folder: &Path) {
+        let within = if step > 0 { format!(" and {step} steps") } else { String::new() };
+        anstream::println!(
+            "stopped and saved after {epoch} epochs{within}; `gairat train --resume {}` goes on",
+            folder.display()
+        );
+    }
+}
+
+/// What a run came to.
+fn table(summary: &Summary) {
+    let weights = if summary.epoch == summary.epochs { "last".to_owned() } else { format!("best, of epoch {},", summary.epoch) };
+    anstream::println!("\naccuracy of the {weights} weights on {} test samples", summary.samples);
+    anstream::println!("{}", accuracy_line("natural", summary.natural));
+    anstream::println!("{}", accuracy_line("PGD-20", summary.pgd20));
+    anstream::println!("{}", accuracy_line("CW-20", summary.cw20));
+    anstream::println!(
+        "{}  correct under both attacks; the stronger was {}",
+        accuracy_line("robust", summary.robust),
+        summary.strongest
+    );
+}

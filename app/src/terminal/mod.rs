@@ -1,0 +1,36 @@
+//! What a run looks like in a terminal: for people, or as JSON for programs.
+
+mod human;
+pub(crate) mod json;
+mod plot;
+
+use std::path::Path;
+
+use gairat::{
+    dataset::Dataset,
+    device::Chosen,
+    session::{Event, Summary},
+    settings::Settings,
+    snapshot::Snapshot,
+};
+
+pub(crate) use human::Human;
+
+/// One way to tell what happens.
+pub(crate) trait Voice: Send {
+    /// Before anything takes long.
+    fn begin(&mut self, settings: &Settings, chosen: &Chosen, folder: &Path);
+    /// Something happened.
+    fn say(&mut self, event: &Event);
+    /// No more events come.
+    fn quiet(&mut self);
+    /// The run is finished.
+    fn conclude(&mut self, settings: &Settings, summary: &Summary, snapshot: &Snapshot, dataset: &Dataset);
+    /// The run was stopped and saved.
+    fn stopped(&mut self, epoch: u32, step: usize, folder: &Path);
+}
+
+/// An accuracy as a line of a table.
+pub(crate) fn accuracy_line(label: &str, accuracy: f64) -> String {
+    format!("  {label:<9} {:>6.2} %", 100.0 * accuracy)
+}

@@ -1,0 +1,78 @@
+//! Pictures in characters.
+
+use anstyle::{Ansi256Color, Style};
+use gairat::{
+    dataset::Samples,
+    session::Summary,
+    settings::Settings,
+    snapshot::{Regions, Snapshot},
+    weight::Method,
+};
+
+/// Characters of the longest bar.
+const BAR: usize = 48;
+
+/// How many samples have each kappa, as bars, with the mean weight of these samples.
+pub(super) fn kappa_histogram(settings: &Settings, summary: &Summary, snapshot: &Snapshot) -> String {
+    let most = summary.kappa.iter().copied().max().unwrap_or_default().max(1);
+    let mut text = String::new();
+    for (kappa, &count) in summary.kappa.iter().enumerate() {
+        let omega: f64 = snapshot
+            .samples
+            .iter()
+            .filter(|sample| sample.measured.kappa as usize == kappa)
+            .map(|sample| f64::from(sample.omega))
+            .sum();
+        let weight = match settings.method {
+            Method::Gairat if count > 0 => format!("  ω {:.3}", omega / count as f64),
+            _ => String::new(),
+        };
+        // Every sample there is shows, however few they are.
+        let bar = "█".repeat((count * BAR).div_ceil(most));
+        text.push_str(&format!("{kappa:>4} {bar:<BAR$} {count:>6}{weight}\n"));
+    }
+    text
+}
+
+/// One colour per class: a set that the colour-blind tell apart, orange and blue first.
+const COLOURS: [u8; 10] = [208, 33, 36, 175, 227, 27, 160, 117, 65, 245];
+/// One letter per class for its samples.
+const LETTERS: [char; 10] = ['o', 'x', 'v', 's', 'n', 'e', 'u', 'c', 'm', 'z'];
+/// How sure the network is: from little to much.
+const SHADES: [char; 4] = ['.', ':', '+', '#'];
+
+/// The plane by the class that the network gives each place (colour) and how sure it is (shade), with samples on top.
+pub(super) fn regions(regions: &Regions, samples: &Samples) -> String {
+    // A character is about twice as high as it is wide.
+    let rows = regions.rows / 2;
+    let mut cells: Vec<(char, u32)> = Vec::with_capacity(rows * regions.columns);
+    for row in 0..rows {
+        for column in 0..regions.columns {
+            let cell = 2 * row * regions.columns + column;
+            let sure = ((regions.probability[cell] - 0.5).max(0.0) * 2.0 * SHADES.len() as f32) as usize;
+            cells.push((SHADES[sure.min(SHADES.len() - 1)], regions.class[cell]));
+        }
+    }
+    for (point, &label) in samples.pixels.chunks_exact(2).zip(&samples.labels) {
+        let place = |at: f32, of: usize| ((at * of as f32) as usize).min(of - 1);
+        let (column, fine_row) = (place(point[0], regions.columns), place(1.0 - point[1], regions.rows));
+        let letter = LETTERS[label as usize % LETTERS.len()];
+        let wrong = regions.class[fine_row * regions.columns + column] != label;
+        if let Some(cell) = cells.get_mut((fine_row / 2).min(rows - 1) * regions.columns + column) {
+            *cell = (if wrong { letter.to_ascii_uppercase() } else { letter }, label);
+        }
+    }
+    let mut text = String::new();
+    for line in cells.chunks(regions.columns) {
+        for &(character, class) in line {
+            let colour = Ansi256Color(COLOURS[class as usize % COLOURS.len()]);
+            let mut style = Style::new().fg_color(Some(colour.into()));
+            if character.is_alphabetic() {
+                style = style.bold();
+            }
+            text.push_str(&format!("{style}{character}{style:#}"));
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,248 @@
+//! Loss, gradient and count: `shaders/loss_gradient_and_count.wgsl` launched, and its CPU twin.
+
+use std::{fmt, str::FromStr};
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn_wgpu::{CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use cubecl::{CubeCount, prelude::KernelId, server::KernelArguments};
+use derive_new::new;
+
+/// Invocations in a workgroup, as `@workgroup_size` in the shader says.
+const WORKGROUP: usize = 64;
+
+/// Numbers in a sample's record: loss, margin, kappa, first hit.
+pub const RECORD: usize = 4;
+/// Where a record keeps its loss.
+pub const LOSS: usize = 0;
+/// Where a record keeps its margin.
+pub const MARGIN: usize = 1;
+/// Where a record keeps its kappa.
+pub const KAPPA: usize = 2;
+/// Where a record keeps its first hit.
+pub const FIRST_HIT: usize = 3;
+
+/// What the attack climbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum LossKind {
+    /// Cross-entropy, `-log softmax(z)_y`.
+    #[default]
+    CrossEntropy,
+    /// The margin of Carlini and Wagner without a confidence, `max_(c != y) z_c - z_y`.
+    CwMargin,
+    /// `KL(softmax(z at x) || softmax(z))`, the divergence from the natural prediction; needs a random start.
+    Kl,
+}
+
+impl LossKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::CrossEntropy, Self::CwMargin, Self::Kl];
+
+    /// The number by which the kernel knows it.
+    fn code(self) -> u32 {
+        match self {
+            Self::CrossEntropy => 0,
+            Self::CwMargin => 1,
+            Self::Kl => 2,
+        }
+    }
+}
+
+impl FromStr for LossKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.to_string() == text)
+            .ok_or_else(|| format!("`{text}` is no loss: expected `ce`, `cw` or `kl`"))
+    }
+}
+
+impl fmt::Display for LossKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CrossEntropy => "ce",
+            Self::CwMargin => "cw",
+            Self::Kl => "kl",
+        })
+    }
+}
+
+/// What one count needs besides the tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountSettings {
+    /// The loss.
+    pub kind: LossKind,
+    /// t, the index of this iterate.
+    pub step: u32,
+    /// What `first_hit` holds as long as nothing was hit: K.
+    pub never: u32,
+}
+
+/// What is computed of a batch of N samples with C classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossGradientAndCount {
+    /// The loss of each sample: N.
+    pub losses: Vec<f32>,
+    /// The gradient of a sample's loss with respect to its logits: N x C.
+    pub gradient: Vec<f32>,
+    /// The records with this iterate counted: N x [`RECORD`].
+    pub records: Vec<f32>,
+}
+
+/// The twin; see the shader for the formulas.
+///
+/// `logits` and `reference` are N x `classes` (`reference` is read for [`LossKind::Kl`] only), `labels` N, `before` N x [`RECORD`].
+pub fn loss_gradient_and_count(
+    logits: &[f32],
+    labels: &[i32],
+    reference: &[f32],
+    before: &[f32],
+    classes: usize,
+    settings: CountSettings,
+) -> LossGradientAndCount {
+    let samples = labels.len();
+    let mut result =
+        LossGradientAndCount { losses: vec![0.0; samples], gradient: vec![0.0; samples * classes], records: before.to_vec() };
+    for sample in 0..samples {
+        let row = sample * classes..(sample + 1) * classes;
+        let logits = &logits[row.clone()];
+        let gradient = &mut result.gradient[row.clone()];
+        let label = labels[sample] as usize;
+        let own = logits[label];
+
+        // The strongest other class, and the strongest of all.
+        let mut rival = usize::from(label == 0);
+        for class in rival + 1..classes {
+            if class != label && logits[class] > logits[rival] {
+                rival = class;
+            }
+        }
+        let margin = own - logits[rival];
+        let correct = margin > 0.0 || (margin == 0.0 && label < rival);
+        let top = if correct { label } else { rival };
+        let highest = logits[top];
+
+        // Sums of exp(z_c - highest) without the highest itself.
+        let rest = sum_of_exponentials(logits, top);
+        let whole = 1.0 + rest;
+        let log_whole = log_one_plus(rest);
+
+        let mut loss = 0.0;
+        match settings.kind {
+            LossKind::CrossEntropy => {
+                loss = log_whole + (highest - own);
+                let mut others = 0.0;
+                for class in 0..classes {
+                    if class != label {
+                        let probability = (logits[class] - highest).exp() / whole;
+                        gradient[class] = probability;
+                        others += probability;
+                    }
+                }
+                gradient[label] = -others;
+            }
+            LossKind::CwMargin => {
+                loss = -margin;
+                gradient[rival] = 1.0;
+                gradient[label] = -1.0;
+            }
+            LossKind::Kl => {
+                let reference = &reference[row];
+                let mut reference_top = 0;
+                for class in 1..classes {
+                    if reference[class] > reference[reference_top] {
+                        reference_top = class;
+                    }
+                }
+                let reference_highest = reference[reference_top];
+                let reference_log_whole = log_one_plus(sum_of_exponentials(reference, reference_top));
+                for class in 0..classes {
+                    let log_target = reference[class] - reference_highest - reference_log_whole;
+                    let log_probability = logits[class] - highest - log_whole;
+                    let goal = log_target.exp();
+                    loss += goal * (log_target - log_probability);
+                    gradient[class] = log_probability.exp() - goal;
+                }
+            }
+        }
+
+        result.losses[sample] = loss;
+        let record = &mut result.records[sample * RECORD..(sample + 1) * RECORD];
+        record[LOSS] = loss;
+        record[MARGIN] = margin;
+        if correct {
+            record[KAPPA] += 1.0;
+        } else if record[FIRST_HIT] == settings.never as f32 {
+            record[FIRST_HIT] = settings.step as f32;
+        }
+    }
+    result
+}
+
+/// The sum of exp(z_c - z_top) over all classes but `top`.
+fn sum_of_exponentials(logits: &[f32], top: usize) -> f32 {
+    logits.iter().enumerate().filter(|&(class, _)| class != top).map(|(_, &z)| (z - logits[top]).exp()).sum()
+}
+
+/// log(1 + u) for u >= 0, to a few units in the last place also where 1 + u rounds (the shader's own series; here the library's).
+fn log_one_plus(u: f32) -> f32 {
+    u.ln_1p()
+}
+
+kernel_source!(CountText, "../../../shaders/loss_gradient_and_count.wgsl");
+
+/// The kernel for CubeCL's cache: one text, no templates.
+#[derive(Debug)]
+struct CountKernel;
+
+impl KernelSource for CountKernel {
+    fn source(&self) -> SourceTemplate {
+        CountText::new().source()
+    }
+
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>()
+    }
+
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+/// Losses, gradient and records on the GPU; one dispatch.
+pub(super) fn launch(
+    logits: FloatTensor<CubeBackend>,
+    labels: IntTensor<CubeBackend>,
+    reference: FloatTensor<CubeBackend>,
+    before: FloatTensor<CubeBackend>,
+    settings: CountSettings,
+) -> (FloatTensor<CubeBackend>, FloatTensor<CubeBackend>, FloatTensor<CubeBackend>) {
+    let (logits, labels) = (into_contiguous(logits), into_contiguous(labels));
+    let (reference, before) = (into_contiguous(reference), into_contiguous(before));
+    let (samples, classes) = (logits.meta.shape()[0], logits.meta.shape()[1]);
+    let client = logits.client.clone();
+    let empty = |shape: Vec<usize>| {
+        let buffer = client.empty(shape.iter().product::<usize>() * 4);
+        CubeTensor::new_contiguous(client.clone(), logits.device.clone(), shape.into(), buffer, logits.dtype)
+    };
+    let (losses, gradient, after) = (empty(vec![samples]), empty(vec![samples, classes]), empty(vec![samples, RECORD]));
+    let words = [samples as u32, classes as u32, settings.kind.code(), settings.step, settings.never];
+    let words = client.create_from_slice(bytemuck::cast_slice(&words));
+    let kernel = SourceKernel::new(CountKernel, CubeDim::new_1d(WORKGROUP as u32));
+    client.launch(
+        Box::new(kernel),
+        CubeCount::Static(samples.div_ceil(WORKGROUP).max(1) as u32, 1, 1),
+        KernelArguments::new().with_buffers(vec![
+            logits.handle.clone().binding(),
+            labels.handle.binding(),
+            reference.handle.binding(),
+            before.handle.binding(),
+            losses.handle.clone().binding(),
+            gradient.handle.clone().binding(),
+            after.handle.clone().binding(),
+            words.binding(),
+        ]),
+    );
+    (losses, gradient, after)
+}

@@ -1,0 +1,189 @@
+//! PGD-and-count (GA-PGD, Algorithm 1 of GAIRAT): K steps of projected gradient ascent, counting on the way how many iterates
+//! the network still classifies correctly.
+//!
+//! The attack sees a frozen model and gives data back; it never touches the model's state and never waits for the device.
+
+mod kernels;
+pub mod loss_gradient_and_count;
+pub mod pgd_step;
+mod start;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+pub use kernels::{Counted, loss_gradient_and_count as count, pgd_step as step};
+pub use loss_gradient_and_count::{CountSettings, LossKind};
+pub use pgd_step::StepSettings;
+pub use start::{StartKey, random_start};
+
+use crate::{
+    device::{self, DeviceError},
+    model::Classifier,
+};
+use loss_gradient_and_count::{FIRST_HIT, KAPPA, LOSS, MARGIN, RECORD};
+
+/// The pixel box.
+const LOW: f32 = 0.0;
+/// The pixel box.
+const HIGH: f32 = 1.0;
+
+/// One attack's settings. `Settings::checked` guards the ranges.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attack {
+    /// Radius of the L-infinity ball, in [0, 1] pixel units.
+    pub epsilon: f32,
+    /// Length of a step, in pixel units.
+    pub step_size: f32,
+    /// K, how many steps; at least 1.
+    pub steps: u32,
+    /// What the steps climb.
+    pub loss: LossKind,
+    /// Whether x⁰ is drawn at random; otherwise x⁰ = x.
+    pub random_start: bool,
+}
+
+/// A batch on the device.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// x: N x D, pixels in [0, 1].
+    pub natural: Tensor<2>,
+    /// y: N classes.
+    pub labels: Tensor<1, Int>,
+    /// x⁰: N x D; the same tensor as `natural` without a random start.
+    pub start: Tensor<2>,
+}
+
+impl Batch {
+    /// Puts samples of `labels.len()` rows on `device`; `start` is x⁰ if that is not x.
+    pub fn new(natural: Vec<f32>, labels: &[u32], start: Option<Vec<f32>>, device: &Device) -> Self {
+        let samples = labels.len();
+        let width = natural.len() / samples.max(1);
+        let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
+        let natural = Tensor::from_data(TensorData::new(natural, [samples, width]), device);
+        let start = match start {
+            Some(start) => Tensor::from_data(TensorData::new(start, [samples, width]), device),
+            None => natural.clone(),
+        };
+        Self { natural, labels: Tensor::from_data(TensorData::new(labels, [samples]), device), start }
+    }
+
+    /// How many samples.
+    pub fn len(&self) -> usize {
+        self.natural.dims()[0]
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What the attack found, on the device.
+#[derive(Clone, Debug)]
+pub struct Adversarial {
+    /// x^(K): N x D.
+    pub images: Tensor<2>,
+    /// The records after x⁰: the margin where the attack starts.
+    pub at_start: Tensor<2>,
+    /// The records after x^(K-1): kappa and first hit.
+    pub on_path: Tensor<2>,
+}
+
+impl Adversarial {
+    /// kappa of each sample: N numbers from 0 to K.
+    pub fn kappa(&self) -> Tensor<1> {
+        let samples = self.on_path.dims()[0];
+        self.on_path.clone().slice([0..samples, KAPPA..KAPPA + 1]).reshape([samples])
+    }
+
+    /// The margins z_y − max other of logits (N x C): N numbers.
+    pub fn margins(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+        let samples = logits.dims()[0];
+        let nothing = Tensor::from_data(TensorData::new(vec![0.0_f32; samples * RECORD], [samples, RECORD]), &logits.device());
+        let settings = CountSettings { kind: LossKind::CwMargin, step: 0, never: 0 };
+        let records = count(logits.clone(), labels, logits, nothing, settings).records;
+        records.slice([0..samples, MARGIN..MARGIN + 1]).reshape([samples])
+    }
+
+    /// The records with x^(K) measured as well, from its logits: margin and loss are those of x^(K). (The count goes one further
+    /// than kappa, which by definition leaves x^(K) out: read kappa from [`Self::on_path`].)
+    pub fn measure_end(&self, logits: Tensor<2>, labels: Tensor<1, Int>, attack: &Attack) -> Tensor<2> {
+        let settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
+        count(logits.clone(), labels, logits, self.on_path.clone(), settings).records
+    }
+}
+
+/// What is known of one sample after the attack, on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Measured {
+    /// Correct predictions over x⁰ … x^(K−1): 0 to K.
+    pub kappa: u32,
+    /// Least t < K with x^t misclassified, else K.
+    pub first_hit: u32,
+    /// z_y − max other at x⁰, in logits.
+    pub margin_start: f32,
+    /// z_y − max other at x^(K), in logits.
+    pub margin_adversarial: f32,
+    /// Cross-entropy at x^(K), in nats.
+    pub loss: f32,
+    /// Whether x^(K) is misclassified.
+    pub broken: bool,
+}
+
+impl Attack {
+    /// Runs the K steps against `model`, which must be frozen (`module.valid()`): then only the gradient with respect to the
+    /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
+    pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {
+        let device = batch.natural.device();
+        let samples = batch.len();
+        let nothing_counted: Vec<f32> = (0..samples).flat_map(|_| [0.0, 0.0, 0.0, self.steps as f32]).collect();
+        let mut records = Tensor::from_data(TensorData::new(nothing_counted, [samples, RECORD]), &device);
+        let reference = match self.loss {
+            LossKind::Kl => Some(model.logits(batch.natural.clone())),
+            LossKind::CrossEntropy | LossKind::CwMargin => None,
+        };
+        let settings = StepSettings { step_size: self.step_size, epsilon: self.epsilon, low: LOW, high: HIGH };
+        let mut images = batch.start.clone();
+        let mut at_start = None;
+        for step in 0..self.steps {
+            let tracked = images.clone().autodiff().require_grad();
+            let logits = model.logits(tracked.clone());
+            let reference = reference.clone().unwrap_or_else(|| logits.clone().inner());
+            let settings_of_count = CountSettings { kind: self.loss, step, never: self.steps };
+            let counted = count(logits, batch.labels.clone(), reference, records, settings_of_count);
+            records = counted.records;
+            at_start.get_or_insert_with(|| records.clone());
+            let mut gradients = counted.losses.backward();
+            // A model that ignores its input has no gradient there: the attack then stands still, as its formula says.
+            let gradient = tracked.grad_remove(&mut gradients).unwrap_or_else(|| images.zeros_like());
+            images = kernels::pgd_step(images, batch.natural.clone(), gradient, settings);
+        }
+        Adversarial { images, at_start: at_start.unwrap_or_else(|| records.clone()), on_path: records }
+    }
+}
+
+impl Measured {
+    /// From the three records of a sample, one after the other: at x⁰, after x^(K−1), and with x^(K) measured.
+    pub(crate) fn from_records(records: &[f32]) -> Self {
+        let (start, path, end) = (&records[..RECORD], &records[RECORD..2 * RECORD], &records[2 * RECORD..3 * RECORD]);
+        Self {
+            kappa: path[KAPPA] as u32,
+            first_hit: path[FIRST_HIT] as u32,
+            margin_start: start[MARGIN],
+            margin_adversarial: end[MARGIN],
+            loss: end[LOSS],
+            // The count went on to x^(K): it grew exactly when x^(K) is still classified correctly (ties included).
+            broken: end[KAPPA] == path[KAPPA],
+        }
+    }
+}
+
+/// Reads back what an attack measured; `at_end` comes from [`Adversarial::measure_end`].
+///
+/// # Errors
+/// [`DeviceError::Lost`] when the device no longer answers.
+pub async fn read_measured(adversarial: &Adversarial, at_end: Tensor<2>) -> Result<Vec<Measured>, DeviceError> {
+    // One tensor, so that there is one read.
+    let all = vec![adversarial.at_start.clone(), adversarial.on_path.clone(), at_end];
+    let records = device::read(Tensor::cat(all, 1)).await?;
+    Ok(records.chunks_exact(3 * RECORD).map(Measured::from_records).collect())
+}

@@ -1,0 +1,288 @@
+//! A run's folder.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `settings.json` | all settings |
+//! | `metrics.csv`, `metrics.jsonl` | a line per epoch |
+//! | `samples.csv` | a line per training sample, as the last finished epoch saw it |
+//! | `last.safetensors`, `best.safetensors` | weights |
+//! | `resume.safetensors` | what going on needs: weights, velocities, the place in the epoch, what the epoch measured so far |
+//! | `summary.json` | the final evaluation; its presence says that the run is finished |
+//!
+//! `resume.safetensors` is written last: what it says is true of all the other files, or they are written again. So a run may be
+//! killed at any moment. No file holds a time, so that equal runs leave equal files.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckpointError, weights::from_bytes, weights::to_bytes, write_weights, write_whole};
+use crate::{
+    model::{NamedTensor, Parameters},
+    session::{EpochMetrics, Summary},
+    settings::Settings,
+    train::SampleRecord,
+};
+
+/// How far a run has come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Finished epochs.
+    pub epoch: u32,
+    /// Finished steps of the next epoch.
+    pub step: usize,
+    /// The epoch of the best checkpoint; 0 if there is none.
+    pub best_epoch: u32,
+    /// Its robust accuracy on the validation part.
+    pub best_robust: f64,
+}
+
+/// Everything that going on needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResumeState {
+    /// How far the run has come.
+    pub progress: Progress,
+    /// The network.
+    pub weights: Parameters,
+    /// The optimiser, one velocity per parameter.
+    pub velocities: Vec<Vec<f32>>,
+    /// What the unfinished epoch measured so far.
+    pub measured: Vec<f32>,
+}
+
+/// A run's folder, open for writing.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder and writes the settings into it.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Exists`] if there is anything at `path`, [`CheckpointError::Io`] if it cannot be made.
+    pub fn create(path: &Path, settings: &Settings) -> Result<Self, CheckpointError> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|error| CheckpointError::io(parent, &error))?;
+        }
+        // `create_dir` fails where something is, also if two runs ask at the same moment.
+        fs::create_dir(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => CheckpointError::Exists(path.to_owned()),
+            _ => CheckpointError::io(path, &error),
+        })?;
+        let folder = Self { path: path.to_owned() };
+        folder.write_settings(settings)?;
+        Ok(folder)
+    }
+
+    /// Opens a folder that a run left, with its settings.
+    ///
+    /// # Errors
+    /// [`CheckpointError::NoRun`] where there is none, [`CheckpointError::Malformed`] where its settings are unreadable.
+    pub fn open(path: &Path) -> Result<(Self, Settings), CheckpointError> {
+        let folder = Self { path: path.to_owned() };
+        let file = folder.file("settings.json");
+        let text = fs::read_to_string(&file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => CheckpointError::NoRun(path.to_owned()),
+            _ => CheckpointError::io(&file, &error),
+        })?;
+        let settings = serde_json::from_str(&text).map_err(|error| CheckpointError::Malformed {
+            path: file,
+            found: error.to_string(),
+            expected: "the settings of a run".to_owned(),
+        })?;
+        Ok((folder, settings))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of one of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes the settings.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn write_settings(&self, settings: &Settings) -> Result<(), CheckpointError> {
+        self.write_json("settings.json", settings)
+    }
+
+    /// Writes the final evaluation, which marks the run as finished.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn finish(&self, summary: &Summary) -> Result<(), CheckpointError> {
+        self.write_json("summary.json", summary)
+    }
+
+    /// The final evaluation, if the run is finished.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] for a summary that is there and cannot be read.
+    pub fn summary(&self) -> Result<Option<Summary>, CheckpointError> {
+        let file = self.file("summary.json");
+        if !file.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        serde_json::from_str(&text).map(Some).map_err(|error| CheckpointError::Malformed {
+            path: file,
+            found: error.to_string(),
+            expected: "the summary of a run".to_owned(),
+        })
+    }
+
+    /// Takes the mark of a finished run away, because it goes on.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn reopen(&self) -> Result<(), CheckpointError> {
+        let file = self.file("summary.json");
+        if file.exists() { fs::remove_file(&file).map_err(|error| CheckpointError::io(&file, &error)) } else { Ok(()) }
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CheckpointError> {
+        let file = self.file(name);
+        let mut text = serde_json::to_string_pretty(value).map_err(|error| CheckpointError::Malformed {
+            path: file.clone(),
+            found: error.to_string(),
+            expected: "values that JSON can hold".to_owned(),
+        })?;
+        text.push('\n');
+        write_whole(&file, text.as_bytes())
+    }
+
+    /// Writes the metrics of all epochs so far, as CSV and as JSON lines.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn write_metrics(&self, metrics: &[EpochMetrics]) -> Result<(), CheckpointError> {
+        let mut csv = format!("{}\n", EpochMetrics::CSV_HEADER);
+        let mut lines = String::new();
+        for epoch in metrics {
+            // Writing to a String cannot fail.
+            let _ = writeln!(csv, "{}", epoch.csv());
+            let _ = writeln!(lines, "{}", serde_json::to_string(epoch).unwrap_or_default());
+        }
+        write_whole(&self.file("metrics.csv"), csv.as_bytes())?;
+        write_whole(&self.file("metrics.jsonl"), lines.as_bytes())
+    }
+
+    /// The metrics of the first `epochs` epochs.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] if the file is missing, damaged or too short.
+    pub fn read_metrics(&self, epochs: u32) -> Result<Vec<EpochMetrics>, CheckpointError> {
+        let file = self.file("metrics.jsonl");
+        if epochs == 0 {
+            return Ok(Vec::new());
+        }
+        let text = fs::read_to_string(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        let malformed = |found: String| CheckpointError::Malformed {
+            path: file.clone(),
+            found,
+            expected: format!("a line of metrics for each of {epochs} epochs"),
+        };
+        let metrics: Vec<EpochMetrics> = text
+            .lines()
+            .take(epochs as usize)
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()
+            .map_err(|error| malformed(error.to_string()))?;
+        if metrics.len() == epochs as usize { Ok(metrics) } else { Err(malformed(format!("{} lines", metrics.len()))) }
+    }
+
+    /// Writes what `epoch` measured of every training sample, in the order of their rows.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn write_samples(
+        &self,
+        samples: &[SampleRecord],
+        label_of: impl Fn(u32) -> u32,
+        epoch: u32,
+    ) -> Result<(), CheckpointError> {
+        let mut sorted: Vec<&SampleRecord> = samples.iter().collect();
+        sorted.sort_by_key(|sample| sample.row);
+        let mut csv = "index,label,kappa,first_hit,weight,margin_start,margin_adversarial,last_epoch\n".to_owned();
+        for SampleRecord { row, measured, omega } in sorted {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                csv,
+                "{row},{},{},{},{omega},{},{},{epoch}",
+                label_of(*row),
+                measured.kappa,
+                measured.first_hit,
+                measured.margin_start,
+                measured.margin_adversarial,
+            );
+        }
+        write_whole(&self.file("samples.csv"), csv.as_bytes())
+    }
+
+    /// Writes weights for use elsewhere: `last.safetensors` or `best.safetensors`.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn write_weights(&self, name: &str, weights: &Parameters, about: &serde_json::Value) -> Result<(), CheckpointError> {
+        write_weights(&self.file(name), weights, &about.to_string())
+    }
+
+    /// Commits a state: from here the run goes on if it is killed. To be called after all other files of that state are written.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn commit(&self, state: &ResumeState) -> Result<(), CheckpointError> {
+        let mut tensors = Parameters::new();
+        let flat = |values: &Vec<f32>| NamedTensor { shape: vec![values.len()], values: values.clone() };
+        for (name, tensor) in &state.weights {
+            tensors.insert(format!("weights/{name}"), tensor.clone());
+        }
+        for (place, velocity) in state.velocities.iter().enumerate() {
+            tensors.insert(format!("velocity/{place:05}"), flat(velocity));
+        }
+        tensors.insert("measured".to_owned(), flat(&state.measured));
+        let file = self.file("resume.safetensors");
+        let about = serde_json::to_string(&state.progress).unwrap_or_default();
+        write_whole(&file, &to_bytes(&file, &tensors, &about)?)
+    }
+
+    /// The last committed state; `None` if the run was ended before its first.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] for a file that is there and cannot be used.
+    pub fn resume_state(&self) -> Result<Option<ResumeState>, CheckpointError> {
+        let file = self.file("resume.safetensors");
+        if !file.exists() {
+            return Ok(None);
+        }
+        let bytes = fs::read(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        let (tensors, about) = from_bytes(&file, &bytes)?;
+        let progress = about.and_then(|about| serde_json::from_str(&about).ok()).ok_or_else(|| CheckpointError::Malformed {
+            path: file,
+            found: "no progress in its metadata".to_owned(),
+            expected: "a state that `gairat train` wrote".to_owned(),
+        })?;
+        let mut state = ResumeState { progress, ..ResumeState::default() };
+        // The map runs in the order of names, and velocities are numbered with leading zeros.
+        for (name, tensor) in tensors {
+            if let Some(name) = name.strip_prefix("weights/") {
+                state.weights.insert(name.to_owned(), tensor);
+            } else if name.starts_with("velocity/") {
+                state.velocities.push(tensor.values);
+            } else {
+                state.measured = tensor.values;
+            }
+        }
+        Ok(Some(state))
+    }
+}

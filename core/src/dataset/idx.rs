@@ -1,0 +1,403 @@
+//! IDX files: the format of MNIST, Fashion-MNIST and KMNIST, compressed with gzip or not.
+//!
+//! A file is two zero bytes, the type of its numbers, how many dimensions it has, one big-endian 32-bit size per dimension and
+//! then the numbers. Only unsigned bytes (type 0x08) are read; they become pixels in [0, 1] or labels.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed};
+
+/// The four files of MNIST: train images and labels, test images and labels.
+const NAMES: [&str; 4] =
+    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
+/// The first bytes of every gzip file. The name says nothing: browsers like to unpack a `.gz` and keep its name.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The type code of unsigned bytes.
+const UNSIGNED_BYTE: u8 = 0x08;
+
+/// Reads one pair of files. Images of 2 dimensions (N x D) are flat samples; of 3 (N x H x W) they have one channel; of 4
+/// (N x C x H x W) the channels are as given.
+pub(crate) fn read_pair(images: &Path, labels: &Path) -> Result<Raw, DatasetError> {
+    let (shape, samples) = read_samples(images, labels)?;
+    Ok(Raw { shape, classes: classes_of(&samples.labels), samples, own_test: None, usual_test: None })
+}
+
+/// Reads the four files of MNIST from a folder, each with or without `.gz` and with `-idx` or `.idx` in its name.
+pub(crate) fn read_folder(dir: &Path) -> Result<Raw, DatasetError> {
+    let about = dir.metadata().map_err(|cause| unreadable(dir, &cause))?;
+    if !about.is_dir() {
+        return Err(DatasetError::malformed(dir, "is no folder", "a folder with the four files of MNIST"));
+    }
+    let found = NAMES.map(|name| find(dir, name));
+    let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = &found else {
+        return Err(incomplete(dir, &found));
+    };
+    let (shape, samples) = read_samples(train_images, train_labels)?;
+    let (test_shape, test) = read_samples(test_images, test_labels)?;
+    if test_shape != shape {
+        let expected = format!("images of {shape} numbers, as in {}", train_images.display());
+        return Err(DatasetError::malformed(test_images, format!("holds images of {test_shape} numbers"), expected));
+    }
+    let classes = classes_of(&samples.labels).max(classes_of(&test.labels));
+    Ok(Raw { shape, classes, samples, own_test: Some(test), usual_test: None })
+}
+
+/// The file of this name in `dir`, in whichever way it is spelled there.
+fn find(dir: &Path, name: &str) -> Option<PathBuf> {
+    let dotted = name.replace("-idx", ".idx");
+    let spellings = [name.to_owned(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
+    spellings.into_iter().map(|spelling| dir.join(spelling)).find(|path| path.is_file())
+}
+
+/// What to say of a folder that lacks some of the four files.
+fn incomplete(dir: &Path, found: &[Option<PathBuf>; 4]) -> DatasetError {
+    let lacking: Vec<&str> = NAMES.into_iter().zip(found).filter(|(_, path)| path.is_none()).map(|(name, _)| name).collect();
+    let lacking = lacking.join(", ");
+    let all = "the four files of MNIST, each with or without `.gz`";
+    let (part, images, labels) = match found {
+        [_, _, Some(images), Some(labels)] => ("test", images, labels),
+        [Some(images), Some(labels), _, _] => ("train", images, labels),
+        _ => return DatasetError::malformed(dir, format!("has no {lacking}"), all),
+    };
+    let pair = format!("idx:{},{}", images.display(), labels.display());
+    let found = format!("has only the {part} pair and no {lacking}");
+    DatasetError::malformed(dir, found, format!("{all}; to use this pair alone, give `{pair}`"))
+}
+
+fn read_samples(images_path: &Path, labels_path: &Path) -> Result<(SampleShape, Samples), DatasetError> {
+    let images = read_array(images_path)?;
+    let (count, shape) = match *images.sizes.as_slice() {
+        [count, len] => (count, SampleShape::Flat(len)),
+        [count, height, width] => (count, SampleShape::Image { channels: 1, height, width }),
+        [count, channels, height, width] => (count, SampleShape::Image { channels, height, width }),
+        _ => return Err(images.wrong_rank(images_path, "images, of 2 to 4 dimensions")),
+    };
+    let labels = read_array(labels_path)?;
+    let &[label_count] = labels.sizes.as_slice() else {
+        return Err(labels.wrong_rank(labels_path, "labels, of 1 dimension"));
+    };
+    if label_count != count {
+        let expected = format!("{count}, one for each image of {}", images_path.display());
+        return Err(DatasetError::malformed(labels_path, format!("holds {label_count} labels"), expected));
+    }
+    let samples = Samples {
+        pixels: images.bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect(),
+        labels: labels.bytes.iter().map(|&byte| u32::from(byte)).collect(),
+        rows: (0..count as u32).collect(),
+    };
+    Ok((shape, samples))
+}
+
+/// An IDX file of unsigned bytes.
+#[derive(Debug)]
+struct Array {
+    /// 1 to 4 sizes, none of them 0; their product is `bytes.len()`.
+    sizes: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Array {
+    fn wrong_rank(&self, path: &Path, expected: &str) -> DatasetError {
+        DatasetError::malformed(path, format!("has {} dimension(s)", self.sizes.len()), expected)
+    }
+}
+
+fn unreadable(path: &Path, cause: &io::Error) -> DatasetError {
+    DatasetError::Unreadable { path: path.to_owned(), cause: cause.to_string() }
+}
+
+fn read_array(path: &Path) -> Result<Array, DatasetError> {
+    let mut file = BufReader::new(File::open(path).map_err(|cause| unreadable(path, &cause))?);
+    let gzip = file.fill_buf().map_err(|cause| unreadable(path, &cause))?.starts_with(&GZIP);
+    if gzip { read_array_from(path, MultiGzDecoder::new(file)) } else { read_array_from(path, file) }
+}
+
+/// Reads an array from the unpacked bytes of the file at `path`.
+fn read_array_from(path: &Path, mut reader: impl Read) -> Result<Array, DatasetError> {
+    let broken_header = |cause: io::Error| {
+        DatasetError::malformed(
+            path,
+            format!("breaks off inside its header ({cause})"),
+            "an IDX file, compressed with gzip or not",
+        )
+    };
+    let mut magic = [0_u8; 4];
+    reader.read_exact(&mut magic).map_err(broken_header)?;
+    let [first, second, kind, rank] = magic;
+    if [first, second] != [0, 0] {
+        let found = format!("starts with the bytes {first:02x} {second:02x} {kind:02x} {rank:02x}");
+        return Err(DatasetError::malformed(path, found, "an IDX file, which starts with two zero bytes"));
+    }
+    if kind != UNSIGNED_BYTE {
+        return Err(DatasetError::malformed(path, format!("holds numbers of type 0x{kind:02x}"), "unsigned bytes (type 0x08)"));
+    }
+    if !(1..=4).contains(&rank) {
+        return Err(DatasetError::malformed(path, format!("has {rank} dimensions"), "1 dimension (labels) to 4 (images)"));
+    }
+    let mut sizes = Vec::new();
+    for _ in 0..rank {
+        let mut size = [0_u8; 4];
+        reader.read_exact(&mut size).map_err(broken_header)?;
+        sizes.push(u64::from(u32::from_be_bytes(size)));
+    }
+    let claim = claimed_numbers(path, "the file", &sizes)?;
+    let bytes = read_claimed(path, "the file", reader, claim)?;
+    Ok(Array { sizes: sizes.into_iter().map(|size| size as usize).collect(), bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write as _};
+
+    use flate2::{Compression, write::GzEncoder};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn folder() -> TempDir {
+        tempfile::tempdir().expect("the system gives a folder for temporary files")
+    }
+
+    fn header(kind: u8, sizes: &[u32]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, kind, sizes.len() as u8];
+        bytes.extend(sizes.iter().flat_map(|size| size.to_be_bytes()));
+        bytes
+    }
+
+    fn idx(sizes: &[u32], numbers: &[u8]) -> Vec<u8> {
+        [header(UNSIGNED_BYTE, sizes), numbers.to_vec()].concat()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).expect("a vector takes every byte");
+        encoder.finish().expect("a vector takes every byte")
+    }
+
+    fn write(dir: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).expect("the temporary folder can be written");
+        path
+    }
+
+    /// Reads a file of these bytes as an array.
+    fn array(bytes: &[u8]) -> Result<Array, DatasetError> {
+        read_array(&write(&folder(), "file", bytes))
+    }
+
+    /// The error that these bytes give.
+    fn refusal(bytes: &[u8]) -> String {
+        let dir = folder();
+        let path = write(&dir, "file", bytes);
+        let error = read_array(&path).expect_err("the file is broken");
+        assert!(matches!(error, DatasetError::Malformed { .. }), "{error}");
+        assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+        error.to_string()
+    }
+
+    /// Three images of 2 x 2 pixels and their labels.
+    fn pair() -> (Vec<u8>, Vec<u8>) {
+        (idx(&[3, 2, 2], &[0, 51, 102, 153, 204, 255, 0, 0, 1, 2, 3, 4]), idx(&[3], &[2, 0, 1]))
+    }
+
+    #[test]
+    fn a_pair_is_read_raw_and_gzipped_whatever_its_name_says() {
+        let dir = folder();
+        let (images, labels) = pair();
+        let raw =
+            read_pair(&write(&dir, "images.gz", &images), &write(&dir, "labels", &gzip(&labels))).expect("the pair is whole");
+        assert_eq!(raw.shape, SampleShape::Image { channels: 1, height: 2, width: 2 });
+        assert_eq!(raw.classes, 3);
+        assert_eq!(raw.samples.pixels[..6], [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+        assert_eq!(raw.samples.labels, [2, 0, 1]);
+        assert_eq!(raw.samples.rows, [0, 1, 2]);
+        assert_eq!(raw.own_test, None);
+        let zipped = read_pair(&write(&dir, "a", &gzip(&images)), &write(&dir, "b", &labels)).expect("the pair is whole");
+        assert_eq!(zipped.samples, raw.samples);
+    }
+
+    #[test]
+    fn two_dimensions_are_flat_and_four_have_channels() {
+        let dir = folder();
+        let labels = write(&dir, "labels", &idx(&[2], &[0, 0]));
+        let shape_of = |sizes: &[u32]| {
+            let images = write(&dir, "images", &idx(sizes, &[7; 24]));
+            let raw = read_pair(&images, &labels).expect("the pair is whole");
+            (raw.shape, raw.classes)
+        };
+        // One class alone still needs a classifier of two.
+        assert_eq!(shape_of(&[2, 12]), (SampleShape::Flat(12), 2));
+        assert_eq!(shape_of(&[2, 3, 2, 2]), (SampleShape::Image { channels: 3, height: 2, width: 2 }, 2));
+    }
+
+    #[test]
+    fn a_truncated_file_is_refused_with_both_lengths() {
+        let found = refusal(&idx(&[3, 2, 2], &[0; 11]));
+        assert!(found.contains("holds 11 bytes") && found.contains("expected 12 bytes"), "{found}");
+    }
+
+    #[test]
+    fn a_file_that_goes_on_is_refused() {
+        let found = refusal(&idx(&[3, 2, 2], &[0; 13]));
+        assert!(found.contains("more than 12 bytes"), "{found}");
+        assert!(refusal(&gzip(&idx(&[3], &[0; 4]))).contains("more than 3 bytes"));
+    }
+
+    #[test]
+    fn a_truncated_or_damaged_gzip_file_is_refused() {
+        let whole = gzip(&idx(&[1000], &(0..1000_u32).map(|n| (n * n % 251) as u8).collect::<Vec<_>>()));
+        assert!(array(&whole).is_ok());
+        let found = refusal(&whole[..whole.len() - 20]);
+        assert!(found.contains("breaks off after") && found.contains("expected 1000 bytes"), "{found}");
+        // The checksum is in the last eight bytes: damage there shows only if the end is read.
+        let mut damaged = whole.clone();
+        damaged[whole.len() - 8] ^= 1;
+        assert!(refusal(&damaged).contains("breaks off after 1000 bytes"));
+        assert!(refusal(&[0x1f, 0x8b, 0, 0]).contains("inside its header"));
+    }
+
+    #[test]
+    fn a_file_cut_inside_its_header_is_refused_at_every_length() {
+        let whole = idx(&[3, 2, 2], &[]);
+        for length in 0..whole.len() {
+            assert!(refusal(&whole[..length]).contains("inside its header"), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_refused_with_its_first_bytes() {
+        assert!(refusal(b"\x89PNG....").contains("89 50 4e 47"));
+    }
+
+    #[test]
+    fn other_types_than_unsigned_bytes_are_refused() {
+        for kind in [0x00, 0x09, 0x0b, 0x0c, 0x0d, 0x0e] {
+            let found = refusal(&[header(kind, &[1]), vec![0; 8]].concat());
+            assert!(found.contains(&format!("0x{kind:02x}")) && found.contains("unsigned bytes"), "{found}");
+        }
+    }
+
+    #[test]
+    fn no_dimension_and_more_than_four_are_refused() {
+        assert!(refusal(&idx(&[], &[0])).contains("has 0 dimensions"));
+        assert!(refusal(&idx(&[1; 5], &[0])).contains("has 5 dimensions"));
+    }
+
+    #[test]
+    fn a_size_of_zero_is_refused() {
+        for sizes in [&[0][..], &[0, 2, 2], &[3, 0, 2]] {
+            assert!(refusal(&idx(sizes, &[])).contains("1 to 2147483648 numbers"));
+        }
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused_before_anything_is_allocated() {
+        for sizes in [&[u32::MAX][..], &[u32::MAX; 2], &[u32::MAX; 4], &[65_536, 65_536], &[1 << 31, 2]] {
+            let found = refusal(&idx(sizes, &[1, 2, 3]));
+            assert!(found.contains("1 to 2147483648 numbers"), "{found}");
+        }
+        // A bearable claim that the file does not bear out costs only what is there.
+        assert!(refusal(&idx(&[1 << 31], &[1, 2, 3])).contains("holds 3 bytes"));
+    }
+
+    #[test]
+    fn labels_in_place_of_images_and_images_in_place_of_labels_are_named() {
+        let dir = folder();
+        let (images, labels) = pair();
+        let (images, labels) = (write(&dir, "images", &images), write(&dir, "labels", &labels));
+        let swapped = read_pair(&labels, &images).expect_err("labels are no images").to_string();
+        assert!(swapped.contains("labels: has 1 dimension") && swapped.contains("expected images"), "{swapped}");
+        let doubled = read_pair(&images, &images).expect_err("images are no labels").to_string();
+        assert!(doubled.contains("images: has 3 dimension") && doubled.contains("expected labels"), "{doubled}");
+    }
+
+    #[test]
+    fn a_label_for_every_image_and_no_more() {
+        let dir = folder();
+        let images = write(&dir, "images", &pair().0);
+        for count in [2_u32, 4] {
+            let labels = write(&dir, "labels", &idx(&[count], &vec![0; count as usize]));
+            let error = read_pair(&images, &labels).expect_err("the counts differ").to_string();
+            assert!(error.contains(&format!("holds {count} labels")) && error.contains("expected 3"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_unreadable() {
+        let dir = folder();
+        let there = write(&dir, "images", &pair().0);
+        let absent = dir.path().join("absent");
+        for (images, labels) in [(&absent, &there), (&there, &absent)] {
+            let error = read_pair(images, labels).expect_err("one file is absent");
+            assert!(matches!(&error, DatasetError::Unreadable { path, .. } if *path == absent), "{error}");
+        }
+        assert!(matches!(read_pair(dir.path(), &there), Err(DatasetError::Unreadable { .. })));
+        assert!(matches!(read_folder(&absent), Err(DatasetError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_folder_has_a_train_and_a_test_part_in_every_spelling() {
+        let (images, labels) = pair();
+        let test_labels = idx(&[3], &[4, 0, 1]);
+        for (suffix, dotted) in [("", false), (".gz", false), ("", true), (".gz", true)] {
+            let dir = folder();
+            for (name, bytes) in NAMES.into_iter().zip([&images, &labels, &images, &test_labels]) {
+                let name = if dotted { name.replace("-idx", ".idx") } else { name.to_owned() };
+                let bytes = if suffix.is_empty() { bytes.clone() } else { gzip(bytes) };
+                write(&dir, &format!("{name}{suffix}"), &bytes);
+            }
+            let raw = read_folder(dir.path()).expect("the folder is whole");
+            assert_eq!(raw.samples.labels, [2, 0, 1]);
+            assert_eq!(raw.own_test.map(|test| test.labels), Some(vec![4, 0, 1]));
+            // The highest label of both parts counts.
+            assert_eq!(raw.classes, 5);
+        }
+    }
+
+    #[test]
+    fn a_folder_names_every_file_that_it_lacks() {
+        let dir = folder();
+        let none = read_folder(dir.path()).expect_err("the folder is empty").to_string();
+        assert!(NAMES.iter().all(|name| none.contains(name)), "{none}");
+        write(&dir, NAMES[0], &pair().0);
+        write(&dir, NAMES[3], &pair().1);
+        let some = read_folder(dir.path()).expect_err("two files are lacking").to_string();
+        assert!(some.contains(NAMES[1]) && some.contains(NAMES[2]) && !some.contains(NAMES[0]), "{some}");
+    }
+
+    #[test]
+    fn a_folder_with_the_test_pair_alone_is_told_how_to_use_it() {
+        let dir = folder();
+        let images = write(&dir, &format!("{}.gz", NAMES[2]), &gzip(&pair().0));
+        let labels = write(&dir, NAMES[3], &pair().1);
+        let error = read_folder(dir.path()).expect_err("the train pair is lacking").to_string();
+        let pair = format!("`idx:{},{}`", images.display(), labels.display());
+        assert!(error.contains("only the test pair") && error.contains(NAMES[0]) && error.contains(&pair), "{error}");
+    }
+
+    #[test]
+    fn test_images_of_another_size_are_refused() {
+        let dir = folder();
+        let (images, labels) = pair();
+        for (name, bytes) in NAMES.into_iter().zip([&images, &labels, &idx(&[3, 1, 4], &[0; 12]), &labels]) {
+            write(&dir, name, bytes);
+        }
+        let error = read_folder(dir.path()).expect_err("the sizes differ").to_string();
+        assert!(error.contains("1x1x4") && error.contains("1x2x2"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let dir = folder();
+        let file = write(&dir, "file", &[]);
+        assert!(read_folder(&file).expect_err("a file is no folder").to_string().contains("is no folder"));
+    }
+}

@@ -1,0 +1,332 @@
+//! Where samples come from. One file per source; every source ends in the same [`Dataset`].
+
+mod augment;
+mod digits;
+mod idx;
+mod npz;
+mod points;
+mod split;
+
+pub use augment::Augmentation;
+pub use digits::ATTRIBUTION as DIGITS_ATTRIBUTION;
+pub use npz::{AdversarialExamples, read_arrays, write_adversarial};
+pub use points::Toy;
+pub use split::{TestPart, ValidationPart};
+
+use std::{
+    fmt,
+    io::Read,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+/// The shape of one sample, without the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleShape {
+    /// A row of numbers.
+    Flat(usize),
+    /// An image: channels, height, width.
+    Image {
+        /// Colour channels: 1 or 3 in practice.
+        channels: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+}
+
+impl SampleShape {
+    /// How many numbers one sample has.
+    pub fn len(&self) -> usize {
+        match *self {
+            Self::Flat(len) => len,
+            Self::Image { channels, height, width } => channels * height * width,
+        }
+    }
+
+    /// Whether a sample has no numbers at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Display for SampleShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flat(len) => write!(f, "{len}"),
+            Self::Image { channels, height, width } => write!(f, "{channels}x{height}x{width}"),
+        }
+    }
+}
+
+impl FromStr for SampleShape {
+    type Err = String;
+
+    /// Reads `2`, `64`, `1x28x28`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sizes: Option<Vec<usize>> = text.split('x').map(|size| size.parse().ok().filter(|&n| n > 0 && n <= 65_536)).collect();
+        match sizes.as_deref() {
+            Some(&[len]) => Ok(Self::Flat(len)),
+            Some(&[channels, height, width]) => Ok(Self::Image { channels, height, width }),
+            _ => Err(format!("`{text}` is no sample shape: expected a length (`2`) or channels x height x width (`3x32x32`)")),
+        }
+    }
+}
+
+/// Samples with their labels, in the order of their source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Samples {
+    /// Pixels in [0, 1], one sample after the other: `len() * shape.len()` numbers.
+    pub pixels: Vec<f32>,
+    /// The class of each sample, below [`Dataset::classes`].
+    pub labels: Vec<u32>,
+    /// The row of each sample in its source (train rows and test rows are counted on their own where the source has a test part).
+    pub rows: Vec<u32>,
+}
+
+impl Samples {
+    /// How many samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The samples at `places`, in that order; `sample_len` numbers each.
+    pub fn select(&self, places: &[usize], sample_len: usize) -> Self {
+        let mut selected = Self::default();
+        for &place in places {
+            selected.pixels.extend_from_slice(&self.pixels[place * sample_len..(place + 1) * sample_len]);
+            selected.labels.push(self.labels[place]);
+            selected.rows.push(self.rows[place]);
+        }
+        selected
+    }
+}
+
+/// What every source ends in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// The source as it was asked for.
+    pub source: Source,
+    /// The shape of a sample.
+    pub shape: SampleShape,
+    /// How many classes; labels are 0..classes.
+    pub classes: usize,
+    /// What the network learns from.
+    pub train: Samples,
+    /// Held out from train: chooses the best checkpoint.
+    pub validation: Samples,
+    /// Held out from everything: the numbers that are reported.
+    pub test: Samples,
+}
+
+impl Dataset {
+    /// Train, validation and test part together, in this order.
+    pub fn all(&self) -> Samples {
+        let mut all = Samples::default();
+        for part in [&self.train, &self.validation, &self.test] {
+            all.pixels.extend_from_slice(&part.pixels);
+            all.labels.extend_from_slice(&part.labels);
+            all.rows.extend_from_slice(&part.rows);
+        }
+        all
+    }
+}
+
+/// Where samples come from, as written after `--data`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Generated 2-D points.
+    Toy(Toy),
+    /// The 1,797 handwritten digits of 8 x 8 pixels inside the program.
+    Digits,
+    /// A folder with the four files of MNIST, Fashion-MNIST or KMNIST.
+    Mnist(PathBuf),
+    /// One pair of IDX files.
+    Idx {
+        /// The images (or rows) file.
+        images: PathBuf,
+        /// The labels file.
+        labels: PathBuf,
+    },
+    /// One NPZ file with the arrays `x` and `y`.
+    Npz(PathBuf),
+}
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || {
+            format!(
+                "`{text}` is no data source: expected {}, `digits`, `mnist:DIR`, `idx:IMAGES,LABELS` or `npz:FILE`",
+                Toy::ALL.iter().map(|toy| format!("`{}`", toy.name())).collect::<Vec<_>>().join(", ")
+            )
+        };
+        match text.split_once(':') {
+            None if text == "digits" => Ok(Self::Digits),
+            None => Toy::ALL.into_iter().find(|toy| toy.name() == text).map(Self::Toy).ok_or_else(expected),
+            Some(("mnist", dir)) if !dir.is_empty() => Ok(Self::Mnist(dir.into())),
+            Some(("npz", file)) if !file.is_empty() => Ok(Self::Npz(file.into())),
+            Some(("idx", pair)) => match pair.split_once(',') {
+                Some((images, labels)) if !images.is_empty() && !labels.is_empty() => {
+                    Ok(Self::Idx { images: images.into(), labels: labels.into() })
+                }
+                _ => Err(format!("`{text}` names no pair of files: expected `idx:IMAGES,LABELS`")),
+            },
+            Some(_) => Err(expected()),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Toy(toy) => f.write_str(toy.name()),
+            Self::Digits => f.write_str("digits"),
+            Self::Mnist(dir) => write!(f, "mnist:{}", dir.display()),
+            Self::Idx { images, labels } => write!(f, "idx:{},{}", images.display(), labels.display()),
+            Self::Npz(file) => write!(f, "npz:{}", file.display()),
+        }
+    }
+}
+
+/// How a source is read and split; all ranges are checked by `Settings::checked`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Where from.
+    pub source: Source,
+    /// Generated points for train and validation together (2-D sources only).
+    pub points: usize,
+    /// Deviation of the Gaussian noise on generated points, in units of the raw figure before scaling (2-D sources only).
+    pub noise: f64,
+    /// Key of the generated points and of every drawn split.
+    pub seed: u64,
+    /// The test part.
+    pub test: TestPart,
+    /// The validation part.
+    pub validation: ValidationPart,
+}
+
+/// Why data could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The file could not be opened or read.
+    #[error("{}: cannot be read: {cause}. Check the path and its permissions.", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// The file was read and is not what it should be.
+    #[error("{}: {found}; expected {expected}.", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+    /// The file could not be written.
+    #[error("{}: cannot be written: {cause}. Check the path, its permissions and the free space.", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// The parts asked for do not fit the samples there are.
+    #[error("--{setting}: {found}; expected {expected}.")]
+    Split {
+        /// The setting that asks for too much or too little.
+        setting: &'static str,
+        /// What was asked and what there is.
+        found: String,
+        /// What would work.
+        expected: String,
+    },
+}
+
+impl DatasetError {
+    fn malformed(path: &Path, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Malformed { path: path.to_owned(), found: found.into(), expected: expected.into() }
+    }
+}
+
+/// The most numbers that one array of a file may have (8 GiB as f32). A header that claims more is broken.
+const MAX_NUMBERS: u64 = 1 << 31;
+
+/// How many numbers an array has whose header claims these sizes; `what` names the array in errors.
+fn claimed_numbers(path: &Path, what: &str, sizes: &[u64]) -> Result<u64, DatasetError> {
+    // A product that overflows is as broken as one that is merely too large.
+    let numbers = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size));
+    numbers.filter(|numbers| (1..=MAX_NUMBERS).contains(numbers)).ok_or_else(|| {
+        let sizes = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ");
+        DatasetError::malformed(
+            path,
+            format!("the header of {what} claims {sizes} numbers"),
+            format!("1 to {MAX_NUMBERS} numbers"),
+        )
+    })
+}
+
+/// The `claim` bytes that the header of `what` promises, where `reader` holds these and nothing after them.
+///
+/// The buffer grows with the bytes that are really there, never by the claim: a broken header costs no memory.
+fn read_claimed(path: &Path, what: &str, reader: impl Read, claim: u64) -> Result<Vec<u8>, DatasetError> {
+    let mut bytes = Vec::new();
+    // One byte more than claimed tells a file that goes on; reaching the end also makes gzip and zip check their checksum.
+    let outcome = reader.take(claim.saturating_add(1)).read_to_end(&mut bytes);
+    let held = bytes.len() as u64;
+    let found = match outcome {
+        Err(cause) => format!("{what} breaks off after {held} bytes of data ({cause})"),
+        Ok(_) if held < claim => format!("{what} holds {held} bytes of data"),
+        Ok(_) if held > claim => format!("{what} holds more than {claim} bytes of data"),
+        Ok(_) => return Ok(bytes),
+    };
+    Err(DatasetError::malformed(path, found, format!("{claim} bytes, as its header says")))
+}
+
+/// How many classes these labels speak of: one more than the highest, and at least 2.
+fn classes_of(labels: &[u32]) -> usize {
+    labels.iter().max().map_or(2, |&highest| (highest as usize + 1).max(2))
+}
+
+/// Reads or generates the samples and splits them.
+///
+/// # Errors
+/// [`DatasetError`] names the file or the setting, what was found and what was expected. Nothing is allocated for dimensions
+/// that the file's own length does not bear out.
+pub fn load(request: &Request) -> Result<Dataset, DatasetError> {
+    let raw = match &request.source {
+        Source::Toy(toy) => points::generate(*toy, request)?,
+        Source::Digits => digits::read()?,
+        Source::Mnist(dir) => idx::read_folder(dir)?,
+        Source::Idx { images, labels } => idx::read_pair(images, labels)?,
+        Source::Npz(file) => npz::read(file)?,
+    };
+    split::split(raw, request)
+}
+
+/// What a source yields before it is split.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw {
+    /// The shape of a sample.
+    pub shape: SampleShape,
+    /// How many classes.
+    pub classes: usize,
+    /// The samples, or the train part where the source has a test part of its own.
+    pub samples: Samples,
+    /// The source's own test part.
+    pub own_test: Option<Samples>,
+    /// How many last rows are the test part where nothing else is asked (digits: 360); `None`: a fifth.
+    pub usual_test: Option<usize>,
+}

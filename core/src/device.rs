@@ -1,0 +1,253 @@
+//! Which device computes, and why: the only file that knows adapters, their limits and the sentences about them.
+
+use std::fmt;
+
+use burn::tensor::{
+    Device, Tensor,
+    wgpu::{WgpuSetup, wgpu},
+};
+
+/// Storage buffers that the attack's kernels bind at once.
+const STORAGE_BUFFERS: u32 = 8;
+
+/// What sort of hardware an adapter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdapterKind {
+    /// A graphics card of its own.
+    Discrete,
+    /// Graphics inside the processor.
+    Integrated,
+    /// A share of a card, in a virtual machine.
+    Virtual,
+    /// A program on the CPU that stands in for a card: correct and slow.
+    Software,
+    /// The system does not say.
+    Unknown,
+}
+
+impl fmt::Display for AdapterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Discrete => "discrete GPU",
+            Self::Integrated => "integrated GPU",
+            Self::Virtual => "virtual GPU",
+            Self::Software => "software adapter",
+            Self::Unknown => "adapter of unknown kind",
+        })
+    }
+}
+
+/// One adapter of this machine.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// Its name, as its driver gives it.
+    pub name: String,
+    /// The graphics API through which it is reached.
+    pub api: String,
+    /// What sort of hardware it is.
+    pub kind: AdapterKind,
+    /// Driver and its version, as far as the driver says.
+    pub driver: String,
+    /// Greatest buffer, in bytes.
+    pub max_buffer: u64,
+    /// Why it cannot run the attack; `None` if it can.
+    pub problem: Option<String>,
+    instance: wgpu::Instance,
+    adapter: wgpu::Adapter,
+}
+
+/// Why there is no device, or no longer one.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// No adapter of the kind or name asked for.
+    #[error("--device {asked}: {found}. `gairat devices` lists what there is; `--device cpu` always works.")]
+    NotFound {
+        /// What was asked for.
+        asked: String,
+        /// What there is instead.
+        found: String,
+    },
+    /// The adapter is there but would not give a device.
+    #[error("{adapter} gives no device: {cause}. Update its driver, or use `--device cpu`.")]
+    Refused {
+        /// The adapter's name.
+        adapter: String,
+        /// What the driver said.
+        cause: String,
+    },
+    /// The device stopped answering in the middle of work.
+    #[error("the device no longer answers: {0}")]
+    Lost(String),
+}
+
+/// The device that was chosen.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Where tensors live.
+    pub device: Device,
+    /// Its name for a person.
+    pub name: String,
+    /// `Vulkan`, `Metal`, `Dx12`, `BrowserWebGpu`, or `flex` for the CPU backend.
+    pub api: String,
+    /// Whether it is the CPU backend.
+    pub cpu: bool,
+    /// Why this one, in a sentence.
+    pub why: String,
+}
+
+impl Chosen {
+    /// The CPU backend, which is always there.
+    pub fn cpu(why: impl Into<String>) -> Self {
+        Self { device: Device::flex(), name: "CPU".to_owned(), api: "flex".to_owned(), cpu: true, why: why.into() }
+    }
+}
+
+/// All adapters, through Vulkan, Metal, DirectX 12 or the browser's WebGPU; empty where there is no driver at all.
+pub async fn adapters() -> Vec<Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::PRIMARY;
+    let instance = wgpu::Instance::new(descriptor);
+    let found = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    found.into_iter().map(|adapter| Adapter::describe(instance.clone(), adapter)).collect()
+}
+
+impl Adapter {
+    fn describe(instance: wgpu::Instance, adapter: wgpu::Adapter) -> Self {
+        let info = adapter.get_info();
+        let limits = adapter.limits();
+        let buffers = limits.max_storage_buffers_per_shader_stage;
+        let problem = if !adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS) {
+            Some("it has no compute shaders".to_owned())
+        } else if buffers < STORAGE_BUFFERS {
+            Some(format!("it binds {buffers} storage buffers, the attack needs {STORAGE_BUFFERS}"))
+        } else {
+            None
+        };
+        Self {
+            name: info.name,
+            api: info.backend.to_str().to_owned(),
+            kind: match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+                wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+                wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+                wgpu::DeviceType::Cpu => AdapterKind::Software,
+                wgpu::DeviceType::Other => AdapterKind::Unknown,
+            },
+            driver: [info.driver, info.driver_info].join(" ").trim().to_owned(),
+            max_buffer: limits.max_buffer_size,
+            problem,
+            instance,
+            adapter,
+        }
+    }
+
+    /// Whether `auto` may take it: able, and hardware. Software adapters are slower than the CPU backend.
+    pub fn suits_auto(&self) -> bool {
+        self.problem.is_none() && matches!(self.kind, AdapterKind::Discrete | AdapterKind::Integrated | AdapterKind::Virtual)
+    }
+
+    /// Opens the adapter.
+    ///
+    /// # Errors
+    /// [`DeviceError::Refused`] with the driver's words.
+    async fn open(self, why: String) -> Result<Chosen, DeviceError> {
+        let refused = |cause: String| DeviceError::Refused { adapter: self.name.clone(), cause };
+        if let Some(problem) = &self.problem {
+            return Err(refused(problem.clone()));
+        }
+        // CubeCL trusts what the adapter offers, so the device is asked for all of it, less what would change where memory
+        // lives and what wgpu calls experimental.
+        let features = self
+            .adapter
+            .features()
+            .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
+            .difference(wgpu::Features::all_experimental_mask());
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("gairat"),
+            required_features: features,
+            required_limits: self.adapter.limits(),
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            ..Default::default()
+        };
+        let (device, queue) = self.adapter.request_device(&descriptor).await.map_err(|error| refused(error.to_string()))?;
+        let setup = WgpuSetup {
+            instance: self.instance.clone(),
+            adapter: self.adapter.clone(),
+            device,
+            queue,
+            backend: self.adapter.get_info().backend,
+        };
+        let device = Device::wgpu_options().setup(setup).init().map_err(|error| refused(error.to_string()))?;
+        Ok(Chosen { device, name: self.name.clone(), api: self.api.clone(), cpu: false, why })
+    }
+}
+
+/// The place of the adapter that `auto` takes among `adapters`: the first discrete GPU, else the first integrated, else the
+/// first virtual one; with the reason.
+pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
+    for kind in [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Virtual] {
+        if let Some(place) = adapters.iter().position(|adapter| adapter.kind == kind && adapter.suits_auto()) {
+            return (Some(place), format!("auto: the first {kind}"));
+        }
+    }
+    let reason = if adapters.is_empty() {
+        "auto: no graphics driver (Vulkan, Metal or DirectX 12) was found".to_owned()
+    } else {
+        let names: Vec<String> = adapters
+            .iter()
+            .map(|adapter| match &adapter.problem {
+                Some(problem) => format!("{} is unfit: {problem}", adapter.name),
+                None => format!("{} is a {}, slower than the CPU backend", adapter.name, adapter.kind),
+            })
+            .collect();
+        format!("auto: no usable GPU ({})", names.join("; "))
+    };
+    (None, reason)
+}
+
+/// The device for `asked`: `auto`, `gpu`, `cpu`, or part of an adapter's name (case does not matter).
+///
+/// `auto` falls back to the CPU backend, with the reason in [`Chosen::why`], also when a driver refuses.
+///
+/// # Errors
+/// [`DeviceError`] when what was asked for by name is not there or does not open.
+pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
+    if asked == "cpu" {
+        return Ok(Chosen::cpu("asked for"));
+    }
+    let mut adapters = adapters().await;
+    if asked == "auto" || asked == "gpu" {
+        let (place, why) = auto_choice(&adapters);
+        return match place {
+            Some(place) => match adapters.swap_remove(place).open(why).await {
+                Err(error) if asked == "auto" => Ok(Chosen::cpu(format!("auto: {error}"))),
+                opened => opened,
+            },
+            None if asked == "auto" => Ok(Chosen::cpu(why)),
+            None => Err(DeviceError::NotFound { asked: asked.to_owned(), found: why.trim_start_matches("auto: ").to_owned() }),
+        };
+    }
+    let wanted = asked.to_lowercase();
+    match adapters.iter().position(|adapter| adapter.name.to_lowercase().contains(&wanted)) {
+        Some(place) => adapters.swap_remove(place).open("asked for by name".to_owned()).await,
+        None => {
+            let names: Vec<&str> = adapters.iter().map(|adapter| adapter.name.as_str()).collect();
+            let found = if names.is_empty() {
+                "no graphics driver (Vulkan, Metal or DirectX 12) was found".to_owned()
+            } else {
+                format!("no adapter has that in its name; there is {}", names.join(", "))
+            };
+            Err(DeviceError::NotFound { asked: asked.to_owned(), found })
+        }
+    }
+}
+
+/// Reads a tensor back to the host, its last dimension running fastest; waits for all work before it.
+///
+/// # Errors
+/// [`DeviceError::Lost`] when the device no longer answers.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceError> {
+    let data = tensor.into_data_async().await.map_err(|error| DeviceError::Lost(error.to_string()))?;
+    data.try_into_vec::<f32>().map_err(|error| DeviceError::Lost(format!("{error:?}")))
+}

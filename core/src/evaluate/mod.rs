@@ -1,0 +1,166 @@
+//! How robust a network is: every evaluation attack on every sample, and the worst of them per sample.
+//!
+//! An attack is a file here that implements [`EvaluationAttack`], and a line in [`parse`]. One attack alone proves little: a network
+//! trained against one attack can hide from it, so the headline is always the worst case over all that were run.
+
+mod fgsm;
+mod natural;
+mod pgd;
+
+use std::fmt;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::Serialize;
+
+pub use fgsm::Fgsm;
+pub use natural::Natural;
+pub use pgd::Pgd;
+
+use crate::{
+    attack::{
+        Batch, CountSettings, LossKind, count,
+        loss_gradient_and_count::{KAPPA, RECORD},
+    },
+    dataset::{SampleShape, Samples},
+    device::{self, DeviceError},
+    model::Classifier,
+};
+
+/// What the adversary may do, and from which numbers it starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threat {
+    /// Radius of the L-infinity ball, in pixel units.
+    pub epsilon: f32,
+    /// The run's seed.
+    pub seed: u64,
+}
+
+/// One way to test a network.
+pub trait EvaluationAttack: fmt::Debug + Send + Sync {
+    /// Its name for files and for the command line, such as `pgd:20`.
+    fn spec(&self) -> String;
+
+    /// Its name for people, such as `PGD-20`.
+    fn label(&self) -> String;
+
+    /// The inputs that it makes of `samples` against the frozen `network` (N x D in the ball and in [0, 1]), with the batch they
+    /// were made from.
+    fn perturb(
+        &self,
+        network: &dyn Classifier,
+        samples: Samples,
+        shape: SampleShape,
+        threat: Threat,
+        device: &Device,
+    ) -> (Batch, Tensor<2>);
+}
+
+/// Reads `natural`, `fgsm`, `pgd:20` or `cw:20`.
+///
+/// # Errors
+/// A sentence that names the text and what was expected.
+pub fn parse(text: &str) -> Result<Box<dyn EvaluationAttack>, String> {
+    let steps = |steps: &str| {
+        steps
+            .parse()
+            .ok()
+            .filter(|steps| (1..=100_000).contains(steps))
+            .ok_or_else(|| format!("`{text}`: `{steps}` is no number of steps; expected 1 to 100000"))
+    };
+    match text.split_once(':') {
+        None if text == "natural" => Ok(Box::new(Natural)),
+        None if text == "fgsm" => Ok(Box::new(Fgsm)),
+        Some(("pgd", count)) => Ok(Box::new(Pgd { steps: steps(count)?, loss: LossKind::CrossEntropy })),
+        Some(("cw", count)) => Ok(Box::new(Pgd { steps: steps(count)?, loss: LossKind::CwMargin })),
+        _ => Err(format!("`{text}` is no evaluation attack: expected `natural`, `fgsm`, `pgd:STEPS` or `cw:STEPS`")),
+    }
+}
+
+/// What every run reports at its end.
+pub fn usual() -> Vec<Box<dyn EvaluationAttack>> {
+    vec![
+        Box::new(Natural),
+        Box::new(Pgd { steps: 20, loss: LossKind::CrossEntropy }),
+        Box::new(Pgd { steps: 20, loss: LossKind::CwMargin }),
+    ]
+}
+
+/// One attack's result on a set of samples.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// The attack as it is written on the command line.
+    pub attack: String,
+    /// Its name for people.
+    pub label: String,
+    /// The share of samples that are classified correctly after it, from 0 to 1.
+    pub accuracy: f64,
+    /// Whether each sample is.
+    #[serde(skip)]
+    pub correct: Vec<bool>,
+}
+
+/// The results of several attacks on the same samples.
+#[derive(Clone, Debug, PartialEq, Default, Serialize)]
+pub struct Report {
+    /// How many samples.
+    pub samples: usize,
+    /// In the order in which they were asked for.
+    pub scores: Vec<Score>,
+}
+
+impl Report {
+    /// The accuracy after `attack` (as on the command line), if it was run.
+    pub fn accuracy(&self, attack: &str) -> Option<f64> {
+        self.scores.iter().find(|score| score.attack == attack).map(|score| score.accuracy)
+    }
+
+    /// The share of samples that stay correct under every attack, and the attack that alone broke most; `None` if there was no
+    /// attack besides `natural`.
+    pub fn robust(&self) -> Option<(f64, &str)> {
+        let attacks = || self.scores.iter().filter(|score| score.attack != "natural");
+        let strongest = attacks().min_by(|a, b| a.accuracy.total_cmp(&b.accuracy))?;
+        let robust = (0..self.samples).filter(|&sample| attacks().all(|score| score.correct[sample])).count();
+        Some((share(robust, self.samples), &strongest.label))
+    }
+}
+
+/// `part / whole`, 0 of nothing.
+pub fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// Runs one attack over `samples` in batches of `batch` and reads the verdicts once.
+///
+/// # Errors
+/// [`DeviceError::Lost`] when the device no longer answers.
+pub async fn score(
+    attack: &dyn EvaluationAttack,
+    network: &dyn Classifier,
+    samples: &Samples,
+    shape: SampleShape,
+    threat: Threat,
+    batch: usize,
+    device: &Device,
+) -> Result<Score, DeviceError> {
+    let places: Vec<usize> = (0..samples.len()).collect();
+    let mut verdicts = Vec::new();
+    for places in places.chunks(batch.max(1)) {
+        let (batch, images) = attack.perturb(network, samples.select(places, shape.len()), shape, threat, device);
+        verdicts.push(correct(network.logits(images), &batch));
+    }
+    let correct: Vec<bool> = match verdicts.is_empty() {
+        true => Vec::new(),
+        false => device::read(Tensor::cat(verdicts, 0)).await?.into_iter().map(|count| count > 0.0).collect(),
+    };
+    let accuracy = share(correct.iter().filter(|&&correct| correct).count(), correct.len());
+    Ok(Score { attack: attack.spec(), label: attack.label(), accuracy, correct })
+}
+
+/// 1 for every sample of `batch` whose largest logit is its label's (ties go to the lowest class), else 0: N numbers.
+fn correct(logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
+    let samples = batch.len();
+    let nothing = Tensor::from_data(TensorData::new(vec![0.0_f32; samples * RECORD], [samples, RECORD]), &logits.device());
+    let settings = CountSettings { kind: LossKind::CrossEntropy, step: 0, never: 0 };
+    let records = count(logits.clone(), batch.labels.clone(), logits, nothing, settings).records;
+    records.slice([0..samples, KAPPA..KAPPA + 1]).reshape([samples])
+}

@@ -1,0 +1,58 @@
+//! PGD-k with a uniform start and steps of ε/4, on cross-entropy (PGD) or on the margin (CW): the evaluation of the GAIRAT paper.
+
+use burn::tensor::{Device, Tensor};
+
+use super::{EvaluationAttack, Threat};
+use crate::{
+    attack::{Attack, Batch, LossKind, StartKey},
+    batch::attack_batch,
+    dataset::{SampleShape, Samples},
+    model::Classifier,
+    random::Purpose,
+};
+
+/// Only the last iterate is tested.
+#[derive(Debug, Clone, Copy)]
+pub struct Pgd {
+    /// How many steps; at least 1.
+    pub steps: u32,
+    /// Cross-entropy or margin.
+    pub loss: LossKind,
+}
+
+impl EvaluationAttack for Pgd {
+    fn spec(&self) -> String {
+        match self.loss {
+            LossKind::CrossEntropy => format!("pgd:{}", self.steps),
+            LossKind::CwMargin => format!("cw:{}", self.steps),
+            LossKind::Kl => format!("kl:{}", self.steps),
+        }
+    }
+
+    fn label(&self) -> String {
+        self.spec().to_uppercase().replace(':', "-")
+    }
+
+    fn perturb(
+        &self,
+        network: &dyn Classifier,
+        samples: Samples,
+        shape: SampleShape,
+        threat: Threat,
+        device: &Device,
+    ) -> (Batch, Tensor<2>) {
+        let attack = Attack {
+            epsilon: threat.epsilon,
+            step_size: threat.epsilon / 4.0,
+            steps: self.steps,
+            loss: self.loss,
+            random_start: true,
+        };
+        // An attack has its own numbers: two attacks that start at one point would be less than two.
+        let own = u64::from(self.steps) << 2 | self.loss as u64;
+        let key = StartKey { seed: threat.seed, purpose: Purpose::Evaluation, epoch: own };
+        let batch = attack_batch(samples, shape, &attack, key, device);
+        let images = attack.run(network, &batch).images;
+        (batch, images)
+    }
+}

@@ -1,0 +1,65 @@
+//! Geometry-aware instance-reweighted adversarial training (GAIRAT, ICLR 2021) on any GPU through WebGPU, or on the CPU.
+//!
+//! Adversarial training treats all samples alike, though a network has too little capacity to fit every adversarial example. GAIRAT
+//! gives more weight to samples near the class boundary, measured by kappa: how many PGD steps it takes to break a sample.
+//!
+//! Data flow one way, and the modules stand in its order:
+//!
+//! ```text
+//! Dataset -> Batch -> attack on the frozen model: K x (forward, loss gradient + count, backward to the input, PGD step)
+//!         -> Adversarial { images, kappa } -> Omega -> weighted loss -> SGD step -> Snapshot
+//! ```
+//!
+//! # Attack your own module
+//!
+//! ```
+//! use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
+//! use gairat::{attack::{Attack, Batch, LossKind}, device, model::Classifier};
+//!
+//! #[derive(Module, Debug)]
+//! struct Mine(Linear);
+//!
+//! impl Classifier for Mine {
+//!     fn logits(&self, samples: Tensor<2>) -> Tensor<2> {
+//!         self.0.forward(samples)
+//!     }
+//! }
+//!
+//! let device = Device::flex();
+//! let model = Mine(LinearConfig::new(2, 2).init(&device));
+//! let batch = Batch::new(vec![0.1, 0.9, 0.8, 0.2], &[0, 1], None, &device);
+//! let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: false };
+//! let adversarial = attack.run(&model.valid(), &batch);
+//! let kappa = pollster::block_on(device::read(adversarial.kappa()))?;
+//! println!("PGD steps that each sample withstands: {kappa:?}");
+//! # assert!(kappa.iter().all(|kappa| (0.0..=10.0).contains(kappa)));
+//! # Ok::<(), device::DeviceError>(())
+//! ```
+#![recursion_limit = "256"]
+
+pub mod random;
+pub mod settings;
+
+pub mod device;
+
+pub mod dataset;
+
+pub mod batch;
+
+pub mod model;
+
+pub mod attack;
+
+pub mod weight;
+
+pub mod objective;
+
+pub mod train;
+
+pub mod evaluate;
+
+pub mod checkpoint;
+
+pub mod snapshot;
+
+pub mod session;

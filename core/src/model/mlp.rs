@@ -1,0 +1,34 @@
+//! The multilayer perceptron: linear layers with ReLU between them.
+
+use burn::{
+    module::Module,
+    nn::{Linear, LinearConfig},
+    tensor::{Device, Tensor, activation::relu},
+};
+
+use super::Classifier;
+
+/// `Linear, ReLU, Linear, ReLU, ..., Linear`, which is PyTorch's `nn.Sequential` of the same; any number of hidden layers.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    /// The linear layers, from the input to the logits.
+    pub layers: Vec<Linear>,
+}
+
+impl Mlp {
+    /// A perceptron with `inputs` numbers in, the given hidden widths (possibly none) and `classes` logits out; all sizes positive.
+    pub fn new(inputs: usize, hidden: &[usize], classes: usize, device: &Device) -> Self {
+        let sizes: Vec<usize> = [inputs].into_iter().chain(hidden.iter().copied()).chain([classes]).collect();
+        Self { layers: sizes.windows(2).map(|pair| LinearConfig::new(pair[0], pair[1]).init(device)).collect() }
+    }
+}
+
+impl Classifier for Mlp {
+    fn logits(&self, samples: Tensor<2>) -> Tensor<2> {
+        let mut signal = samples;
+        for (depth, layer) in self.layers.iter().enumerate() {
+            signal = layer.forward(if depth == 0 { signal } else { relu(signal) });
+        }
+        signal
+    }
+}

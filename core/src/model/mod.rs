@@ -1,0 +1,163 @@
+//! The networks. One file per network; every one of them speaks pixels in [0, 1], flattened to one row per sample.
+
+mod batch_norm;
+mod dropout;
+mod feature_map;
+mod initial;
+mod mlp;
+mod normalise;
+mod parameters;
+mod preact_resnet;
+mod residual;
+mod resnet;
+mod small_cnn_28;
+mod small_cnn_32;
+mod spec;
+#[cfg(test)]
+mod state_dict;
+mod wide_resnet;
+
+pub use batch_norm::BatchNorm2d;
+pub use initial::{Initialisation, initialise};
+pub use mlp::Mlp;
+pub use normalise::{Normalisation, Normalise};
+pub use parameters::{NamedTensor, Parameters, WeightsError, named_tensors, parameter_count, with_tensors};
+pub use preact_resnet::PreActResNet18;
+pub use resnet::ResNet18;
+pub use small_cnn_28::SmallCnn28;
+pub use small_cnn_32::SmallCnn32;
+pub use spec::{ModelError, ModelSpec};
+pub use wide_resnet::WideResNet;
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+
+use crate::dataset::SampleShape;
+
+/// Anything that turns samples into logits: what the attack attacks.
+///
+/// Implement it for your own burn module to attack that (see the crate's first page).
+pub trait Classifier {
+    /// Logits (N x C) of samples in [0, 1] (N x D, an image flattened as channels x height x width).
+    fn logits(&self, samples: Tensor<2>) -> Tensor<2>;
+}
+
+/// A network that the program can build by name: an optional normalisation layer and one of the architectures.
+#[derive(Module, Debug)]
+pub struct Network {
+    /// Maps pixels to what the architecture was made for; part of the model, so that epsilon keeps its meaning.
+    pub normalise: Option<Normalise>,
+    /// The architecture.
+    pub architecture: Architecture,
+}
+
+/// The architectures.
+#[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one network in a run; boxing would only hide its fields from burn's visitor"
+)]
+pub enum Architecture {
+    /// Linear layers with ReLU between.
+    Mlp(Mlp),
+    /// The 1 x 28 x 28 network of the TRADES code.
+    SmallCnn28(SmallCnn28),
+    /// The 3 x 32 x 32 SmallCNN of the GAIRAT code.
+    SmallCnn32(SmallCnn32),
+    /// ResNet-18 for 32 x 32 images.
+    ResNet18(ResNet18),
+    /// PreAct-ResNet-18 in the GAIRAT code's variant.
+    PreActResNet18(PreActResNet18),
+    /// Wide ResNet.
+    WideResNet(WideResNet),
+}
+
+impl Network {
+    /// Builds the network of `spec` for samples of `shape` and `classes` classes, with initial weights of (`initial`, `seed`).
+    ///
+    /// # Errors
+    /// [`ModelError`] when the network cannot take such samples (an image network on rows, a 28 x 28 network on 32 x 32 images).
+    pub fn new(
+        spec: &ModelSpec,
+        shape: SampleShape,
+        classes: usize,
+        normalisation: &Normalisation,
+        initial: Initialisation,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let architecture = spec.build(shape, classes, device)?;
+        let normalise = normalisation.build(shape, device)?;
+        Ok(initialise(Self { normalise, architecture }, initial, seed))
+    }
+
+    /// Sets what the dropout masks of the training passes to come are drawn from; without effect on networks without dropout.
+    pub fn set_dropout_key(&self, seed: u64, step: u64) {
+        match &self.architecture {
+            Architecture::WideResNet(network) => network.set_dropout_key(seed, step),
+            Architecture::Mlp(_)
+            | Architecture::SmallCnn28(_)
+            | Architecture::SmallCnn32(_)
+            | Architecture::ResNet18(_)
+            | Architecture::PreActResNet18(_) => {}
+        }
+    }
+}
+
+impl Network {
+    /// The network of `spec` that `weights` were saved from, for samples of `shape`; its class count and its normalisation are
+    /// read off the weights.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the weights are of another network or do not take such samples.
+    pub fn with_weights(spec: &ModelSpec, shape: SampleShape, weights: &Parameters, device: &Device) -> Result<Self, LoadError> {
+        let spec = spec.resolve(shape);
+        let last = spec.last_layer(weights).ok_or_else(|| WeightsError {
+            problems: vec![format!("there is no last layer of `{spec}` among {} tensors", weights.len())],
+        })?;
+        let normalisation = match (weights.get("normalise.mean"), weights.get("normalise.std")) {
+            (Some(mean), Some(std)) => Normalisation::MeanStd { mean: mean.values.clone(), std: std.values.clone() },
+            _ => Normalisation::None,
+        };
+        let network = Self::new(&spec, shape, last, &normalisation, Initialisation::He, 0, device)?;
+        Ok(with_tensors(network, weights)?)
+    }
+}
+
+/// Why a network could not be made from weights.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The network does not take such samples.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The weights are of another network.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl Network {
+    /// How many logits it gives for samples of `shape`.
+    pub fn classes(&self, shape: SampleShape, device: &Device) -> usize {
+        // One sample is the surest way to ask any architecture.
+        self.logits(Tensor::zeros([1, shape.len()], device)).dims()[1]
+    }
+}
+
+impl Classifier for Network {
+    fn logits(&self, samples: Tensor<2>) -> Tensor<2> {
+        let samples = match &self.normalise {
+            Some(normalise) => normalise.forward(samples),
+            None => samples,
+        };
+        match &self.architecture {
+            Architecture::Mlp(network) => network.logits(samples),
+            Architecture::SmallCnn28(network) => network.logits(samples),
+            Architecture::SmallCnn32(network) => network.logits(samples),
+            Architecture::ResNet18(network) => network.logits(samples),
+            Architecture::PreActResNet18(network) => network.logits(samples),
+            Architecture::WideResNet(network) => network.logits(samples),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A network's tensors by the names and layouts that PyTorch gives them.
+//!
+//! The fields of the networks carry PyTorch's names already, so a tensor's name is its path through the module, with three
+//! rules: the two outermost steps (`architecture` and the variant) are dropped, layer i of the perceptron is entry 2 i of an
+//! `nn.Sequential` (ReLU takes the odd places), and a linear layer's weight is stored as (out, in) where burn keeps (in, out).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    tensor::{Tensor, TensorData},
+};
+
+use super::Network;
+use crate::device::{self, DeviceError};
+
+/// One tensor on the host, in PyTorch's layout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedTensor {
+    /// The sizes of its dimensions.
+    pub shape: Vec<usize>,
+    /// Its numbers, the last dimension running fastest.
+    pub values: Vec<f32>,
+}
+
+/// Tensors by name, in the order of their names.
+pub type Parameters = BTreeMap<String, NamedTensor>;
+
+/// Why weights do not fit a network.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("the weights do not fit the network: {}. Check --model, and the class count and image size of the data.", .problems.join("; "))]
+pub struct WeightsError {
+    /// Every missing, unknown or mis-shaped tensor, one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// What a visitor of burn passes on its way to a tensor: (field name, kind of container).
+type Path = Vec<(String, String)>;
+
+/// PyTorch's name of the tensor at `path`.
+fn pytorch_name(path: &Path) -> String {
+    let names: Vec<&str> = path.iter().map(|(name, _)| name.as_str()).collect();
+    match names.as_slice() {
+        ["architecture", "Mlp", "layers", layer, leaf] => {
+            let place = layer.parse().map_or_else(|_| (*layer).to_owned(), |layer: usize| (2 * layer).to_string());
+            format!("{place}.{leaf}")
+        }
+        ["architecture", _variant, rest @ ..] => rest.join("."),
+        others => others.join("."),
+    }
+}
+
+/// Whether the tensor at `path` is a linear layer's weight, which PyTorch keeps transposed.
+fn is_linear_weight(path: &Path) -> bool {
+    path.last().is_some_and(|(name, container)| name == "weight" && container.ends_with(":Linear"))
+}
+
+/// Keeps the path while burn walks a module.
+macro_rules! follow_path {
+    () => {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.push((name.to_owned(), container.to_owned()));
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+    };
+}
+
+/// How many numbers `network` learns: weights and biases, without batch norm's running statistics and the normalisation.
+pub fn parameter_count(network: &Network) -> usize {
+    struct Count {
+        path: Path,
+        learned: usize,
+    }
+    impl ModuleVisitor for Count {
+        follow_path!();
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let leaf = self.path.last().map_or("", |(name, _)| name.as_str());
+            if matches!(leaf, "weight" | "bias") {
+                self.learned += param.lazy_shape().num_elements();
+            }
+        }
+    }
+    let mut count = Count { path: Vec::new(), learned: 0 };
+    network.visit(&mut count);
+    count.learned
+}
+
+/// Reads all tensors of `network` back to the host.
+///
+/// # Errors
+/// [`DeviceError::Lost`] when the device no longer answers.
+pub async fn named_tensors(network: &Network) -> Result<Parameters, DeviceError> {
+    struct Collect {
+        path: Path,
+        tensors: Vec<(String, bool, Vec<usize>, Tensor<1>)>,
+    }
+    impl ModuleVisitor for Collect {
+        follow_path!();
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let tensor = param.val();
+            let shape = tensor.dims().to_vec();
+            let len: usize = shape.iter().product();
+            self.tensors.push((pytorch_name(&self.path), is_linear_weight(&self.path), shape, tensor.reshape([len])));
+        }
+    }
+    let mut collect = Collect { path: Vec::new(), tensors: Vec::new() };
+    // `valid` leaves the autodiff graph and settles batch norm's running statistics.
+    network.valid().visit(&mut collect);
+    let mut parameters = Parameters::new();
+    for (name, turn, mut shape, tensor) in collect.tensors {
+        let mut values = device::read(tensor).await?;
+        if turn {
+            values = transposed(&values, shape[1]);
+            shape.reverse();
+        }
+        parameters.insert(name, NamedTensor { shape, values });
+    }
+    Ok(parameters)
+}
+
+/// The network with its tensors replaced by `parameters`, on the device it is on.
+///
+/// Names may carry the prefix `module.` (of `nn.DataParallel`), and `num_batches_tracked` is passed over.
+///
+/// # Errors
+/// [`WeightsError`] lists every tensor that is missing, unknown or of another shape. The network is gone then; a copy of it that
+/// shares its running statistics (burn's `clone` does) may have been changed in part.
+pub fn with_tensors(network: Network, parameters: &Parameters) -> Result<Network, WeightsError> {
+    struct Place<'a> {
+        path: Path,
+        given: BTreeMap<&'a str, &'a NamedTensor>,
+        used: BTreeSet<String>,
+        problems: Vec<String>,
+    }
+    impl ModuleMapper for Place<'_> {
+        follow_path!();
+
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let name = pytorch_name(&self.path);
+            let turn = is_linear_weight(&self.path);
+            let mut shape = param.lazy_shape().to_vec();
+            if turn {
+                shape.reverse();
+            }
+            let Some(given) = self.given.get(name.as_str()) else {
+                self.problems.push(format!("`{name}` {shape:?} is missing"));
+                return param;
+            };
+            self.used.insert(name.clone());
+            if given.shape != shape {
+                self.problems.push(format!("`{name}` is {:?}, expected {shape:?}", given.shape));
+                return param;
+            }
+            let values = if turn { transposed(&given.values, shape[1]) } else { given.values.clone() };
+            param.map(|old| {
+                let tracked = old.is_require_grad();
+                Tensor::from_data(TensorData::new(values, old.dims()), &old.device()).set_require_grad(tracked)
+            })
+        }
+    }
+    let given = parameters
+        .iter()
+        .map(|(name, tensor)| (name.strip_prefix("module.").unwrap_or(name), tensor))
+        .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
+        .collect();
+    let mut place = Place { path: Vec::new(), given, used: BTreeSet::new(), problems: Vec::new() };
+    let filled = network.map(&mut place);
+    for (name, tensor) in &place.given {
+        if !place.used.contains(*name) {
+            place.problems.push(format!("`{name}` {:?} is unknown", tensor.shape));
+        }
+    }
+    if place.problems.is_empty() { Ok(filled) } else { Err(WeightsError { problems: place.problems }) }
+}
+
+/// The transposed of a matrix with `columns` columns.
+///
+/// On the host: a network must compute with the same layout after loading as before saving, because products over a
+/// transposed view take another path through the CPU backend and round differently.
+fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
+}

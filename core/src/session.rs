@@ -1,0 +1,521 @@
+//! A run from its settings to its summary: epochs, evaluations, checkpoints, and what goes wrong on the way.
+//!
+//! One `async fn`, driven by whoever opened the door (a thread with `pollster` natively, the page's event loop on the web), on one
+//! thread from start to end: the GPU runtime orders work by thread. What happens comes out as [`Event`]s.
+
+use serde::{Deserialize, Serialize};
+use web_time::{Duration, Instant};
+
+use crate::{
+    checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
+    dataset::{Dataset, Samples},
+    device::{Chosen, DeviceError},
+    evaluate::{self, EvaluationAttack, Report, Score, Threat},
+    model::{ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
+    settings::Checked,
+    snapshot::{Regions, Snapshot},
+    train::{EpochLog, SampleRecord, Trainer},
+};
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+/// Epochs in a row under the effective share before a run is stopped.
+const LOW_EPOCHS: u32 = 3;
+/// Epochs in a row of one answer for everything before a run is stopped.
+const COLLAPSED_EPOCHS: u32 = 2;
+/// Cells of the decision regions in a snapshot.
+const REGION_CELLS: (usize, usize) = (64, 64);
+
+/// What a door may ask of a running session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Save and stop after the current step.
+    Stop,
+}
+
+/// What happens in a run. Small facts without tensors; `--json` prints them as they are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The run begins, or goes on.
+    Started {
+        /// The network as it was resolved.
+        model: String,
+        /// How many numbers it learns.
+        parameters: usize,
+        /// The device's name.
+        device: String,
+        /// The graphics API, or `flex`.
+        api: String,
+        /// Training, validation and test samples.
+        train: usize,
+        /// Samples held out for choosing the best checkpoint.
+        validation: usize,
+        /// Samples held out from everything.
+        test: usize,
+        /// Epochs in all.
+        epochs: u32,
+        /// Steps in an epoch.
+        steps: usize,
+        /// Finished epochs, where a run goes on.
+        resumed_epoch: u32,
+    },
+    /// The first step takes longer than the others: its kernels are compiled.
+    Compiling,
+    /// Part of an epoch is done.
+    Progress {
+        /// The epoch, counted from 1.
+        epoch: u32,
+        /// Finished steps of it.
+        step: usize,
+        /// Steps of an epoch.
+        steps: usize,
+        /// The mean loss of the step last measured.
+        loss: f64,
+    },
+    /// An epoch is done.
+    Epoch(EpochMetrics),
+    /// A checkpoint is better than all before.
+    Best {
+        /// The epoch.
+        epoch: u32,
+        /// Robust accuracy on the validation part.
+        robust: f64,
+    },
+    /// An evaluation attack is running on the test part.
+    Evaluating {
+        /// Its name for people.
+        attack: String,
+    },
+    /// Something a person should know.
+    Warning {
+        /// A sentence.
+        message: String,
+    },
+    /// The run is over.
+    Summary(Summary),
+}
+
+/// What is known of an epoch. Accuracies are shares from 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// Counted from 1.
+    pub epoch: u32,
+    /// The learning rate.
+    pub lr: f64,
+    /// λ; none while every weight is 1.
+    pub lambda: Option<f64>,
+    /// The mean weighted loss.
+    pub loss: f64,
+    /// The share of training samples that the training attack did not break.
+    pub train_robust: f64,
+    /// The mean kappa, from 0 to K.
+    pub mean_kappa: f64,
+    /// The effective share of samples, (Σω)²/(nΣω²), averaged over the steps.
+    pub effective: f64,
+    /// Accuracy on the natural validation part, if it was evaluated.
+    pub validation_natural: Option<f64>,
+    /// Accuracy on the validation part after PGD-20, if it was evaluated.
+    pub validation_pgd20: Option<f64>,
+}
+
+impl EpochMetrics {
+    /// The first line of `metrics.csv`.
+    pub const CSV_HEADER: &str = "epoch,lr,lambda,loss,train_robust,mean_kappa,effective,validation_natural,validation_pgd20";
+
+    /// A line of `metrics.csv`; what is not known stays empty.
+    pub fn csv(&self) -> String {
+        let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        [
+            self.epoch.to_string(),
+            self.lr.to_string(),
+            text(self.lambda),
+            self.loss.to_string(),
+            self.train_robust.to_string(),
+            self.mean_kappa.to_string(),
+            self.effective.to_string(),
+            text(self.validation_natural),
+            text(self.validation_pgd20),
+        ]
+        .join(",")
+    }
+}
+
+/// What a run comes to. Accuracies are shares of the test part, from 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Accuracy on natural data.
+    pub natural: f64,
+    /// Accuracy after PGD-20.
+    pub pgd20: f64,
+    /// Accuracy after CW-20.
+    pub cw20: f64,
+    /// The share of samples that stay correct under every attack.
+    pub robust: f64,
+    /// The attack that alone broke most.
+    pub strongest: String,
+    /// How many test samples.
+    pub samples: usize,
+    /// The epoch of the weights that were evaluated: the best on the validation part, or the last.
+    pub epoch: u32,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Training samples by kappa, from 0 to K, in the last epoch.
+    pub kappa: Vec<usize>,
+}
+
+/// How a run ended that nothing went wrong with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// All epochs are done.
+    Finished {
+        /// The final evaluation.
+        summary: Summary,
+        /// The last epoch's samples and, for 2-D data, the regions of the evaluated weights.
+        snapshot: Snapshot,
+    },
+    /// It was stopped, and saved.
+    Stopped {
+        /// Finished epochs.
+        epoch: u32,
+        /// Finished steps of the next one.
+        step: usize,
+    },
+}
+
+/// What a run fails with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The network does not take the data.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The device is gone.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A file could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A checkpoint is of another network.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Training went wrong in a way that more of it does not mend.
+    #[error("epoch {epoch}: {what}. {advice}")]
+    Diverged {
+        /// Where it was seen.
+        epoch: u32,
+        /// What was seen.
+        what: String,
+        /// The way back, and what to change.
+        advice: String,
+    },
+}
+
+/// Runs what is left of a run in `folder`.
+///
+/// `poll` is asked after every step whether somebody wants something; `emit` is told what happens.
+///
+/// # Errors
+/// [`SessionError`]. The folder then holds the last good state, and the run can be resumed from it.
+pub async fn run(
+    plan: &Checked,
+    dataset: &Dataset,
+    chosen: &Chosen,
+    folder: &RunFolder,
+    poll: &mut dyn FnMut() -> Option<Command>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Ending, SessionError> {
+    let trainer = Trainer::new(plan, dataset, &chosen.device)?;
+    let mut session = Session {
+        trainer,
+        dataset,
+        folder,
+        progress: Progress::default(),
+        metrics: Vec::new(),
+        log: EpochLog::default(),
+        low: 0,
+        collapsed: 0,
+    };
+    if let Some(state) = folder.resume_state()? {
+        session.restore(state)?;
+    }
+    session.announce(chosen, emit);
+    let mut compiled = chosen.cpu;
+    let mut last_samples = Vec::new();
+    let epochs = plan.settings.epochs;
+    for epoch in session.progress.epoch + 1..=epochs {
+        let steps = session.trainer.steps_of(dataset, epoch);
+        let mut told = Instant::now();
+        for (step, places) in steps.iter().enumerate().skip(session.progress.step) {
+            if !compiled {
+                emit(Event::Compiling);
+            }
+            session.trainer.step(dataset, places, (epoch, step), &mut session.log);
+            if !compiled || told.elapsed() >= TELL_EVERY {
+                session.log.fetch().await?;
+                let loss = mean(session.log.last_step().iter().map(|sample| f64::from(sample.measured.loss)));
+                emit(Event::Progress { epoch, step: step + 1, steps: steps.len(), loss });
+                (compiled, told) = (true, Instant::now());
+            }
+            if step + 1 < steps.len() && poll() == Some(Command::Stop) {
+                return session.stop(step + 1).await;
+            }
+        }
+        last_samples = session.finish_epoch(epoch, emit).await?;
+        if epoch < epochs && poll() == Some(Command::Stop) {
+            return Ok(Ending::Stopped { epoch: session.progress.epoch, step: 0 });
+        }
+    }
+    session.conclude(last_samples, emit).await
+}
+
+/// A run in the middle of its work.
+struct Session<'a> {
+    trainer: Trainer,
+    dataset: &'a Dataset,
+    folder: &'a RunFolder,
+    progress: Progress,
+    metrics: Vec<EpochMetrics>,
+    log: EpochLog,
+    /// Epochs in a row under the effective share.
+    low: u32,
+    /// Epochs in a row in which the network gave one answer.
+    collapsed: u32,
+}
+
+impl Session<'_> {
+    fn announce(&self, chosen: &Chosen, emit: &mut dyn FnMut(Event)) {
+        let settings = &self.trainer.plan.settings;
+        emit(Event::Started {
+            model: settings.model.resolve(self.dataset.shape).to_string(),
+            parameters: parameter_count(&self.trainer.network),
+            device: chosen.name.clone(),
+            api: chosen.api.clone(),
+            train: self.dataset.train.len(),
+            validation: self.dataset.validation.len(),
+            test: self.dataset.test.len(),
+            epochs: settings.epochs,
+            steps: self.dataset.train.len().div_ceil(settings.batch),
+            resumed_epoch: self.progress.epoch,
+        });
+        for message in settings.warnings() {
+            emit(Event::Warning { message });
+        }
+    }
+
+    /// Takes over a committed state.
+    fn restore(&mut self, state: ResumeState) -> Result<(), SessionError> {
+        self.trainer.network = with_tensors(self.trainer.network.clone(), &state.weights)?;
+        self.trainer.sgd.restore(state.velocities, &self.trainer.device);
+        self.metrics = self.folder.read_metrics(state.progress.epoch)?;
+        let done = self.trainer.steps_of(self.dataset, state.progress.epoch + 1);
+        let rows = done[..state.progress.step.min(done.len())]
+            .iter()
+            .map(|places| places.iter().map(|&place| self.dataset.train.rows[place]).collect())
+            .collect();
+        self.log = EpochLog::from_parts(rows, state.measured);
+        self.progress = state.progress;
+        Ok(())
+    }
+
+    /// Saves in the middle of an epoch.
+    async fn stop(&mut self, step: usize) -> Result<Ending, SessionError> {
+        self.progress.step = step;
+        self.log.fetch().await?;
+        let weights = named_tensors(&self.trainer.network).await?;
+        self.commit(weights).await?;
+        Ok(Ending::Stopped { epoch: self.progress.epoch, step })
+    }
+
+    async fn commit(&self, weights: Parameters) -> Result<(), SessionError> {
+        let velocities = self.trainer.sgd.velocities().await?;
+        let measured = self.log.numbers().to_vec();
+        self.folder.commit(&ResumeState { progress: self.progress.clone(), weights, velocities, measured })?;
+        Ok(())
+    }
+
+    /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
+    async fn finish_epoch(&mut self, epoch: u32, emit: &mut dyn FnMut(Event)) -> Result<Vec<SampleRecord>, SessionError> {
+        self.log.fetch().await?;
+        let samples = self.log.samples();
+        let settings = &self.trainer.plan.settings;
+        let mut metrics = EpochMetrics {
+            epoch,
+            lr: self.trainer.plan.learning_rate.at(epoch),
+            lambda: Some(self.trainer.lambda(epoch)).filter(|lambda| lambda.is_finite()),
+            loss: mean(samples.iter().map(|sample| f64::from(sample.omega) * f64::from(sample.measured.loss))),
+            train_robust: mean(samples.iter().map(|sample| f64::from(u8::from(!sample.measured.broken)))),
+            mean_kappa: mean(samples.iter().map(|sample| f64::from(sample.measured.kappa))),
+            effective: self.log.effective_share(),
+            validation_natural: None,
+            validation_pgd20: None,
+        };
+        let weights = named_tensors(&self.trainer.network).await?;
+        let finite = metrics.loss.is_finite() && weights.values().all(|tensor| tensor.values.iter().all(|w| w.is_finite()));
+        let frozen = self.trainer.frozen();
+        let due = epoch.is_multiple_of(settings.evaluate_every) || epoch == settings.epochs;
+        if finite && due && !self.dataset.validation.is_empty() {
+            let report = self.evaluate(&frozen, &self.dataset.validation, &validation_attacks(), &mut |_| ()).await?;
+            metrics.validation_natural = report.accuracy("natural");
+            metrics.validation_pgd20 = report.accuracy("pgd:20");
+        }
+        emit(Event::Epoch(metrics.clone()));
+        if !finite {
+            return Err(self.diverged(epoch, "the loss or a weight is no longer a finite number".to_owned(), "a lower --lr"));
+        }
+        let suspect = self.judge(&metrics, &samples, epoch)?;
+        self.log = EpochLog::default();
+        (self.progress.epoch, self.progress.step) = (epoch, 0);
+        self.metrics.push(metrics.clone());
+        if suspect && epoch < self.trainer.plan.settings.epochs {
+            // The committed state stays the last good one until this epoch proves good or the run is stopped.
+            return Ok(samples);
+        }
+        self.save(&metrics, weights, &samples, emit).await?;
+        Ok(samples)
+    }
+
+    /// Stops a run that has collapsed; says whether this epoch looks like the beginning of that.
+    fn judge(&mut self, metrics: &EpochMetrics, samples: &[SampleRecord], epoch: u32) -> Result<bool, SessionError> {
+        let settings = &self.trainer.plan.settings;
+        let last = epoch == settings.epochs;
+        let answer = only_answer(samples, &self.dataset.train, settings.steps);
+        self.collapsed = if answer.is_some() { self.collapsed + 1 } else { 0 };
+        self.low = if metrics.effective < settings.min_effective { self.low + 1 } else { 0 };
+        if let Some(class) = answer.filter(|_| self.collapsed >= COLLAPSED_EPOCHS || last) {
+            let what = format!("the network has collapsed to chance: it answers class {class} whatever it is shown");
+            return Err(self.diverged(epoch, what, "a lower --lr, a smaller --epsilon or --init he"));
+        }
+        if self.low >= LOW_EPOCHS {
+            let what = format!(
+                "for {LOW_EPOCHS} epochs the weights have let only {:.2} % of the samples count, under --min-effective {}",
+                100.0 * metrics.effective,
+                settings.min_effective
+            );
+            return Err(self.diverged(epoch, what, "a higher --lambda, a longer --burn-in or --weighting sigmoid"));
+        }
+        Ok(answer.is_some() || self.low > 0)
+    }
+
+    fn diverged(&self, epoch: u32, what: String, change: &str) -> SessionError {
+        let path = self.folder.path().display();
+        let committed = self.folder.resume_state().ok().flatten().map(|state| state.progress.epoch);
+        let advice = match committed {
+            Some(good) => format!(
+                "The last good state, of epoch {good}, is kept: `gairat train --resume {path}` goes on from it; change something, such as {change}"
+            ),
+            None => format!("No epoch before was good: start again with {change}"),
+        };
+        SessionError::Diverged { epoch, what, advice }
+    }
+
+    /// Writes all files of a finished epoch, the committing one last.
+    async fn save(
+        &mut self,
+        metrics: &EpochMetrics,
+        weights: Parameters,
+        samples: &[SampleRecord],
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), SessionError> {
+        let epoch = metrics.epoch;
+        let model = self.trainer.plan.settings.model.resolve(self.dataset.shape).to_string();
+        let about = serde_json::json!({
+            "model": model,
+            "shape": self.dataset.shape.to_string(),
+            "classes": self.dataset.classes,
+            "epoch": epoch,
+        });
+        if let Some(robust) = metrics.validation_pgd20
+            && (self.progress.best_epoch == 0 || robust > self.progress.best_robust)
+        {
+            (self.progress.best_epoch, self.progress.best_robust) = (epoch, robust);
+            self.folder.write_weights("best.safetensors", &weights, &about)?;
+            emit(Event::Best { epoch, robust });
+        }
+        if self.dataset.validation.is_empty() {
+            // Nothing to choose by: the last is the best there is.
+            self.progress.best_epoch = epoch;
+            self.folder.write_weights("best.safetensors", &weights, &about)?;
+        }
+        self.folder.write_metrics(&self.metrics)?;
+        let train = &self.dataset.train;
+        let label_of = |row| train.rows.binary_search(&row).map_or(0, |place| train.labels[place]);
+        self.folder.write_samples(samples, label_of, epoch)?;
+        self.folder.write_weights("last.safetensors", &weights, &about)?;
+        self.commit(weights).await
+    }
+
+    /// Runs `attacks` on `samples`.
+    async fn evaluate(
+        &self,
+        network: &Network,
+        samples: &Samples,
+        attacks: &[Box<dyn EvaluationAttack>],
+        begin: &mut dyn FnMut(&dyn EvaluationAttack),
+    ) -> Result<Report, DeviceError> {
+        let settings = &self.trainer.plan.settings;
+        let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed };
+        let mut scores: Vec<Score> = Vec::new();
+        for attack in attacks {
+            begin(attack.as_ref());
+            let device = &self.trainer.device;
+            let score =
+                evaluate::score(attack.as_ref(), network, samples, self.dataset.shape, threat, settings.batch, device).await?;
+            scores.push(score);
+        }
+        Ok(Report { samples: samples.len(), scores })
+    }
+
+    /// The final evaluation, of the best weights on the test part.
+    async fn conclude(mut self, samples: Vec<SampleRecord>, emit: &mut dyn FnMut(Event)) -> Result<Ending, SessionError> {
+        let best = crate::checkpoint::read_weights(&self.folder.file("best.safetensors"))?;
+        let network = with_tensors(self.trainer.frozen(), &best)?;
+        let mut begin = |attack: &dyn EvaluationAttack| emit(Event::Evaluating { attack: attack.label() });
+        let report = self.evaluate(&network, &self.dataset.test, &evaluate::usual(), &mut begin).await?;
+        let regions = Regions::of(&network, self.dataset.shape, REGION_CELLS, &self.trainer.device).await?;
+        let epochs = self.trainer.plan.settings.epochs;
+        let snapshot = Snapshot { epoch: epochs, samples, regions };
+        let accuracy = |attack| report.accuracy(attack).unwrap_or_default();
+        let (robust, strongest) = report.robust().unwrap_or_default();
+        let summary = Summary {
+            natural: accuracy("natural"),
+            pgd20: accuracy("pgd:20"),
+            cw20: accuracy("cw:20"),
+            robust,
+            strongest: strongest.to_owned(),
+            samples: report.samples,
+            epoch: self.progress.best_epoch,
+            epochs,
+            kappa: snapshot.kappa_histogram(self.trainer.plan.attack.steps),
+        };
+        self.folder.finish(&summary)?;
+        emit(Event::Summary(summary.clone()));
+        self.log = EpochLog::default();
+        Ok(Ending::Finished { summary, snapshot })
+    }
+}
+
+/// What the validation part is judged by.
+fn validation_attacks() -> Vec<Box<dyn EvaluationAttack>> {
+    evaluate::usual().into_iter().filter(|attack| attack.spec() != "cw:20").collect()
+}
+
+/// The mean; 0 of nothing.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    if count == 0 { 0.0 } else { sum / f64::from(count) }
+}
+
+/// The class that the network answers for everything, if it does so.
+///
+/// Then, and in practice only then, the attack never breaks a sample of that class (kappa = K) and finds every other broken at once
+/// (kappa = 0). This needs no further pass over the data.
+fn only_answer(samples: &[SampleRecord], train: &Samples, steps: u32) -> Option<u32> {
+    let label = |sample: &SampleRecord| train.rows.binary_search(&sample.row).map_or(0, |place| train.labels[place]);
+    let class = samples.iter().find(|sample| sample.measured.kappa == steps).map(label)?;
+    let of_class = samples.iter().filter(|sample| label(sample) == class).count();
+    let typical = samples.iter().filter(|sample| sample.measured.kappa == if label(sample) == class { steps } else { 0 }).count();
+    // An epoch starts before the collapse may be complete, hence not all samples.
+    (of_class < samples.len() && typical as f64 >= 0.995 * samples.len() as f64).then_some(class)
+}

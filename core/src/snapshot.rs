@@ -1,0 +1,85 @@
+//! What a viewer may see of a run: host values, made at one moment and never changed.
+
+use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+
+use crate::{
+    dataset::SampleShape,
+    device::{self, DeviceError},
+    model::Classifier,
+    train::SampleRecord,
+};
+
+/// A moment of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The epoch, counted from 1.
+    pub epoch: u32,
+    /// The training samples as the epoch saw them.
+    pub samples: Vec<SampleRecord>,
+    /// For 2-D data, how the plane is divided.
+    pub regions: Option<Regions>,
+}
+
+impl Snapshot {
+    /// How many samples have each kappa from 0 to `steps`.
+    pub fn kappa_histogram(&self, steps: u32) -> Vec<usize> {
+        let mut histogram = vec![0; steps as usize + 1];
+        for sample in &self.samples {
+            if let Some(count) = histogram.get_mut(sample.measured.kappa as usize) {
+                *count += 1;
+            }
+        }
+        histogram
+    }
+
+    /// The mean kappa; 0 of no samples.
+    pub fn mean_kappa(&self) -> f64 {
+        let sum: f64 = self.samples.iter().map(|sample| f64::from(sample.measured.kappa)).sum();
+        if self.samples.is_empty() { 0.0 } else { sum / self.samples.len() as f64 }
+    }
+}
+
+/// Class probabilities on a grid over [0, 1]².
+#[derive(Clone, Debug, PartialEq)]
+pub struct Regions {
+    /// Cells along x.
+    pub columns: usize,
+    /// Cells along y.
+    pub rows: usize,
+    /// The most likely class of each cell, row by row, the first row at the top (y near 1).
+    pub class: Vec<u32>,
+    /// Its probability.
+    pub probability: Vec<f32>,
+}
+
+impl Regions {
+    /// What `network` says at the middle of every cell; `None` for data that are no points of a plane.
+    ///
+    /// # Errors
+    /// [`DeviceError::Lost`] when the device no longer answers.
+    pub async fn of(
+        network: &dyn Classifier,
+        shape: SampleShape,
+        (columns, rows): (usize, usize),
+        device: &Device,
+    ) -> Result<Option<Self>, DeviceError> {
+        if shape.len() != 2 {
+            return Ok(None);
+        }
+        let middle = |place: usize, of: usize| (place as f32 + 0.5) / of as f32;
+        let points: Vec<f32> = (0..rows)
+            .flat_map(|row| (0..columns).flat_map(move |column| [middle(column, columns), 1.0 - middle(row, rows)]))
+            .collect();
+        let points = Tensor::<2>::from_data(TensorData::new(points, [columns * rows, 2]), device);
+        let probabilities = softmax(network.logits(points), 1);
+        let classes = probabilities.dims()[1];
+        let probabilities = device::read(probabilities).await?;
+        let (mut class, mut probability) = (Vec::new(), Vec::new());
+        for cell in probabilities.chunks_exact(classes) {
+            let best = (1..classes).fold(0, |best, class| if cell[class] > cell[best] { class } else { best });
+            class.push(best as u32);
+            probability.push(cell[best]);
+        }
+        Ok(Some(Self { columns, rows, class, probability }))
+    }
+}

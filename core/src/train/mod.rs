@@ -1,0 +1,110 @@
+//! The training step: attack, weigh, descend.
+
+mod learning_rate;
+mod log;
+mod sgd;
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+
+pub use learning_rate::{LearningRate, LearningRateSchedule};
+pub use log::{EpochLog, SampleRecord};
+pub use sgd::Sgd;
+
+use crate::{
+    attack::{CountSettings, LossKind, count},
+    batch::{shuffled, training_batch},
+    dataset::{Dataset, SampleShape},
+    model::{Classifier, ModelError, Network},
+    objective,
+    settings::Checked,
+    weight::{Method, Omega},
+};
+
+/// A network in training. All of it lives on one device and is used from one thread.
+#[derive(Debug)]
+pub struct Trainer {
+    /// The network, in training mode.
+    pub network: Network,
+    /// The optimiser.
+    pub sgd: Sgd,
+    /// Where tensors live.
+    pub device: Device,
+    /// What to do.
+    pub plan: Checked,
+    shape: SampleShape,
+}
+
+impl Trainer {
+    /// A trainer with fresh weights for `dataset`.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the network does not take such samples.
+    pub fn new(plan: &Checked, dataset: &Dataset, device: &Device) -> Result<Self, ModelError> {
+        let settings = &plan.settings;
+        let model = settings.model.resolve(dataset.shape);
+        let network = Network::new(
+            &model,
+            dataset.shape,
+            dataset.classes,
+            &settings.normalise,
+            settings.init,
+            settings.seed,
+            &device.clone().autodiff(),
+        )?;
+        Ok(Self {
+            network,
+            sgd: Sgd::new(settings.momentum, settings.weight_decay),
+            device: device.clone(),
+            plan: plan.clone(),
+            shape: dataset.shape,
+        })
+    }
+
+    /// The frozen network: outside the autodiff graph, batch norm and dropout in evaluation mode.
+    pub fn frozen(&self) -> Network {
+        self.network.valid()
+    }
+
+    /// The places of the samples of each step of `epoch`, in order; the last step may be smaller.
+    pub fn steps_of(&self, dataset: &Dataset, epoch: u32) -> Vec<Vec<usize>> {
+        let settings = &self.plan.settings;
+        shuffled(dataset.train.len(), settings.seed, epoch).chunks(settings.batch).map(<[usize]>::to_vec).collect()
+    }
+
+    /// λ of `epoch`: +inf, which means weights of 1, for plain adversarial training and in burn-in.
+    pub fn lambda(&self, epoch: u32) -> f64 {
+        match self.plan.settings.method {
+            Method::At => f64::INFINITY,
+            Method::Gairat => self.plan.lambda.at(epoch),
+        }
+    }
+
+    /// One training step on the samples at `places`: PGD-and-count against the frozen network, weights from kappa, and one step of
+    /// SGD on the weighted loss of x^(K). Nothing is read back; what was measured goes to `log`.
+    pub fn step(&mut self, dataset: &Dataset, places: &[usize], (epoch, step): (u32, usize), log: &mut EpochLog) {
+        let settings = &self.plan.settings;
+        let attack = &self.plan.attack;
+        let key = (settings.seed, epoch);
+        let batch = training_batch(&dataset.train, places, self.shape, &settings.augment, attack, key, &self.device);
+        let adversarial = attack.run(&self.frozen(), &batch);
+        let omega = Omega::of(settings.weighting.rule(), &adversarial, attack.steps, self.lambda(epoch));
+
+        self.network.set_dropout_key(settings.seed, (u64::from(epoch) << 32) | step as u64);
+        let logits = self.network.logits(adversarial.images.clone().autodiff());
+        let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
+        let untracked = logits.clone().inner();
+        let end = count(logits, batch.labels.clone(), untracked, adversarial.on_path.clone(), count_settings);
+        let mut gradients = objective::weighted_mean(end.losses, &omega).backward();
+        let lr = self.plan.learning_rate.at(epoch);
+        let network = self.network.clone();
+        self.network = self.sgd.step(network, &mut gradients, lr);
+
+        let samples = places.len();
+        let omega = omega.tensor(samples, &self.device).reshape([samples, 1]);
+        let rows = places.iter().map(|&place| dataset.train.rows[place]).collect();
+        log.push(rows, Tensor::cat(vec![adversarial.at_start, adversarial.on_path, end.records, omega], 1));
+    }
+}

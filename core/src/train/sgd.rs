@@ -1,0 +1,91 @@
+//! Stochastic gradient descent with momentum and weight decay, as PyTorch's and so as in every published recipe.
+//!
+//! burn's own optimiser computes the same with `dampening = 0`, but keeps its state under identifiers that change from one
+//! start of the program to the next; a resumed run must find every velocity again and write the same bytes.
+
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    tensor::{Gradients, Tensor, TensorData},
+};
+
+use crate::{
+    device::{self, DeviceError},
+    model::Network,
+};
+
+/// The optimiser: `v ← μ v + (g + decay θ)`, `θ ← θ − lr v`; the first velocity is the first gradient.
+#[derive(Debug, Clone)]
+pub struct Sgd {
+    /// μ, from 0 to below 1.
+    pub momentum: f64,
+    /// The L2 penalty, on every parameter.
+    pub weight_decay: f64,
+    /// One flat velocity for each parameter, in the order in which burn walks the network; empty before the first step.
+    velocities: Vec<Tensor<1>>,
+}
+
+impl Sgd {
+    /// An optimiser that has not stepped yet.
+    pub fn new(momentum: f64, weight_decay: f64) -> Self {
+        Self { momentum, weight_decay, velocities: Vec::new() }
+    }
+
+    /// One step along `gradients` of `network`'s parameters.
+    pub fn step(&mut self, network: Network, gradients: &mut Gradients, lr: f64) -> Network {
+        network.map(&mut Step { sgd: self, gradients, lr, place: 0 })
+    }
+
+    /// The velocities on the host, for a checkpoint.
+    ///
+    /// # Errors
+    /// [`DeviceError::Lost`] when the device no longer answers.
+    pub async fn velocities(&self) -> Result<Vec<Vec<f32>>, DeviceError> {
+        let mut host = Vec::with_capacity(self.velocities.len());
+        for velocity in &self.velocities {
+            host.push(device::read(velocity.clone()).await?);
+        }
+        Ok(host)
+    }
+
+    /// Puts velocities of a checkpoint back.
+    pub fn restore(&mut self, velocities: Vec<Vec<f32>>, device: &burn::tensor::Device) {
+        self.velocities = velocities
+            .into_iter()
+            .map(|velocity| {
+                let len = velocity.len();
+                Tensor::from_data(TensorData::new(velocity, [len]), device)
+            })
+            .collect();
+    }
+}
+
+struct Step<'a> {
+    sgd: &'a mut Sgd,
+    gradients: &'a mut Gradients,
+    lr: f64,
+    place: usize,
+}
+
+impl ModuleMapper for Step<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        // Running statistics and constants pass here too; they have no gradient.
+        let Some(gradient) = param.val().grad_remove(self.gradients) else { return param };
+        let place = self.place;
+        self.place += 1;
+        param.map(|tracked| {
+            let theta = tracked.inner();
+            let shape = theta.dims();
+            let gradient = if self.sgd.weight_decay > 0.0 { gradient + theta.clone() * self.sgd.weight_decay } else { gradient };
+            let velocity = match self.sgd.velocities.get(place) {
+                Some(velocity) if self.sgd.momentum > 0.0 => velocity.clone().reshape(shape) * self.sgd.momentum + gradient,
+                _ => gradient,
+            };
+            let flat = velocity.clone().reshape([shape.iter().product::<usize>()]);
+            match self.sgd.velocities.get_mut(place) {
+                Some(kept) => *kept = flat,
+                None => self.sgd.velocities.push(flat),
+            }
+            (theta - velocity * self.lr).autodiff().require_grad()
+        })
+    }
+}
