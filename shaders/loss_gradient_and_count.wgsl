@@ -81,9 +81,9 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
     if label == 0u {
         rival = 1u;
     }
-    for (var class = rival + 1u; class < settings.classes; class += 1u) {
-        if class != label && logits[row + class] > logits[row + rival] {
-            rival = class;
+    for (var c = rival + 1u; c < settings.classes; c += 1u) {
+        if c != label && logits[row + c] > logits[row + rival] {
+            rival = c;
         }
     }
     let other = logits[row + rival];
@@ -97,9 +97,9 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
 
     // Sums of exp(z_c - highest) without the highest itself.
     var rest = 0.0;
-    for (var class = 0u; class < settings.classes; class += 1u) {
-        if class != top {
-            rest += exp(logits[row + class] - highest);
+    for (var c = 0u; c < settings.classes; c += 1u) {
+        if c != top {
+            rest += exp(logits[row + c] - highest);
         }
     }
     let whole = 1.0 + rest;
@@ -109,42 +109,42 @@ fn main(@builtin(global_invocation_id) invocation: vec3<u32>) {
     if settings.kind == CROSS_ENTROPY {
         loss = log_whole + (highest - own);
         var others = 0.0;
-        for (var class = 0u; class < settings.classes; class += 1u) {
-            if class != label {
-                let probability = exp(logits[row + class] - highest) / whole;
-                gradient[row + class] = probability;
+        for (var c = 0u; c < settings.classes; c += 1u) {
+            if c != label {
+                let probability = exp(logits[row + c] - highest) / whole;
+                gradient[row + c] = probability;
                 others += probability;
             }
         }
         gradient[row + label] = -others;
     } else if settings.kind == CW_MARGIN {
         loss = -margin;
-        for (var class = 0u; class < settings.classes; class += 1u) {
-            gradient[row + class] = 0.0;
+        for (var c = 0u; c < settings.classes; c += 1u) {
+            gradient[row + c] = 0.0;
         }
         gradient[row + rival] = 1.0;
         gradient[row + label] = -1.0;
     } else {
         var reference_top = 0u;
-        for (var class = 1u; class < settings.classes; class += 1u) {
-            if reference[row + class] > reference[row + reference_top] {
-                reference_top = class;
+        for (var c = 1u; c < settings.classes; c += 1u) {
+            if reference[row + c] > reference[row + reference_top] {
+                reference_top = c;
             }
         }
         let reference_highest = reference[row + reference_top];
         var reference_rest = 0.0;
-        for (var class = 0u; class < settings.classes; class += 1u) {
-            if class != reference_top {
-                reference_rest += exp(reference[row + class] - reference_highest);
+        for (var c = 0u; c < settings.classes; c += 1u) {
+            if c != reference_top {
+                reference_rest += exp(reference[row + c] - reference_highest);
             }
         }
         let reference_log_whole = log_one_plus(reference_rest);
-        for (var class = 0u; class < settings.classes; class += 1u) {
-            let log_target = reference[row + class] - reference_highest - reference_log_whole;
-            let log_probability = logits[row + class] - highest - log_whole;
+        for (var c = 0u; c < settings.classes; c += 1u) {
+            let log_target = reference[row + c] - reference_highest - reference_log_whole;
+            let log_probability = logits[row + c] - highest - log_whole;
             let goal = exp(log_target);
             loss += goal * (log_target - log_probability);
-            gradient[row + class] = exp(log_probability) - goal;
+            gradient[row + c] = exp(log_probability) - goal;
         }
     }
 

@@ -7,7 +7,6 @@ mod terminal;
 
 use std::process::ExitCode;
 
-
 fn main() -> ExitCode {
     match command::run(std::env::args_os()) {
         Ok(code) => code,

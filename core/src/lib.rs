@@ -17,16 +17,18 @@
 //! use gairat::{attack::{Attack, Batch, LossKind}, device, model::Classifier};
 //!
 //! #[derive(Module, Debug)]
-//! struct Mine(Linear);
+//! struct Mine {
+//!     layer: Linear,
+//! }
 //!
 //! impl Classifier for Mine {
 //!     fn logits(&self, samples: Tensor<2>) -> Tensor<2> {
-//!         self.0.forward(samples)
+//!         self.layer.forward(samples)
 //!     }
 //! }
 //!
 //! let device = Device::flex();
-//! let model = Mine(LinearConfig::new(2, 2).init(&device));
+//! let model = Mine { layer: LinearConfig::new(2, 2).init(&device) };
 //! let batch = Batch::new(vec![0.1, 0.9, 0.8, 0.2], &[0, 1], None, &device);
 //! let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: false };
 //! let adversarial = attack.run(&model.valid(), &batch);

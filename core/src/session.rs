@@ -21,8 +21,10 @@ use crate::{
 const TELL_EVERY: Duration = Duration::from_millis(200);
 /// Epochs in a row under the effective share before a run is stopped.
 const LOW_EPOCHS: u32 = 3;
-/// Epochs in a row of one answer for everything before a run is stopped.
+/// Epochs in a row of one answer for everything before a run is stopped,
 const COLLAPSED_EPOCHS: u32 = 2;
+/// and steps in these epochs: many networks begin with one answer and leave it after some dozen steps.
+const COLLAPSED_STEPS: usize = 100;
 /// Cells of the decision regions in a snapshot.
 const REGION_CELLS: (usize, usize) = (64, 64);
 
@@ -227,16 +229,8 @@ pub async fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Ending, SessionError> {
     let trainer = Trainer::new(plan, dataset, &chosen.device)?;
-    let mut session = Session {
-        trainer,
-        dataset,
-        folder,
-        progress: Progress::default(),
-        metrics: Vec::new(),
-        log: EpochLog::default(),
-        low: 0,
-        collapsed: 0,
-    };
+    let mut session =
+        Session { trainer, dataset, folder, progress: Progress::default(), metrics: Vec::new(), log: EpochLog::default() };
     if let Some(state) = folder.resume_state()? {
         session.restore(state)?;
     }
@@ -278,10 +272,6 @@ struct Session<'a> {
     progress: Progress,
     metrics: Vec<EpochMetrics>,
     log: EpochLog,
-    /// Epochs in a row under the effective share.
-    low: u32,
-    /// Epochs in a row in which the network gave one answer.
-    collapsed: u32,
 }
 
 impl Session<'_> {
@@ -324,15 +314,16 @@ impl Session<'_> {
         self.progress.step = step;
         self.log.fetch().await?;
         let weights = named_tensors(&self.trainer.network).await?;
-        self.commit(weights).await?;
+        let state = self.state(weights).await?;
+        self.folder.commit_part(&state)?;
         Ok(Ending::Stopped { epoch: self.progress.epoch, step })
     }
 
-    async fn commit(&self, weights: Parameters) -> Result<(), SessionError> {
+    /// What going on from here needs, besides the files.
+    async fn state(&self, weights: Parameters) -> Result<ResumeState, SessionError> {
         let velocities = self.trainer.sgd.velocities().await?;
         let measured = self.log.numbers().to_vec();
-        self.folder.commit(&ResumeState { progress: self.progress.clone(), weights, velocities, measured })?;
-        Ok(())
+        Ok(ResumeState { progress: self.progress.clone(), weights, velocities, measured })
     }
 
     /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
@@ -364,30 +355,44 @@ impl Session<'_> {
         if !finite {
             return Err(self.diverged(epoch, "the loss or a weight is no longer a finite number".to_owned(), "a lower --lr"));
         }
-        let suspect = self.judge(&metrics, &samples, epoch)?;
+        self.judge(&metrics, &samples, emit)?;
         self.log = EpochLog::default();
         (self.progress.epoch, self.progress.step) = (epoch, 0);
         self.metrics.push(metrics.clone());
-        if suspect && epoch < self.trainer.plan.settings.epochs {
-            // The committed state stays the last good one until this epoch proves good or the run is stopped.
-            return Ok(samples);
-        }
         self.save(&metrics, weights, &samples, emit).await?;
         Ok(samples)
     }
 
-    /// Stops a run that has collapsed; says whether this epoch looks like the beginning of that.
-    fn judge(&mut self, metrics: &EpochMetrics, samples: &[SampleRecord], epoch: u32) -> Result<bool, SessionError> {
+    /// Stops a run that has gone wrong for good. When an epoch first looks like the beginning of that, the state before it is kept
+    /// aside, so that there is a way back.
+    fn judge(
+        &mut self,
+        metrics: &EpochMetrics,
+        samples: &[SampleRecord],
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), SessionError> {
         let settings = &self.trainer.plan.settings;
-        let last = epoch == settings.epochs;
-        let answer = only_answer(samples, &self.dataset.train, settings.steps);
-        self.collapsed = if answer.is_some() { self.collapsed + 1 } else { 0 };
-        self.low = if metrics.effective < settings.min_effective { self.low + 1 } else { 0 };
-        if let Some(class) = answer.filter(|_| self.collapsed >= COLLAPSED_EPOCHS || last) {
-            let what = format!("the network has collapsed to chance: it answers class {class} whatever it is shown");
-            return Err(self.diverged(epoch, what, "a lower --lr, a smaller --epsilon or --init he"));
+        let epoch = metrics.epoch;
+        let answer = only_answer(samples, &self.dataset.train, settings.steps, settings.batch);
+        let steps = samples.len().div_ceil(settings.batch);
+        let was_suspect = self.progress.suspect();
+        self.progress.collapsed_epochs = if answer.is_some() { self.progress.collapsed_epochs + 1 } else { 0 };
+        self.progress.low_epochs = if metrics.effective < settings.min_effective { self.progress.low_epochs + 1 } else { 0 };
+        let collapsed = self.progress.collapsed_epochs;
+        if let Some(class) = answer {
+            let what = format!("the network answers class {class} whatever it is shown, which is chance level");
+            if collapsed >= COLLAPSED_EPOCHS && collapsed as usize * steps >= COLLAPSED_STEPS {
+                return Err(self.diverged(
+                    epoch,
+                    format!("training has collapsed: {what}"),
+                    "a lower --lr, a smaller --epsilon or --init he",
+                ));
+            }
+            if epoch == settings.epochs {
+                emit(Event::Warning { message: what });
+            }
         }
-        if self.low >= LOW_EPOCHS {
+        if self.progress.low_epochs >= LOW_EPOCHS {
             let what = format!(
                 "for {LOW_EPOCHS} epochs the weights have let only {:.2} % of the samples count, under --min-effective {}",
                 100.0 * metrics.effective,
@@ -395,17 +400,23 @@ impl Session<'_> {
             );
             return Err(self.diverged(epoch, what, "a higher --lambda, a longer --burn-in or --weighting sigmoid"));
         }
-        Ok(answer.is_some() || self.low > 0)
+        match (was_suspect, self.progress.suspect()) {
+            (false, true) => self.folder.keep_good()?,
+            (true, false) => self.folder.forget_good()?,
+            _ => {}
+        }
+        Ok(())
     }
 
+    /// The error of a run that has gone wrong; puts the last good state back in place.
     fn diverged(&self, epoch: u32, what: String, change: &str) -> SessionError {
         let path = self.folder.path().display();
-        let committed = self.folder.resume_state().ok().flatten().map(|state| state.progress.epoch);
-        let advice = match committed {
-            Some(good) => format!(
+        let advice = match self.folder.return_to_good() {
+            Ok(Some(good)) => format!(
                 "The last good state, of epoch {good}, is kept: `gairat train --resume {path}` goes on from it; change something, such as {change}"
             ),
-            None => format!("No epoch before was good: start again with {change}"),
+            Ok(None) => format!("No epoch before was good: start again with {change}"),
+            Err(error) => format!("The last good state cannot be used ({error}): start again with {change}"),
         };
         SessionError::Diverged { epoch, what, advice }
     }
@@ -443,7 +454,8 @@ impl Session<'_> {
         let label_of = |row| train.rows.binary_search(&row).map_or(0, |place| train.labels[place]);
         self.folder.write_samples(samples, label_of, epoch)?;
         self.folder.write_weights("last.safetensors", &weights, &about)?;
-        self.commit(weights).await
+        let state = self.state(weights).await?;
+        Ok(self.folder.commit(&state)?)
     }
 
     /// Runs `attacks` on `samples`.
@@ -507,15 +519,22 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     if count == 0 { 0.0 } else { sum / f64::from(count) }
 }
 
-/// The class that the network answers for everything, if it does so.
+/// The class that the network answers for everything, if in nearly every step of `batch` samples it had one answer; which one may
+/// change from step to step, and the last is given.
 ///
 /// Then, and in practice only then, the attack never breaks a sample of that class (kappa = K) and finds every other broken at once
 /// (kappa = 0). This needs no further pass over the data.
-fn only_answer(samples: &[SampleRecord], train: &Samples, steps: u32) -> Option<u32> {
+fn only_answer(samples: &[SampleRecord], train: &Samples, steps: u32, batch: usize) -> Option<u32> {
     let label = |sample: &SampleRecord| train.rows.binary_search(&sample.row).map_or(0, |place| train.labels[place]);
-    let class = samples.iter().find(|sample| sample.measured.kappa == steps).map(label)?;
-    let of_class = samples.iter().filter(|sample| label(sample) == class).count();
-    let typical = samples.iter().filter(|sample| sample.measured.kappa == if label(sample) == class { steps } else { 0 }).count();
-    // An epoch starts before the collapse may be complete, hence not all samples.
-    (of_class < samples.len() && typical as f64 >= 0.995 * samples.len() as f64).then_some(class)
+    // None: several answers. Some(None): one answer, which no sample of the step has as its label.
+    let answer = |step: &[SampleRecord]| -> Option<Option<u32>> {
+        let class = step.iter().find(|sample| sample.measured.kappa == steps).map(label);
+        let expected = |sample: &SampleRecord| if Some(label(sample)) == class { steps } else { 0 };
+        let several_labels = step.iter().any(|sample| Some(label(sample)) != class);
+        (several_labels && step.iter().all(|sample| sample.measured.kappa == expected(sample))).then_some(class)
+    };
+    let answers: Vec<Option<u32>> = samples.chunks(batch).filter_map(answer).collect();
+    // An epoch may begin before the collapse is complete, or one sample differ for a moment.
+    let all = samples.len().div_ceil(batch);
+    if all == 0 || 10 * answers.len() < 9 * all { None } else { answers.into_iter().rev().flatten().next() }
 }

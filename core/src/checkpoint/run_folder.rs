@@ -6,7 +6,9 @@
 //! | `metrics.csv`, `metrics.jsonl` | a line per epoch |
 //! | `samples.csv` | a line per training sample, as the last finished epoch saw it |
 //! | `last.safetensors`, `best.safetensors` | weights |
-//! | `resume.safetensors` | what going on needs: weights, velocities, the place in the epoch, what the epoch measured so far |
+//! | `resume.safetensors` | what going on after the last finished epoch needs: weights, velocities, progress |
+//! | `part.safetensors` | the same in the middle of an epoch, with what it measured so far; there after a stop, gone after the epoch |
+//! | `good.safetensors` | the last `resume.safetensors` before a run began to look wrong; gone when it looks right again |
 //! | `summary.json` | the final evaluation; its presence says that the run is finished |
 //!
 //! `resume.safetensors` is written last: what it says is true of all the other files, or they are written again. So a run may be
@@ -39,6 +41,17 @@ pub struct Progress {
     pub best_epoch: u32,
     /// Its robust accuracy on the validation part.
     pub best_robust: f64,
+    /// Epochs in a row in which the network gave one answer to everything.
+    pub collapsed_epochs: u32,
+    /// Epochs in a row with weights for too few samples.
+    pub low_epochs: u32,
+}
+
+impl Progress {
+    /// Whether the run looks as if it was going wrong.
+    pub fn suspect(&self) -> bool {
+        self.collapsed_epochs > 0 || self.low_epochs > 0
+    }
 }
 
 /// Everything that going on needs.
@@ -146,8 +159,7 @@ impl RunFolder {
     /// # Errors
     /// [`CheckpointError::Io`].
     pub fn reopen(&self) -> Result<(), CheckpointError> {
-        let file = self.file("summary.json");
-        if file.exists() { fs::remove_file(&file).map_err(|error| CheckpointError::io(&file, &error)) } else { Ok(()) }
+        self.remove("summary.json")
     }
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CheckpointError> {
@@ -237,11 +249,83 @@ impl RunFolder {
         write_weights(&self.file(name), weights, &about.to_string())
     }
 
-    /// Commits a state: from here the run goes on if it is killed. To be called after all other files of that state are written.
+    /// Commits the state after an epoch: from here the run goes on if it is killed. To be called after all other files of that state
+    /// are written.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
     pub fn commit(&self, state: &ResumeState) -> Result<(), CheckpointError> {
+        self.write_state("resume.safetensors", state)?;
+        self.remove("part.safetensors")
+    }
+
+    /// Saves a state in the middle of an epoch.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn commit_part(&self, state: &ResumeState) -> Result<(), CheckpointError> {
+        self.write_state("part.safetensors", state)
+    }
+
+    /// Keeps the committed state aside.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn keep_good(&self) -> Result<(), CheckpointError> {
+        let file = self.file("resume.safetensors");
+        if !file.exists() {
+            return Ok(());
+        }
+        let bytes = fs::read(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        write_whole(&self.file("good.safetensors"), &bytes)
+    }
+
+    /// Drops the state that was kept aside.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn forget_good(&self) -> Result<(), CheckpointError> {
+        self.remove("good.safetensors")
+    }
+
+    /// Makes the state that was kept aside, if there is one, the committed one again; gives the epoch of the committed state, and
+    /// `None` if there is no good one.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn return_to_good(&self) -> Result<Option<u32>, CheckpointError> {
+        let (good, resume) = (self.file("good.safetensors"), self.file("resume.safetensors"));
+        if good.exists() {
+            fs::rename(&good, &resume).map_err(|error| CheckpointError::io(&resume, &error))?;
+        }
+        self.remove("part.safetensors")?;
+        let Some(state) = self.read_state("resume.safetensors")? else { return Ok(None) };
+        if state.progress.suspect() {
+            // It looked wrong from its first epoch on.
+            self.remove("resume.safetensors")?;
+            return Ok(None);
+        }
+        Ok(Some(state.progress.epoch))
+    }
+
+    /// The state to go on from: in the middle of an epoch if the run was stopped there, else after the last finished one; `None` if
+    /// the run was ended before its first epoch was.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] for a file that is there and cannot be used.
+    pub fn resume_state(&self) -> Result<Option<ResumeState>, CheckpointError> {
+        let (whole, part) = (self.read_state("resume.safetensors")?, self.read_state("part.safetensors")?);
+        let finished = whole.as_ref().map_or(0, |state| state.progress.epoch);
+        // A part of an older epoch is what a kill left between a commit and its tidying up.
+        Ok(part.filter(|part| part.progress.epoch == finished).or(whole))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), CheckpointError> {
+        let file = self.file(name);
+        if file.exists() { fs::remove_file(&file).map_err(|error| CheckpointError::io(&file, &error)) } else { Ok(()) }
+    }
+
+    fn write_state(&self, name: &str, state: &ResumeState) -> Result<(), CheckpointError> {
         let mut tensors = Parameters::new();
         let flat = |values: &Vec<f32>| NamedTensor { shape: vec![values.len()], values: values.clone() };
         for (name, tensor) in &state.weights {
@@ -251,17 +335,13 @@ impl RunFolder {
             tensors.insert(format!("velocity/{place:05}"), flat(velocity));
         }
         tensors.insert("measured".to_owned(), flat(&state.measured));
-        let file = self.file("resume.safetensors");
+        let file = self.file(name);
         let about = serde_json::to_string(&state.progress).unwrap_or_default();
         write_whole(&file, &to_bytes(&file, &tensors, &about)?)
     }
 
-    /// The last committed state; `None` if the run was ended before its first.
-    ///
-    /// # Errors
-    /// [`CheckpointError`] for a file that is there and cannot be used.
-    pub fn resume_state(&self) -> Result<Option<ResumeState>, CheckpointError> {
-        let file = self.file("resume.safetensors");
+    fn read_state(&self, name: &str) -> Result<Option<ResumeState>, CheckpointError> {
+        let file = self.file(name);
         if !file.exists() {
             return Ok(None);
         }

@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn block_and_shortcut_end_in_one_size_for_every_side() {
         let device = Device::flex();
-        for side in 1..=9 {
+        for side in 1_usize..=9 {
             for stride in [1, 2] {
                 let maps = Tensor::<4>::zeros([1, 2, side, side], &device);
                 let reached = [1, 3, side.div_ceil(stride), side.div_ceil(stride)];

@@ -1,0 +1,33 @@
+//! The adapter on which kernels are tested: `GAIRAT_TEST_ADAPTER` names it (CI names its software adapter, and fails without it);
+//! otherwise llvmpipe, Mesa's software adapter, where there is one, else the first that runs the attack.
+
+use std::sync::OnceLock;
+
+use gairat::device::{Chosen, adapters, choose};
+
+static ADAPTER: OnceLock<Option<Chosen>> = OnceLock::new();
+
+/// The adapter, opened once; `None`, with a line that says so, on a machine that has none.
+pub(crate) fn adapter() -> Option<Chosen> {
+    ADAPTER
+        .get_or_init(|| {
+            pollster::block_on(async {
+                if let Ok(name) = std::env::var("GAIRAT_TEST_ADAPTER") {
+                    return Some(choose(&name).await.expect("GAIRAT_TEST_ADAPTER names an adapter"));
+                }
+                let found = adapters().await;
+                let fit = |name: &str| found.iter().find(|adapter| adapter.problem.is_none() && adapter.name.contains(name));
+                let Some(adapter) = fit("llvmpipe").or_else(|| fit("")) else {
+                    eprintln!("NOT TESTED: this machine has no adapter; only the CPU backend was tested");
+                    return None;
+                };
+                Some(choose(&adapter.name).await.expect("an adapter that is listed opens"))
+            })
+        })
+        .clone()
+}
+
+/// The CPU backend, and the adapter if there is one.
+pub(crate) fn devices() -> Vec<Chosen> {
+    [Some(Chosen::cpu("tested")), adapter()].into_iter().flatten().collect()
+}

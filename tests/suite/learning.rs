@@ -1,0 +1,98 @@
+//! What training comes to: the reference figures on real data, and how it fails.
+
+use gairat::{
+    device::Chosen,
+    session::{Ending, SessionError, Summary},
+    settings::Settings,
+};
+
+use crate::runs::{enlarged_digits, run_in, settings};
+
+fn summary(settings: &Settings) -> Summary {
+    let root = tempfile::tempdir().unwrap();
+    match run_in(&root.path().join("run"), settings, &Chosen::cpu("tested"), None).0.unwrap() {
+        Ending::Finished { summary, .. } => summary,
+        stopped => panic!("{stopped:?}"),
+    }
+}
+
+fn failure(settings: &Settings) -> (u32, String) {
+    let root = tempfile::tempdir().unwrap();
+    match run_in(&root.path().join("run"), settings, &Chosen::cpu("tested"), None).0 {
+        Err(error @ SessionError::Diverged { epoch, .. }) => (epoch, error.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The recipe and the figures of README's table (PyTorch, seeds 0 to 4, percent: mean and deviation). A mean over n seeds of ours
+/// belongs within mean ± (3 deviation / √n + 1.5 points).
+#[test]
+fn digits_come_out_as_in_pytorch() {
+    const SEEDS: [u64; 3] = [0, 1, 2];
+    let reference =
+        [("at", [(92.94, 0.58), (72.33, 0.67), (73.06, 0.73)]), ("gairat", [(93.83, 0.23), (71.33, 0.53), (70.67, 0.89)])];
+    let means = reference.map(|(method, bands)| {
+        let runs: Vec<Summary> = SEEDS
+            .iter()
+            .map(|seed| {
+                summary(&settings(&[("data", "digits"), ("validation", "0"), ("method", method), ("seed", &seed.to_string())]))
+            })
+            .collect();
+        let mean = |part: fn(&Summary) -> f64| 100.0 * runs.iter().map(part).sum::<f64>() / SEEDS.len() as f64;
+        let found = [mean(|s| s.natural), mean(|s| s.pgd20), mean(|s| s.cw20)];
+        println!("{method}: natural {:.2}, PGD-20 {:.2}, CW-20 {:.2}", found[0], found[1], found[2]);
+        for ((found, (expected, deviation)), name) in found.iter().zip(bands).zip(["natural", "PGD-20", "CW-20"]) {
+            let band = 3.0 * deviation / (SEEDS.len() as f64).sqrt() + 1.5;
+            assert!((found - expected).abs() <= band, "{method} {name}: {found:.2} is not within {expected} ± {band:.2}");
+        }
+        found
+    });
+    let [at, gairat] = means;
+    // What tells the two methods apart: reweighting looks better under PGD than it is under CW.
+    assert!(at[2] - gairat[2] >= 1.0, "CW-20: AT {:.2}, GAIRAT {:.2}", at[2], gairat[2]);
+    assert!((gairat[1] - gairat[2]) - (at[1] - at[2]) >= 0.7, "PGD-20 minus CW-20: {at:?}, {gairat:?}");
+}
+
+#[test]
+fn a_convolutional_network_learns() {
+    let root = tempfile::tempdir().unwrap();
+    let data = enlarged_digits(root.path(), 900);
+    let settings = settings(&[
+        ("data", &data),
+        ("test", "100"),
+        ("validation", "0"),
+        ("epochs", "5"),
+        ("burn_in", "3"),
+        ("steps", "2"),
+        ("step_size", "0.04"),
+        ("epsilon", "0.05"),
+        ("batch", "32"),
+        ("lr", "0.01"),
+    ]);
+    let summary = summary(&settings);
+    assert!(summary.natural > 0.6, "{summary:?}");
+    assert!(summary.robust > 0.2 && summary.robust < summary.natural, "{summary:?}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_with_a_way_on() {
+    let (epoch, message) = failure(&settings(&[("data", "digits"), ("lr", "1000"), ("epochs", "5")]));
+    assert_eq!(epoch, 1);
+    assert!(message.contains("finite") && message.contains("--lr"), "{message}");
+}
+
+#[test]
+fn a_collapse_to_one_answer_is_recognised() {
+    // A ball as large as the box leaves nothing to learn but the most frequent class.
+    let (_, message) =
+        failure(&settings(&[("data", "digits"), ("epsilon", "0.9"), ("step_size", "0.3"), ("epochs", "20"), ("lr", "0.5")]));
+    assert!(message.contains("collapsed") && message.contains("answers class"), "{message}");
+}
+
+#[test]
+fn weights_that_leave_too_few_samples_stop_the_run_and_keep_the_last_good_state() {
+    let settings = settings(&[("data", "digits"), ("epochs", "12"), ("burn_in", "4"), ("min_effective", "0.9")]);
+    let (epoch, message) = failure(&settings);
+    assert_eq!(epoch, 7, "three epochs in a row after burn-in: {message}");
+    assert!(message.contains("of epoch 4") && message.contains("--resume"), "{message}");
+}

@@ -1,0 +1,12 @@
+//! Claims that cross crates: shaders against their rules, kernels against their twins, the attack against closed forms, whole runs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![recursion_limit = "256"]
+
+mod adapter;
+mod attack;
+mod determinism;
+mod kernels;
+mod learning;
+mod resume;
+mod runs;
+mod shaders;

@@ -1,0 +1,50 @@
+//! Every shader is valid on its own, as core WebGPU without extensions, and keeps the rules under which it is launched.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use naga::{
+    AddressSpace, ShaderStage, StorageAccess,
+    valid::{Capabilities, ValidationFlags, Validator},
+};
+
+fn shaders() -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shaders");
+    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn every_shader_is_core_webgpu_with_one_entry_point_and_contiguous_bindings() {
+    for path in shaders() {
+        let name = path.display();
+        assert_eq!(path.extension().and_then(|e| e.to_str()), Some("wgsl"), "{name}: shaders/ holds shaders");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("{{"), "{name}: no placeholders; a shader is valid as it stands");
+        let module = naga::front::wgsl::parse_str(&text).unwrap_or_else(|error| panic!("{}", error.emit_to_string(&text)));
+        let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+            .validate(&module)
+            .unwrap_or_else(|error| panic!("{name}: {}", error.emit_to_string(&text)));
+
+        let [entry] = module.entry_points.as_slice() else { panic!("{name}: one entry point") };
+        assert_eq!((entry.name.as_str(), entry.stage), ("main", ShaderStage::Compute), "{name}");
+        let invocations: u32 = entry.workgroup_size.iter().product();
+        assert!((1..=256).contains(&invocations), "{name}: {invocations} invocations in a workgroup");
+
+        let mut bindings = BTreeSet::new();
+        let mut written = 0;
+        for (handle, variable) in module.global_variables.iter() {
+            let Some(binding) = &variable.binding else { continue };
+            assert_eq!(binding.group, 0, "{name}: group 0 alone");
+            let AddressSpace::Storage { access } = variable.space else { panic!("{name}: storage buffers alone") };
+            written += usize::from(access.contains(StorageAccess::STORE));
+            assert!(!info.get_entry_point(0)[handle].is_empty(), "{name}: {:?} is not used by main", variable.name);
+            bindings.insert(binding.binding);
+        }
+        assert!(bindings.iter().copied().eq(0..bindings.len() as u32), "{name}: bindings from 0 without gaps: {bindings:?}");
+        assert!(bindings.len() <= 8, "{name}: at most 8 storage buffers, as core WebGPU grants");
+        assert!(written >= 1, "{name}: writes something");
+        assert!(text.starts_with("// "), "{name}: begins with its purpose");
+    }
+}
