@@ -92,3 +92,49 @@ pub(crate) fn train(
     });
     Ok(run(&Chosen::cpu("the GPU was lost"), emit)??)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gairat::{dataset, device, settings::Settings};
+
+    #[test]
+    fn a_gpu_that_is_lost_in_the_middle_is_a_warning_and_the_cpu_finishes_the_run() {
+        let name = std::env::var("GAIRAT_TEST_ADAPTER").unwrap_or_else(|_| "llvmpipe".to_owned());
+        let chosen = match pollster::block_on(device::choose(&name)) {
+            Ok(chosen) => chosen,
+            Err(error) if std::env::var_os("GAIRAT_TEST_ADAPTER").is_none() => {
+                eprintln!("NOT TESTED: {error}");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let settings = Settings { points: 200, epochs: 4, burn_in: 2, steps: 2, evaluate_every: 4, ..Settings::default() };
+        let plan = settings.checked().unwrap();
+        let dataset = dataset::load(&plan.request).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(&root.path().join("run"), &settings).unwrap();
+        let (mut warnings, mut epochs) = (Vec::new(), Vec::new());
+        let mut emit = |event: Event| match event {
+            Event::Epoch(epoch) => {
+                epochs.push(epoch.epoch);
+                if epoch.epoch == 2 {
+                    chosen.destroy();
+                }
+            }
+            Event::Warning { message } => warnings.push(message),
+            _ => {}
+        };
+        let ending = train(&plan, &dataset, &chosen, &folder, &AtomicBool::new(false), &mut emit).unwrap();
+        assert!(matches!(ending, Ending::Finished { .. }));
+        assert!(warnings.iter().any(|warning| warning.contains("no longer answers") && warning.contains("CPU")), "{warnings:?}");
+        assert_eq!(epochs.last(), Some(&4));
+        assert_eq!(folder.read_metrics(4).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_panic_of_the_work_is_a_message() {
+        let failure = on_pool(1, || -> () { panic!("wgpu error: out of memory") }).unwrap_err();
+        assert!(failure.message().contains("wgpu error: out of memory"), "{failure:?}");
+    }
+}

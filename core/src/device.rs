@@ -94,12 +94,22 @@ pub struct Chosen {
     pub cpu: bool,
     /// Why this one, in a sentence.
     pub why: String,
+    /// The device below the tensors; none for the CPU backend.
+    gpu: Option<wgpu::Device>,
 }
 
 impl Chosen {
     /// The CPU backend, which is always there.
     pub fn cpu(why: impl Into<String>) -> Self {
-        Self { device: Device::flex(), name: "CPU".to_owned(), api: "flex".to_owned(), cpu: true, why: why.into() }
+        Self { device: Device::flex(), name: "CPU".to_owned(), api: "flex".to_owned(), cpu: true, why: why.into(), gpu: None }
+    }
+
+    /// Takes the GPU device away under the tensors, as a driver reset does, so that what happens then can be tried. Nothing happens on
+    /// the CPU backend.
+    pub fn destroy(&self) {
+        if let Some(gpu) = &self.gpu {
+            gpu.destroy();
+        }
     }
 }
 
@@ -174,12 +184,12 @@ impl Adapter {
         let setup = WgpuSetup {
             instance: self.instance.clone(),
             adapter: self.adapter.clone(),
-            device,
+            device: device.clone(),
             queue,
             backend: self.adapter.get_info().backend,
         };
-        let device = Device::wgpu_options().setup(setup).init().map_err(|error| refused(error.to_string()))?;
-        Ok(Chosen { device, name: self.name.clone(), api: self.api.clone(), cpu: false, why })
+        let tensors = Device::wgpu_options().setup(setup).init().map_err(|error| refused(error.to_string()))?;
+        Ok(Chosen { device: tensors, name: self.name.clone(), api: self.api.clone(), cpu: false, why, gpu: Some(device) })
     }
 }
 

@@ -302,9 +302,9 @@ settings! {
     /// files of MNIST, Fashion-MNIST or KMNIST), idx:IMAGES,LABELS or npz:FILE.
     Data data: Source = Source::Toy(Toy::Moons);
     /// Generated points for training and validation together (2-D data only).
-    Data points: usize = 1000, 4..=10_000_000;
+    Data points: usize = 2000, 4..=10_000_000;
     /// Deviation of the noise on generated points, in the figure's own units (2-D data only).
-    Data noise: f64 = 0.15, 0..=10;
+    Data noise: f64 = 0.1, 0..=10;
     /// Key of the generated points and of drawn splits; apart from the seed, so that runs of several seeds see the same data.
     Data data_seed: u64 = 0;
     /// Test part: auto (the source's own, else its last rows), a count or a fraction of last rows, or stratified:FRACTION.
@@ -322,9 +322,9 @@ settings! {
     Network normalise: Normalisation = Normalisation::None;
 
     /// Radius of the L∞ ball in pixel units of [0, 1]; 8/255 is fine.
-    Attack epsilon: f64 = 0.06, 0..=1;
+    Attack epsilon: f64 = 0.04, 0..=1;
     /// Length of an attack step, in the same units.
-    Attack step_size: f64 = 0.012, 0..=1;
+    Attack step_size: f64 = 0.008, 0..=1;
     /// K: attack steps; kappa counts from 0 to K.
     Attack steps: u32 = 10, 1..=1000;
     /// What the training attack climbs: ce (cross-entropy), cw (margin) or kl (divergence from the natural prediction).
@@ -343,12 +343,12 @@ settings! {
     /// Where the linear schedule starts; must be finite for it.
     Weighting lambda_max: f64 = 3.0, -1000..=f64::INFINITY;
     /// Epochs of plain adversarial training before weights set in.
-    Weighting burn_in: u32 = 20, 0..=1_000_000;
+    Weighting burn_in: u32 = 40, 0..=1_000_000;
     /// Stop when the effective share of samples, (Σω)²/(nΣω²), stays under this over three epochs; 0 never stops.
     Weighting min_effective: f64 = 0.01, 0..=1;
 
     /// Passes over the training data.
-    Training epochs: u32 = 60, 1..=1_000_000;
+    Training epochs: u32 = 80, 1..=1_000_000;
     /// Samples in a training step.
     Training batch: usize = 128, 1..=65_536;
     /// Learning rate of SGD.

@@ -96,8 +96,15 @@ pub(crate) fn enlarged_digits(folder: &Path, count: usize) -> String {
 
 #[test]
 fn a_run_leaves_the_files_that_its_folder_promises() {
-    let settings =
-        settings(&[("data", "moons"), ("points", "200"), ("test", "50"), ("epochs", "3"), ("burn_in", "1"), ("batch", "9")]);
+    let settings = settings(&[
+        ("data", "moons"),
+        ("points", "200"),
+        ("test", "50"),
+        ("epochs", "3"),
+        ("burn_in", "1"),
+        ("batch", "9"),
+        ("epsilon", "0.02"),
+    ]);
     let files = run(&settings, &Chosen::cpu("tested"));
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     assert_eq!(

@@ -1,6 +1,10 @@
 //! A run for people: a progress bar, a line per epoch, and at the end a table and pictures in characters.
 
-use std::{io::IsTerminal as _, path::Path, time::Duration};
+use std::{
+    io::IsTerminal as _,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use gairat::{
     dataset::Dataset,
@@ -14,20 +18,26 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Voice, accuracy_line, plot};
 
+/// How often a line tells progress where there is no bar.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
 /// Speaks to a person; plainly, when standard output is no terminal.
 pub(crate) struct Human {
     bar: ProgressBar,
+    plain: bool,
     steps: u64,
     heading: bool,
+    told: Instant,
 }
 
 impl Human {
     pub(crate) fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
-        if !std::io::stdout().is_terminal() {
+        let plain = !std::io::stdout().is_terminal();
+        if plain {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { bar, steps: 0, heading: false }
+        Self { bar, plain, steps: 0, heading: false, told: Instant::now() }
     }
 
     /// A line above the bar.
@@ -98,7 +108,11 @@ impl Voice for Human {
                 self.bar.enable_steady_tick(Duration::from_millis(250));
             }
             Event::Compiling => self.bar.set_message("· compiling kernels"),
-            Event::Progress { epoch, step, loss, .. } => {
+            Event::Progress { epoch, step, steps, loss } => {
+                if self.plain && self.told.elapsed() >= PLAIN_EVERY {
+                    self.told = Instant::now();
+                    self.line(&format!("epoch {epoch}: step {step} of {steps}, loss {loss:.4}"));
+                }
                 self.bar.set_position(u64::from(epoch.saturating_sub(1)) * self.steps + *step as u64);
                 self.bar.set_message(format!("· epoch {epoch}, loss {loss:.3}"));
             }
@@ -107,6 +121,9 @@ impl Voice for Human {
                 self.epoch(metrics);
             }
             Event::Evaluating { attack } => {
+                if self.plain {
+                    self.line(&format!("evaluating on the test part: {attack}"));
+                }
                 self.bar.set_message(format!("· evaluating: {attack}"));
             }
             Event::Warning { message } => self.line(&format!("warning: {message}")),

@@ -154,11 +154,17 @@ impl RunFolder {
         })
     }
 
-    /// Takes the mark of a finished run away, because it goes on.
+    /// Makes a folder ready for a run that goes on: takes the mark of a finished run away, and what a kill in the middle of a write left.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
     pub fn reopen(&self) -> Result<(), CheckpointError> {
+        let entries = fs::read_dir(&self.path).map_err(|error| CheckpointError::io(&self.path, &error))?;
+        for name in entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()) {
+            if name.starts_with('.') && name.ends_with(".tmp") {
+                self.remove(&name)?;
+            }
+        }
         self.remove("summary.json")
     }
 

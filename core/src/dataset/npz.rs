@@ -1,7 +1,7 @@
 //! NPZ files, NumPy's archives of arrays: samples in, adversarial examples out.
 //!
-//! An NPZ file is a zip archive with one NPY file per array. The archive is npyz's; the NPY header is parsed here, because npyz
-//! allocates and multiplies what a header claims before anybody can check it, and a broken file must cost no memory and no panic.
+//! An NPZ file is a zip archive with one NPY file per array. The archive is the zip crate's; the NPY header, one line of text, is
+//! read and written here: a broken file must cost no memory and no panic, and the crates for it bring C compilers along.
 
 use std::{
     ffi::OsString,
@@ -10,11 +10,7 @@ use std::{
     path::Path,
 };
 
-use npyz::{
-    AutoSerialize, TypeWrite, WriterBuilder as _,
-    npz::{NpzArchive, NpzWriter, file_name_from_array_name},
-    zip::{CompressionMethod, DateTime, read::ZipFile, write::FileOptions},
-};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, read::ZipFile, write::SimpleFileOptions};
 
 use super::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed};
 
@@ -42,9 +38,10 @@ pub(crate) fn read(file: &Path) -> Result<Raw, DatasetError> {
 pub fn read_arrays(file: &Path) -> Result<(SampleShape, Samples, usize), DatasetError> {
     let opened =
         File::open(file).map_err(|cause| DatasetError::Unreadable { path: file.to_owned(), cause: cause.to_string() })?;
-    let mut archive = NpzArchive::new(BufReader::new(opened))
+    let mut archive = ZipArchive::new(BufReader::new(opened))
         .map_err(|cause| DatasetError::malformed(file, format!("cannot be read as an archive ({cause})"), NPZ))?;
-    let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
+    let mut names: Vec<String> =
+        archive.file_names().flatten().filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect();
     names.sort_unstable();
     let lacking: Vec<&str> = ["x", "y"].into_iter().filter(|&wanted| !names.iter().any(|name| name == wanted)).collect();
     if !lacking.is_empty() {
@@ -59,10 +56,13 @@ pub fn read_arrays(file: &Path) -> Result<(SampleShape, Samples, usize), Dataset
     Ok((shape, Samples { pixels, labels, rows: (0..count as u32).collect() }, classes))
 }
 
+/// An archive that is read.
+type Archive = ZipArchive<BufReader<File>>;
+
 const NPZ: &str = "an NPZ file with the arrays `x` and `y` (numpy.savez)";
 
 /// Reads `x`: the shape of a sample and the pixels of all, at least one.
-fn read_pixels(file: &Path, archive: &mut NpzArchive<BufReader<File>>) -> Result<(SampleShape, Vec<f32>), DatasetError> {
+fn read_pixels(file: &Path, archive: &mut Archive) -> Result<(SampleShape, Vec<f32>), DatasetError> {
     let (header, data) = open_array(file, archive, "x")?;
     let width = match header.dtype.as_str() {
         "<f4" => 4,
@@ -101,7 +101,7 @@ fn read_pixels(file: &Path, archive: &mut NpzArchive<BufReader<File>>) -> Result
 }
 
 /// Reads `y`, which must hold `count` labels.
-fn read_labels(file: &Path, archive: &mut NpzArchive<BufReader<File>>, count: usize) -> Result<Vec<u32>, DatasetError> {
+fn read_labels(file: &Path, archive: &mut Archive, count: usize) -> Result<Vec<u32>, DatasetError> {
     let (header, data) = open_array(file, archive, "y")?;
     let Some(integer) = Integer::of_dtype(&header.dtype) else {
         let found = format!("`y` holds numbers of type {}", header.dtype);
@@ -192,14 +192,13 @@ fn value_of<'text>(text: &'text str, key: &str) -> Option<&'text str> {
 /// The header of an array that is in the archive, and its data, not yet read.
 fn open_array<'archive>(
     file: &Path,
-    archive: &'archive mut NpzArchive<BufReader<File>>,
+    archive: &'archive mut Archive,
     name: &str,
-) -> Result<(Header, ZipFile<'archive>), DatasetError> {
+) -> Result<(Header, ZipFile<'archive, BufReader<File>>), DatasetError> {
     let broken = |cause: &dyn std::fmt::Display| {
         DatasetError::malformed(file, format!("`{name}` cannot be read ({cause})"), "an array as written by numpy.savez")
     };
-    let zip = archive.zip_archive();
-    let mut entry = zip.by_name(&file_name_from_array_name(name)).map_err(|cause| broken(&cause))?;
+    let mut entry = archive.by_name(&format!("{name}.npy")).map_err(|cause| broken(&cause))?;
     let text = read_header(&mut entry).map_err(|cause| broken(&cause))?;
     let header = Header::parse(&text).ok_or_else(|| broken(&"its header is not understood"))?;
     Ok((header, entry))
@@ -312,46 +311,50 @@ fn write_archive(path: &Path, examples: &AdversarialExamples, count: u64) -> io:
         SampleShape::Image { channels, height, width } => vec![channels, height, width],
     };
     let samples: Vec<u64> = [count].into_iter().chain(sample.into_iter().map(|size| size as u64)).collect();
-    let mut archive = NpzWriter::create(path)?;
-    write_array(&mut archive, "x_adv", &samples, &examples.x_adv)?;
-    write_array(&mut archive, "kappa", &[count], &examples.kappa)?;
-    write_array(&mut archive, "first_hit", &[count], &examples.first_hit)?;
-    write_array(&mut archive, "broken", &[count], &examples.broken)?;
-    write_array(&mut archive, "margin_natural", &[count], &examples.margin_natural)?;
-    write_array(&mut archive, "margin_adversarial", &[count], &examples.margin_adversarial)?;
-    let buffered = archive.zip_writer().finish()?;
+    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let counts = |values: &[u32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let broken: Vec<u8> = examples.broken.iter().copied().map(u8::from).collect();
+    let mut archive = ZipWriter::new(BufWriter::new(File::create(path)?));
+    write_array(&mut archive, "x_adv", "<f4", &samples, &floats(&examples.x_adv))?;
+    write_array(&mut archive, "kappa", "<u4", &[count], &counts(&examples.kappa))?;
+    write_array(&mut archive, "first_hit", "<u4", &[count], &counts(&examples.first_hit))?;
+    write_array(&mut archive, "broken", "|b1", &[count], &broken)?;
+    write_array(&mut archive, "margin_natural", "<f4", &[count], &floats(&examples.margin_natural))?;
+    write_array(&mut archive, "margin_adversarial", "<f4", &[count], &floats(&examples.margin_adversarial))?;
+    let buffered = archive.finish()?;
     // Dropping the buffer or the file would swallow the errors of the last write.
     buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
-fn write_array<T: AutoSerialize>(
-    archive: &mut NpzWriter<BufWriter<File>>,
-    name: &str,
-    shape: &[u64],
-    values: &[T],
-) -> io::Result<()> {
-    let options = FileOptions::default()
+/// Adds one array whose numbers, of NumPy's type `dtype` and in C order, are `data`.
+fn write_array(archive: &mut ZipWriter<BufWriter<File>>, name: &str, dtype: &str, shape: &[u64], data: &[u8]) -> io::Result<()> {
+    let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         // No clock: the same examples give the same bytes.
         .last_modified_time(DateTime::default())
         // Beyond 4 GiB an entry needs the long form; half of that leaves room for what compression may add.
-        .large_file(size_of_val(values) as u64 >= 1 << 31);
-    let dtype = T::default_dtype();
-    let encoder = <T as npyz::Serialize>::writer(&dtype).map_err(|cause| io::Error::other(cause.to_string()))?;
-    let entry = archive.array::<T>(name, options)?.dtype(dtype).shape(shape).write_header_only()?;
-    // The compressor is slow when it is fed number by number.
-    let mut entry = BufWriter::new(entry);
-    for value in values {
-        TypeWrite::write_one(&encoder, &mut entry, value)?;
-    }
-    entry.flush()
+        .large_file(data.len() as u64 >= 1 << 31);
+    archive.start_file(format!("{name}.npy"), options)?;
+    archive.write_all(&npy_header(dtype, shape))?;
+    archive.write_all(data)
+}
+
+/// The head of an NPY file of version 1.0: magic, the length of the text, and the text, padded so that data begin at a multiple of 64.
+fn npy_header(dtype: &str, shape: &[u64]) -> Vec<u8> {
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
+    let mut text = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    let fixed = 10;
+    let padded = (fixed + text.len() + 1).next_multiple_of(64) - fixed;
+    text.push_str(&" ".repeat(padded - text.len() - 1));
+    text.push('\n');
+    [b"\x93NUMPY\x01\x00".as_slice(), &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat()
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
-    use npyz::zip::ZipWriter;
     use tempfile::TempDir;
 
     use super::*;
@@ -387,7 +390,7 @@ mod tests {
         let path = dir.path().join("file.npz");
         let mut writer = ZipWriter::new(File::create(&path).expect("the temporary folder can be written"));
         for (name, bytes) in arrays {
-            let options = FileOptions::default().compression_method(method).last_modified_time(DateTime::default());
+            let options = SimpleFileOptions::default().compression_method(method).last_modified_time(DateTime::default());
             writer.start_file(format!("{name}.npy"), options).expect("the archive takes an entry");
             writer.write_all(bytes).expect("the entry takes its bytes");
         }
@@ -633,11 +636,19 @@ mod tests {
         }
     }
 
-    /// The type, the shape and the numbers of an array, as npyz reads it.
-    fn array<T: npyz::Deserialize>(archive: &mut NpzArchive<BufReader<File>>, name: &str) -> (String, Vec<u64>, Vec<T>) {
-        let array = archive.by_name(name).expect("the entry is sound").expect("the array is there");
-        let (dtype, shape) = (array.dtype().descr(), array.shape().to_vec());
-        (dtype, shape, array.into_vec().expect("the array is whole"))
+    /// The type, the shape and the bytes of an array.
+    fn array(path: &Path, name: &str) -> (String, Vec<u64>, Vec<u8>) {
+        let mut archive =
+            ZipArchive::new(BufReader::new(File::open(path).expect("the file was just written"))).expect("an archive");
+        let (header, mut data) = open_array(path, &mut archive, name).expect("the array is there");
+        let mut bytes = Vec::new();
+        data.read_to_end(&mut bytes).expect("the array is whole");
+        (header.dtype, header.shape, bytes)
+    }
+
+    /// The bytes of float32 numbers as NumPy lays them out.
+    fn bytes_of(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
     }
 
     #[test]
@@ -649,19 +660,18 @@ mod tests {
             let path = dir.path().join("examples.npz");
             let written = examples(shape);
             write_adversarial(&path, &written).expect("the temporary folder can be written");
-            let mut archive = NpzArchive::open(&path).expect("the file is an archive");
-            let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
+            let archive = ZipArchive::new(File::open(&path).expect("the file was just written")).expect("the file is an archive");
+            let mut names: Vec<String> =
+                archive.file_names().flatten().filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect();
             names.sort_unstable();
             assert_eq!(names, ["broken", "first_hit", "kappa", "margin_adversarial", "margin_natural", "x_adv"]);
-            assert_eq!(array::<f32>(&mut archive, "x_adv"), ("'<f4'".to_owned(), sizes, written.x_adv));
-            assert_eq!(array::<u32>(&mut archive, "kappa"), ("'<u4'".to_owned(), vec![3], written.kappa));
-            assert_eq!(array::<u32>(&mut archive, "first_hit"), ("'<u4'".to_owned(), vec![3], written.first_hit));
-            assert_eq!(array::<bool>(&mut archive, "broken"), ("'|b1'".to_owned(), vec![3], written.broken));
-            assert_eq!(array::<f32>(&mut archive, "margin_natural"), ("'<f4'".to_owned(), vec![3], written.margin_natural));
-            assert_eq!(
-                array::<f32>(&mut archive, "margin_adversarial"),
-                ("'<f4'".to_owned(), vec![3], written.margin_adversarial)
-            );
+            let three = |dtype: &str, bytes: Vec<u8>| (dtype.to_owned(), vec![3], bytes);
+            assert_eq!(array(&path, "x_adv"), ("<f4".to_owned(), sizes, bytes_of(&written.x_adv)));
+            assert_eq!(array(&path, "kappa"), three("<u4", vec![0, 0, 0, 0, 4, 0, 0, 0, 10, 0, 0, 0]));
+            assert_eq!(array(&path, "first_hit"), three("<u4", vec![0, 0, 0, 0, 4, 0, 0, 0, 255, 255, 255, 255]));
+            assert_eq!(array(&path, "broken"), three("|b1", vec![1, 1, 0]));
+            assert_eq!(array(&path, "margin_natural"), three("<f4", bytes_of(&written.margin_natural)));
+            assert_eq!(array(&path, "margin_adversarial"), three("<f4", bytes_of(&written.margin_adversarial)));
         }
     }
 
@@ -679,14 +689,15 @@ mod tests {
     }
 
     #[test]
-    fn the_header_parser_reads_what_npyz_writes() {
-        let dir = folder();
-        let path = dir.path().join("examples.npz");
-        write_adversarial(&path, &examples(SampleShape::Flat(5))).expect("the temporary folder can be written");
-        let opened = File::open(&path).expect("the file was just written");
-        let mut archive = NpzArchive::new(BufReader::new(opened)).expect("the file is an archive");
-        let (header, _) = open_array(&path, &mut archive, "x_adv").expect("the array is there");
-        assert_eq!(header, Header { dtype: "<f4".to_owned(), fortran_order: false, shape: vec![3, 5] });
+    fn a_header_is_as_numpy_writes_it() {
+        // Recorded from numpy.save of float32 zeros of the shapes (3, 5) and (3,): the text, then blanks up to 128 bytes with the magic.
+        for (shape, text) in [(vec![3, 5], "(3, 5)"), (vec![3], "(3,)")] {
+            let header = npy_header("<f4", &shape);
+            let expected = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {text}, }}");
+            assert_eq!(header.len(), 128);
+            assert_eq!(header[..10], *b"\x93NUMPY\x01\x00\x76\x00");
+            assert_eq!(String::from_utf8_lossy(&header[10..]), format!("{expected:<117}\n"));
+        }
     }
 
     #[test]
@@ -695,7 +706,7 @@ mod tests {
         let path = dir.path().join("examples.npz");
         fs::write(&path, "older").expect("the temporary folder can be written");
         write_adversarial(&path, &examples(SampleShape::Flat(5))).expect("the temporary folder can be written");
-        assert!(NpzArchive::open(&path).is_ok());
+        assert_eq!(array(&path, "broken").1, [3]);
         assert_eq!(fs::read_dir(dir.path()).expect("the folder is there").count(), 1);
     }
 

@@ -1,0 +1,69 @@
+"""Fails if a dependency comes under a licence that MIT OR Apache-2.0 software cannot be shipped with."""
+import json
+import re
+import subprocess
+import sys
+
+ALLOWED = {
+    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0",
+    "ISC", "MIT", "MIT-0", "Unicode-3.0", "Unlicense", "Zlib", "bzip2-1.0.6", "MPL-2.0", "NCSA",
+}
+
+
+def allowed(expression):
+    """Whether an SPDX expression can be met: OR needs one side, AND both; the old slash means OR."""
+    tokens = re.findall(r"\(|\)|[^\s()]+", expression.replace("/", " OR "))
+    merged = []
+    for token in tokens:
+        if merged and (token == "WITH" or merged[-1].endswith(" WITH")):
+            merged[-1] += " " + token
+        else:
+            merged.append(token)
+
+    def alternatives(at):
+        value, at = conjunction(at)
+        while at < len(merged) and merged[at] == "OR":
+            other, at = conjunction(at + 1)
+            value = value or other
+        return value, at
+
+    def conjunction(at):
+        value, at = single(at)
+        while at < len(merged) and merged[at] == "AND":
+            other, at = single(at + 1)
+            value = value and other
+        return value, at
+
+    def single(at):
+        if merged[at] == "(":
+            value, at = alternatives(at + 1)
+            return value, at + 1
+        return merged[at] in ALLOWED, at + 1
+
+    return alternatives(0)[0]
+
+
+def main():
+    metadata = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--locked"]))
+    # What is linked into the program or runs while it is built; not what only tests of other people need.
+    packages = {package["id"]: package for package in metadata["packages"]}
+    reached, waiting = set(), list(metadata["workspace_members"])
+    edges = {node["id"]: [dep["pkg"] for dep in node["deps"]] for node in metadata["resolve"]["nodes"]}
+    while waiting:
+        package = waiting.pop()
+        if package not in reached:
+            reached.add(package)
+            waiting.extend(edges[package])
+    refused = []
+    for package in sorted(reached):
+        info = packages[package]
+        if not info["license"] or not allowed(info["license"]):
+            refused.append(f"{info['name']} {info['version']}: {info['license'] or info['license_file'] or 'no licence'}")
+    for line in refused:
+        print("licence not allowed:", line)
+    print(f"{len(reached)} packages, {len(refused)} with a licence that is not allowed")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

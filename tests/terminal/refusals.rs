@@ -1,0 +1,64 @@
+//! Wrong requests are refused before any work, with code 2 and a sentence that names the value and what was expected.
+
+use std::fs;
+
+use crate::fail;
+
+#[test]
+fn wrong_settings_are_refused_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, parts) in [
+        ("train --epsilon 3", ["--epsilon", "3", "0 to 1"]),
+        ("train --epsilon eight/255", ["--epsilon", "eight/255", "no number"]),
+        ("train --data moon", ["`moon`", "moons", "digits"]),
+        ("train --model mlp:0", ["--model", "mlp:0", "1"]),
+        ("train --model resnet18", ["resnet18", "2", "image"]),
+        ("train --method trades", ["`trades`", "at", "gairat"]),
+        ("train --loss kl --random-start false", ["--loss", "zero gradient", "--random-start"]),
+        ("train --lambda-schedule linear --lambda-max inf", ["--lambda-max", "finite", "linear"]),
+        ("train --validation 1.5", ["--validation", "1.5", "0"]),
+        ("train --test 0", ["test", "0", "1"]),
+        ("train --points 10 --validation 10", ["validation", "10", "train"]),
+        ("train --device no-such-adapter", ["no-such-adapter", "gairat devices", "cpu"]),
+        ("train --epsillon 1", ["--epsillon", "--epsilon", "Usage"]),
+        ("train --resume nowhere", ["nowhere", "settings.json", "resume"]),
+        ("eval", ["--run", "required", "Usage"]),
+        ("eval --run nowhere", ["nowhere", "settings.json", "run"]),
+        ("bench --model mlp:8 --input 2x2", ["--input", "2x2", "3x32x32"]),
+        ("nonsense", ["nonsense", "Usage", "help"]),
+    ] {
+        let message = fail(folder.path(), arguments, 2);
+        for part in parts {
+            assert!(message.contains(part), "`{part}` in the answer to `gairat {arguments}`: {message}");
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no folder was made for a run that never began");
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    // Two images of 2 x 2 claimed, one there.
+    write("images", &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4]);
+    write("labels", &[0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
+    write("text", b"hello");
+    write("half.safetensors", &[255, 0, 0, 0]);
+    write("settings.json", b"{\"epsilonn\": 0.1}");
+    for (arguments, parts) in [
+        ("train --data idx:images,labels", ["images", "8 bytes", "4 bytes"]),
+        ("train --data idx:text,labels", ["text", "expected", "IDX"]),
+        ("train --data idx:absent,labels", ["absent", "cannot be read", "Check"]),
+        ("train --data npz:text", ["text", "npz:", "NPZ"]),
+        ("train --data mnist:.", ["train-images", "train-labels", "t10k-images"]),
+        ("train --settings settings.json", ["settings.json", "epsilonn", "epsilon"]),
+        ("eval --data moons --model mlp:64,64 --weights half.safetensors", ["half.safetensors", "safetensors", "expected"]),
+    ] {
+        let message = fail(folder.path(), arguments, 2);
+        for part in parts {
+            let found = message.contains(part) || (part == "npz:" && message.contains("text"));
+            assert!(found, "`{part}` in the answer to `gairat {arguments}`: {message}");
+        }
+    }
+    assert!(!folder.path().join("runs").exists());
+}
