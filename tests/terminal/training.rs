@@ -99,7 +99,8 @@ fn started(folder: &Path, arguments: &str, epoch: usize) -> (Child, impl Iterato
 }
 
 /// A run long enough to be caught in its middle.
-const LONG: &str = "--device cpu --points 4000 --test 100 --epochs 12 --burn-in 4 --batch 32 --lr 0.02 --epsilon 0.02 --step-size 0.004";
+const LONG: &str =
+    "--device cpu --points 4000 --test 100 --epochs 12 --burn-in 4 --batch 32 --lr 0.02 --epsilon 0.02 --step-size 0.004";
 
 #[test]
 fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {

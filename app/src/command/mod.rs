@@ -6,10 +6,13 @@ mod devices;
 mod eval;
 mod train;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use gairat::settings::{FIELDS, Field, Settings, flag};
+use gairat::{
+    dataset::Source,
+    settings::{FIELDS, Field, Settings, flag},
+};
 
 use crate::failure::Failure;
 
@@ -75,16 +78,28 @@ fn version(verbose: bool) {
 
 /// The argument of one setting. Values are read by the settings themselves, so that all doors refuse with the same words.
 fn setting(field: &Field) -> Arg {
-    let mut help = field.doc.trim().to_owned();
-    if let Some((low, high)) = field.range {
-        help.push_str(&format!(" [{low} to {high}]"));
+    let mut help = format!("{} [default: {}", field.doc.trim(), usual(field.name, &Settings::default()));
+    for (data, source) in [("digits", Source::Digits), ("images", Source::Npz(PathBuf::new()))] {
+        let recipe = usual(field.name, &Settings::recipe(source));
+        if field.name != "data" && recipe != usual(field.name, &Settings::default()) {
+            help.push_str(&format!(", {data} {recipe}"));
+        }
     }
+    if let Some((low, high)) = field.range {
+        help.push_str(&format!("; {low} to {high}"));
+    }
+    help.push(']');
     Arg::new(field.name)
         .long(flag(field.name))
         .value_name(flag(field.name).to_uppercase())
         .help(help)
         .help_heading(field.group.to_string())
         .allow_hyphen_values(field.range.is_some())
+}
+
+/// The value of a setting as text.
+fn usual(name: &str, settings: &Settings) -> String {
+    settings.get(name).unwrap_or_default()
 }
 
 /// The arguments of the settings that `keep` says.
