@@ -42,7 +42,16 @@ macro_rules! request_errors {
     )+};
 }
 
-request_errors!(SettingsError, DatasetError, ModelError, LoadError, CheckpointError);
+request_errors!(SettingsError, ModelError, LoadError, CheckpointError);
+
+impl From<DatasetError> for Failure {
+    fn from(error: DatasetError) -> Self {
+        match error {
+            DatasetError::Unwritable { .. } => Self::Work(error.to_string()),
+            _ => Self::Request(error.to_string()),
+        }
+    }
+}
 
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {

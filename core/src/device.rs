@@ -223,6 +223,11 @@ pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
 /// # Errors
 /// [`DeviceError`] when what was asked for by name is not there or does not open.
 pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
+    let lower = asked.trim().to_lowercase();
+    let asked = if matches!(lower.as_str(), "auto" | "gpu" | "cpu") { lower.as_str() } else { asked.trim() };
+    if asked.is_empty() {
+        return Err(DeviceError::NotFound { asked: "\"\"".to_owned(), found: "no name was given".to_owned() });
+    }
     if asked == "cpu" {
         return Ok(Chosen::cpu("asked for"));
     }

@@ -3,7 +3,7 @@
 //! Adversarial training treats all samples alike, though a network has too little capacity to fit every adversarial example. GAIRAT
 //! gives more weight to samples near the class boundary, measured by kappa: how many PGD steps it takes to break a sample.
 //!
-//! Data flow one way, and the modules stand in its order:
+//! Data flow one way, and the modules stand in its order (settings, which name the parts of all of them, come first):
 //!
 //! ```text
 //! Dataset -> Batch -> attack on the frozen model: K x (forward, loss gradient + count, backward to the input, PGD step)
@@ -59,6 +59,8 @@ pub mod objective;
 pub mod train;
 
 pub mod evaluate;
+
+pub mod metrics;
 
 pub mod checkpoint;
 

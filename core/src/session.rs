@@ -3,15 +3,17 @@
 //! One `async fn`, driven by whoever opened the door (a thread with `pollster` natively, the page's event loop on the web), on one
 //! thread from start to end: the GPU runtime orders work by thread. What happens comes out as [`Event`]s.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use web_time::{Duration, Instant};
 
 use crate::{
+    attack::Batch,
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
-    device::{Chosen, DeviceError},
-    evaluate::{self, EvaluationAttack, Report, Score, Threat},
-    model::{ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
+    device::{self, Chosen, DeviceError},
+    evaluate::{self, EvaluationAttack, Report, Score, Target, Threat},
+    metrics::{EpochMetrics, Summary},
+    model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
     settings::Checked,
     snapshot::{Regions, Snapshot},
     train::{EpochLog, SampleRecord, Trainer},
@@ -25,6 +27,10 @@ const LOW_EPOCHS: u32 = 3;
 const COLLAPSED_EPOCHS: u32 = 2;
 /// and steps in these epochs: many networks begin with one answer and leave it after some dozen steps.
 const COLLAPSED_STEPS: usize = 100;
+/// What is said of a run whose numbers have overflowed.
+const NOT_FINITE: &str = "the loss or a weight is no longer a finite number";
+/// Samples of train that are shown to a network that seems to know one answer only.
+const CONFIRMED_ON: usize = 1000;
 /// Cells of the decision regions in a snapshot.
 const REGION_CELLS: (usize, usize) = (64, 64);
 
@@ -99,74 +105,6 @@ pub enum Event {
     Summary(Summary),
 }
 
-/// What is known of an epoch. Accuracies are shares from 0 to 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochMetrics {
-    /// Counted from 1.
-    pub epoch: u32,
-    /// The learning rate.
-    pub lr: f64,
-    /// λ; none while every weight is 1.
-    pub lambda: Option<f64>,
-    /// The mean weighted loss.
-    pub loss: f64,
-    /// The share of training samples that the training attack did not break.
-    pub train_robust: f64,
-    /// The mean kappa, from 0 to K.
-    pub mean_kappa: f64,
-    /// The effective share of samples, (Σω)²/(nΣω²), averaged over the steps.
-    pub effective: f64,
-    /// Accuracy on the natural validation part, if it was evaluated.
-    pub validation_natural: Option<f64>,
-    /// Accuracy on the validation part after PGD-20, if it was evaluated.
-    pub validation_pgd20: Option<f64>,
-}
-
-impl EpochMetrics {
-    /// The first line of `metrics.csv`.
-    pub const CSV_HEADER: &str = "epoch,lr,lambda,loss,train_robust,mean_kappa,effective,validation_natural,validation_pgd20";
-
-    /// A line of `metrics.csv`; what is not known stays empty.
-    pub fn csv(&self) -> String {
-        let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-        [
-            self.epoch.to_string(),
-            self.lr.to_string(),
-            text(self.lambda),
-            self.loss.to_string(),
-            self.train_robust.to_string(),
-            self.mean_kappa.to_string(),
-            self.effective.to_string(),
-            text(self.validation_natural),
-            text(self.validation_pgd20),
-        ]
-        .join(",")
-    }
-}
-
-/// What a run comes to. Accuracies are shares of the test part, from 0 to 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Accuracy on natural data.
-    pub natural: f64,
-    /// Accuracy after PGD-20.
-    pub pgd20: f64,
-    /// Accuracy after CW-20.
-    pub cw20: f64,
-    /// The share of samples that stay correct under every attack.
-    pub robust: f64,
-    /// The attack that alone broke most.
-    pub strongest: String,
-    /// How many test samples.
-    pub samples: usize,
-    /// The epoch of the weights that were evaluated: the best on the validation part, or the last.
-    pub epoch: u32,
-    /// Epochs trained.
-    pub epochs: u32,
-    /// Training samples by kappa, from 0 to K, in the last epoch.
-    pub kappa: Vec<usize>,
-}
-
 /// How a run ended that nothing went wrong with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
@@ -231,12 +169,12 @@ pub async fn run(
     let trainer = Trainer::new(plan, dataset, &chosen.device)?;
     let mut session =
         Session { trainer, dataset, folder, progress: Progress::default(), metrics: Vec::new(), log: EpochLog::default() };
-    if let Some(state) = folder.resume_state()? {
-        session.restore(state)?;
-    }
+    let mut last_samples = match folder.resume_state()? {
+        Some(state) => session.restore(state)?,
+        None => Vec::new(),
+    };
     session.announce(chosen, emit);
     let mut compiled = chosen.cpu;
-    let mut last_samples = Vec::new();
     let epochs = plan.settings.epochs;
     for epoch in session.progress.epoch + 1..=epochs {
         let steps = session.trainer.steps_of(dataset, epoch);
@@ -250,18 +188,24 @@ pub async fn run(
                 session.log.fetch().await?;
                 let loss = mean(session.log.last_step().iter().map(|sample| f64::from(sample.measured.loss)));
                 emit(Event::Progress { epoch, step: step + 1, steps: steps.len(), loss });
+                if !loss.is_finite() {
+                    return Err(session.diverged(epoch, NOT_FINITE.to_owned(), "a lower --lr"));
+                }
                 (compiled, told) = (true, Instant::now());
             }
             if step + 1 < steps.len() && poll() == Some(Command::Stop) {
                 return session.stop(step + 1).await;
             }
         }
-        last_samples = session.finish_epoch(epoch, emit).await?;
+        last_samples = match session.finish_epoch(epoch, poll, emit).await? {
+            Some(samples) => samples,
+            None => return session.stop(steps.len()).await,
+        };
         if epoch < epochs && poll() == Some(Command::Stop) {
             return Ok(Ending::Stopped { epoch: session.progress.epoch, step: 0 });
         }
     }
-    session.conclude(last_samples, emit).await
+    session.conclude(last_samples, poll, emit).await
 }
 
 /// A run in the middle of its work.
@@ -294,24 +238,68 @@ impl Session<'_> {
         }
     }
 
-    /// Takes over a committed state.
-    fn restore(&mut self, state: ResumeState) -> Result<(), SessionError> {
-        self.trainer.network = with_tensors(self.trainer.network.clone(), &state.weights)?;
-        self.trainer.sgd.restore(state.velocities, &self.trainer.device);
-        self.metrics = self.folder.read_metrics(state.progress.epoch)?;
-        let done = self.trainer.steps_of(self.dataset, state.progress.epoch + 1);
-        let rows = done[..state.progress.step.min(done.len())]
+    /// Takes over a committed state; gives the samples of its last finished epoch back, if the state is at the end of one.
+    fn restore(&mut self, state: ResumeState) -> Result<Vec<SampleRecord>, SessionError> {
+        let malformed = |found: String, expected: String| {
+            SessionError::Checkpoint(CheckpointError::Malformed { path: self.folder.path().to_owned(), found, expected })
+        };
+        let ResumeState { progress, weights, velocities, measured } = state;
+        if progress.data != self.dataset.fingerprint() {
+            return Err(malformed(
+                format!("a run on other data ({})", progress.data),
+                format!("the data that it was made with; now it is {}", self.dataset.fingerprint()),
+            ));
+        }
+        let learned = parameter_count(&self.trainer.network);
+        let velocity_numbers: usize = velocities.iter().map(Vec::len).sum();
+        if velocity_numbers != learned {
+            return Err(malformed(
+                format!("{velocity_numbers} numbers of momentum"),
+                format!("{learned}, one for each parameter"),
+            ));
+        }
+        // At the end of an epoch its measurements are kept for the summary, in the middle of the next one those of its first steps.
+        let (epoch, steps) = if progress.step == 0 { (progress.epoch, usize::MAX) } else { (progress.epoch + 1, progress.step) };
+        let rows: Vec<Vec<u32>> = self
+            .trainer
+            .steps_of(self.dataset, epoch)
             .iter()
+            .take(steps)
             .map(|places| places.iter().map(|&place| self.dataset.train.rows[place]).collect())
             .collect();
-        self.log = EpochLog::from_parts(rows, state.measured);
-        self.progress = state.progress;
-        Ok(())
+        let log = EpochLog::from_parts(rows, measured).map_err(|(found, expected)| {
+            malformed(format!("{found} measured numbers"), format!("{expected}, as many as the steps of epoch {epoch} give"))
+        })?;
+        self.trainer.network = with_tensors(self.trainer.network.clone(), &weights)?;
+        self.trainer.sgd.restore(velocities, &self.trainer.device);
+        self.metrics = self.folder.read_metrics(progress.epoch)?;
+        if progress.step == 0 && progress.best_epoch == progress.epoch {
+            // The commit comes before the best weights are written; a kill may have come between.
+            self.folder.write_weights("best.safetensors", &weights, &self.about(progress.epoch))?;
+        }
+        let finished = progress.step == 0;
+        self.progress = progress;
+        if finished {
+            return Ok(log.samples());
+        }
+        self.log = log;
+        Ok(Vec::new())
+    }
+
+    /// What a weights file says about itself.
+    fn about(&self, epoch: u32) -> serde_json::Value {
+        serde_json::json!({
+            "model": self.trainer.plan.settings.model.resolve(self.dataset.shape).to_string(),
+            "shape": self.dataset.shape.to_string(),
+            "classes": self.dataset.classes,
+            "epoch": epoch,
+        })
     }
 
     /// Saves in the middle of an epoch.
     async fn stop(&mut self, step: usize) -> Result<Ending, SessionError> {
         self.progress.step = step;
+        self.progress.data = self.dataset.fingerprint();
         self.log.fetch().await?;
         let weights = named_tensors(&self.trainer.network).await?;
         let state = self.state(weights).await?;
@@ -327,7 +315,14 @@ impl Session<'_> {
     }
 
     /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
-    async fn finish_epoch(&mut self, epoch: u32, emit: &mut dyn FnMut(Event)) -> Result<Vec<SampleRecord>, SessionError> {
+    ///
+    /// `None` if it was stopped while it evaluated; nothing is saved then.
+    async fn finish_epoch(
+        &mut self,
+        epoch: u32,
+        poll: &mut dyn FnMut() -> Option<Command>,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Option<Vec<SampleRecord>>, SessionError> {
         self.log.fetch().await?;
         let samples = self.log.samples();
         let settings = &self.trainer.plan.settings;
@@ -347,34 +342,49 @@ impl Session<'_> {
         let frozen = self.trainer.frozen();
         let due = epoch.is_multiple_of(settings.evaluate_every) || epoch == settings.epochs;
         if finite && due && !self.dataset.validation.is_empty() {
-            let report = self.evaluate(&frozen, &self.dataset.validation, &validation_attacks(), &mut |_| ()).await?;
+            let report = self.evaluate(&frozen, &self.dataset.validation, &validation_attacks(), poll, &mut |_| ()).await?;
+            let Some(report) = report else { return Ok(None) };
             metrics.validation_natural = report.accuracy("natural");
             metrics.validation_pgd20 = report.accuracy("pgd:20");
         }
         emit(Event::Epoch(metrics.clone()));
         if !finite {
-            return Err(self.diverged(epoch, "the loss or a weight is no longer a finite number".to_owned(), "a lower --lr"));
+            return Err(self.diverged(epoch, NOT_FINITE.to_owned(), "a lower --lr"));
         }
-        self.judge(&metrics, &samples, emit)?;
-        self.log = EpochLog::default();
+        let answer = match only_answer(&samples, &self.dataset.train, settings.steps, settings.batch) {
+            Some(_) => self.confirmed_answer(&frozen).await?,
+            None => None,
+        };
+        self.judge(&metrics, answer, emit)?;
         (self.progress.epoch, self.progress.step) = (epoch, 0);
         self.metrics.push(metrics.clone());
         self.save(&metrics, weights, &samples, emit).await?;
-        Ok(samples)
+        self.log = EpochLog::default();
+        Ok(Some(samples))
+    }
+
+    /// The one class that the network gives to natural training samples, if there is one.
+    async fn confirmed_answer(&self, frozen: &Network) -> Result<Option<u32>, DeviceError> {
+        let shown: Vec<usize> = (0..self.dataset.train.len().min(CONFIRMED_ON)).collect();
+        let samples = self.dataset.train.select(&shown, self.dataset.shape.len());
+        let labels = samples.labels;
+        let batch = Batch::new(samples.pixels, &labels, None, &self.trainer.device);
+        let logits = device::read(frozen.logits(batch.natural)).await?;
+        let mut answers = logits
+            .chunks_exact(self.dataset.classes)
+            .map(|row| (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }));
+        let first = answers.next();
+        Ok(first.filter(|first| answers.all(|answer| answer == *first)).map(|class| class as u32))
     }
 
     /// Stops a run that has gone wrong for good. When an epoch first looks like the beginning of that, the state before it is kept
     /// aside, so that there is a way back.
-    fn judge(
-        &mut self,
-        metrics: &EpochMetrics,
-        samples: &[SampleRecord],
-        emit: &mut dyn FnMut(Event),
-    ) -> Result<(), SessionError> {
+    ///
+    /// `answer` is the one class that the network gives to everything, if it does.
+    fn judge(&mut self, metrics: &EpochMetrics, answer: Option<u32>, emit: &mut dyn FnMut(Event)) -> Result<(), SessionError> {
         let settings = &self.trainer.plan.settings;
         let epoch = metrics.epoch;
-        let answer = only_answer(samples, &self.dataset.train, settings.steps, settings.batch);
-        let steps = samples.len().div_ceil(settings.batch);
+        let steps = self.dataset.train.len().div_ceil(settings.batch);
         let was_suspect = self.progress.suspect();
         self.progress.collapsed_epochs = if answer.is_some() { self.progress.collapsed_epochs + 1 } else { 0 };
         self.progress.low_epochs = if metrics.effective < settings.min_effective { self.progress.low_epochs + 1 } else { 0 };
@@ -411,7 +421,7 @@ impl Session<'_> {
     /// The error of a run that has gone wrong; puts the last good state back in place.
     fn diverged(&self, epoch: u32, what: String, change: &str) -> SessionError {
         let path = self.folder.path().display();
-        let advice = match self.folder.return_to_good() {
+        let advice = match self.return_to_good() {
             Ok(Some(good)) => format!(
                 "The last good state, of epoch {good}, is kept: `gairat train --resume {path}` goes on from it; change something, such as {change}"
             ),
@@ -421,7 +431,28 @@ impl Session<'_> {
         SessionError::Diverged { epoch, what, advice }
     }
 
-    /// Writes all files of a finished epoch, the committing one last.
+    /// Puts the last good state back in place, and all files that speak of a later one; gives its epoch, if there is a good one.
+    fn return_to_good(&self) -> Result<Option<u32>, SessionError> {
+        let Some(state) = self.folder.return_to_good()? else { return Ok(None) };
+        let epoch = state.progress.epoch;
+        self.folder.write_metrics(&self.metrics[..self.metrics.len().min(epoch as usize)])?;
+        self.folder.write_weights("last.safetensors", &state.weights, &self.about(epoch))?;
+        let rows = self.trainer.steps_of(self.dataset, epoch);
+        let rows = rows.iter().map(|places| places.iter().map(|&place| self.dataset.train.rows[place]).collect()).collect();
+        if let Ok(log) = EpochLog::from_parts(rows, state.measured) {
+            self.folder.write_samples(&log.samples(), |row| self.label_of(row), epoch)?;
+        }
+        Ok(Some(epoch))
+    }
+
+    /// The label of the training sample of `row`.
+    fn label_of(&self, row: u32) -> u32 {
+        let train = &self.dataset.train;
+        train.rows.binary_search(&row).map_or(0, |place| train.labels[place])
+    }
+
+    /// Writes all files of a finished epoch. What is written before the committing one is written again if it is not reached; the
+    /// best weights come after it, and are written again from the committed state if they are not reached.
     async fn save(
         &mut self,
         metrics: &EpochMetrics,
@@ -430,64 +461,76 @@ impl Session<'_> {
         emit: &mut dyn FnMut(Event),
     ) -> Result<(), SessionError> {
         let epoch = metrics.epoch;
-        let model = self.trainer.plan.settings.model.resolve(self.dataset.shape).to_string();
-        let about = serde_json::json!({
-            "model": model,
-            "shape": self.dataset.shape.to_string(),
-            "classes": self.dataset.classes,
-            "epoch": epoch,
-        });
-        if let Some(robust) = metrics.validation_pgd20
-            && (self.progress.best_epoch == 0 || robust > self.progress.best_robust)
-        {
+        let about = self.about(epoch);
+        // Without a validation part there is nothing to choose by: the last is the best there is.
+        let best = match metrics.validation_pgd20 {
+            Some(robust) if self.progress.best_epoch == 0 || robust > self.progress.best_robust => Some(robust),
+            Some(_) => None,
+            None => self.dataset.validation.is_empty().then_some(0.0),
+        };
+        if let Some(robust) = best {
             (self.progress.best_epoch, self.progress.best_robust) = (epoch, robust);
-            self.folder.write_weights("best.safetensors", &weights, &about)?;
-            emit(Event::Best { epoch, robust });
         }
-        if self.dataset.validation.is_empty() {
-            // Nothing to choose by: the last is the best there is.
-            self.progress.best_epoch = epoch;
-            self.folder.write_weights("best.safetensors", &weights, &about)?;
-        }
+        self.progress.data = self.dataset.fingerprint();
         self.folder.write_metrics(&self.metrics)?;
-        let train = &self.dataset.train;
-        let label_of = |row| train.rows.binary_search(&row).map_or(0, |place| train.labels[place]);
-        self.folder.write_samples(samples, label_of, epoch)?;
+        self.folder.write_samples(samples, |row| self.label_of(row), epoch)?;
         self.folder.write_weights("last.safetensors", &weights, &about)?;
         let state = self.state(weights).await?;
-        Ok(self.folder.commit(&state)?)
+        self.folder.commit(&state)?;
+        if let Some(robust) = best {
+            self.folder.write_weights("best.safetensors", &state.weights, &about)?;
+            emit(Event::Best { epoch, robust });
+        }
+        Ok(())
     }
 
-    /// Runs `attacks` on `samples`.
+    /// Runs `attacks` on `samples`; `None` if it was stopped.
     async fn evaluate(
         &self,
         network: &Network,
         samples: &Samples,
         attacks: &[Box<dyn EvaluationAttack>],
+        poll: &mut dyn FnMut() -> Option<Command>,
         begin: &mut dyn FnMut(&dyn EvaluationAttack),
-    ) -> Result<Report, DeviceError> {
+    ) -> Result<Option<Report>, DeviceError> {
         let settings = &self.trainer.plan.settings;
         let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed };
         let mut scores: Vec<Score> = Vec::new();
         for attack in attacks {
             begin(attack.as_ref());
             let device = &self.trainer.device;
-            let score =
-                evaluate::score(attack.as_ref(), network, samples, self.dataset.shape, threat, settings.batch, device).await?;
-            scores.push(score);
+            let target = Target { network, samples, shape: self.dataset.shape, threat, batch: settings.batch, device };
+            match evaluate::score(attack.as_ref(), target, &mut || poll() == Some(Command::Stop)).await? {
+                Some(score) => scores.push(score),
+                None => return Ok(None),
+            }
         }
-        Ok(Report { samples: samples.len(), scores })
+        Ok(Some(Report { samples: samples.len(), scores }))
     }
 
     /// The final evaluation, of the best weights on the test part.
-    async fn conclude(mut self, samples: Vec<SampleRecord>, emit: &mut dyn FnMut(Event)) -> Result<Ending, SessionError> {
+    async fn conclude(
+        mut self,
+        samples: Vec<SampleRecord>,
+        poll: &mut dyn FnMut() -> Option<Command>,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Ending, SessionError> {
+        if self.progress.best_epoch == 0 {
+            // Stopped before its first evaluation, and then not given more epochs: what there is is the best.
+            self.progress.best_epoch = self.progress.epoch;
+            let last = named_tensors(&self.trainer.network).await?;
+            self.folder.write_weights("best.safetensors", &last, &self.about(self.progress.epoch))?;
+        }
         let best = crate::checkpoint::read_weights(&self.folder.file("best.safetensors"))?;
         let network = with_tensors(self.trainer.frozen(), &best)?;
         let mut begin = |attack: &dyn EvaluationAttack| emit(Event::Evaluating { attack: attack.label() });
-        let report = self.evaluate(&network, &self.dataset.test, &evaluate::usual(), &mut begin).await?;
+        let report = self.evaluate(&network, &self.dataset.test, &evaluate::usual(), poll, &mut begin).await?;
+        let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
         let regions = Regions::of(&network, self.dataset.shape, REGION_CELLS, &self.trainer.device).await?;
         let epochs = self.trainer.plan.settings.epochs;
-        let snapshot = Snapshot { epoch: epochs, samples, regions };
+        let natural = report.scores.iter().find(|score| score.attack == "natural");
+        let test_correct = natural.map(|score| score.correct.clone()).unwrap_or_default();
+        let snapshot = Snapshot { epoch: epochs, samples, regions, test_correct };
         let accuracy = |attack| report.accuracy(attack).unwrap_or_default();
         let (robust, strongest) = report.robust().unwrap_or_default();
         let summary = Summary {
@@ -503,7 +546,6 @@ impl Session<'_> {
         };
         self.folder.finish(&summary)?;
         emit(Event::Summary(summary.clone()));
-        self.log = EpochLog::default();
         Ok(Ending::Finished { summary, snapshot })
     }
 }

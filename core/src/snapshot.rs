@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub samples: Vec<SampleRecord>,
     /// For 2-D data, how the plane is divided.
     pub regions: Option<Regions>,
+    /// Whether each natural test sample is classified correctly.
+    pub test_correct: Vec<bool>,
 }
 
 impl Snapshot {

@@ -2,7 +2,8 @@
 
 use gairat::{
     device::Chosen,
-    session::{Ending, SessionError, Summary},
+    metrics::Summary,
+    session::{Ending, SessionError},
     settings::Settings,
 };
 
@@ -89,9 +90,66 @@ fn a_collapse_to_one_answer_is_recognised() {
 }
 
 #[test]
-fn weights_that_leave_too_few_samples_stop_the_run_and_keep_the_last_good_state() {
-    let settings = settings(&[("data", "digits"), ("epochs", "12"), ("burn_in", "4"), ("min_effective", "0.9")]);
-    let (epoch, message) = failure(&settings);
-    assert_eq!(epoch, 7, "three epochs in a row after burn-in: {message}");
+fn weights_that_leave_too_few_samples_stop_the_run_and_put_the_last_good_state_back() {
+    let settings =
+        settings(&[("data", "digits"), ("epochs", "12"), ("burn_in", "4"), ("min_effective", "0.9"), ("evaluate_every", "1")]);
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let error = run_in(&folder, &settings, &Chosen::cpu("tested"), None).0.unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(error, SessionError::Diverged { epoch: 7, .. }), "three epochs in a row after burn-in: {message}");
     assert!(message.contains("of epoch 4") && message.contains("--resume"), "{message}");
+    // Every file speaks of epoch 4 again, or of one before.
+    let (open, _) = gairat::checkpoint::RunFolder::open(&folder).unwrap();
+    let progress = open.resume_state().unwrap().unwrap().progress;
+    let file = |name: &str| String::from_utf8_lossy(&std::fs::read(folder.join(name)).unwrap()).into_owned();
+    let best = format!("\\\"epoch\\\":{}", progress.best_epoch);
+    assert!(progress.epoch == 4 && progress.best_epoch <= 4);
+    assert!(file("best.safetensors").contains(&best), "best.safetensors is not of epoch {}", progress.best_epoch);
+    assert!(file("last.safetensors").contains("\\\"epoch\\\":4"));
+    assert_eq!(file("metrics.jsonl").lines().count(), 4);
+    assert!(file("samples.csv").lines().skip(1).all(|line| line.ends_with(",4")));
+}
+
+/// With many classes and small steps, most steps of a healthy beginning have no sample right, as those of a collapse have.
+#[test]
+fn a_slow_beginning_with_many_classes_is_not_taken_for_a_collapse() {
+    use gairat::{
+        checkpoint::RunFolder,
+        dataset::{Dataset, SampleShape, Samples},
+        random::{Purpose, Stream},
+        session,
+    };
+    let mut stream = Stream::new(1, Purpose::Benchmark, 0, 0);
+    let mut part = |count: u32| Samples {
+        pixels: (0..count * 20).map(|_| stream.uniform()).collect(),
+        labels: (0..count).map(|i| i % 200).collect(),
+        rows: (0..count).collect(),
+    };
+    let settings = settings(&[
+        ("data", "digits"),
+        ("model", "mlp:32"),
+        ("batch", "8"),
+        ("lr", "0.001"),
+        ("init", "he"),
+        ("epsilon", "0.02"),
+        ("step_size", "0.005"),
+        ("epochs", "3"),
+        ("steps", "3"),
+        ("burn_in", "3"),
+    ]);
+    let data = Dataset {
+        source: settings.data.clone(),
+        shape: SampleShape::Flat(20),
+        classes: 200,
+        train: part(800),
+        validation: Samples::default(),
+        test: part(200),
+    };
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(&root.path().join("run"), &settings).unwrap();
+    let plan = settings.checked().unwrap();
+    let ending =
+        pollster::block_on(session::run(&plan, &data, &Chosen::cpu("tested"), &folder, &mut || None, &mut |_| ())).unwrap();
+    assert!(matches!(ending, Ending::Finished { .. }));
 }

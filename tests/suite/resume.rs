@@ -93,3 +93,49 @@ fn more_epochs_extend_a_finished_run() {
         events.iter().filter_map(|event| if let Event::Epoch(epoch) = event { Some(epoch.epoch) } else { None }).collect();
     assert_eq!(epochs, [3, 4]);
 }
+
+#[test]
+fn a_run_killed_during_its_final_evaluation_still_ends_with_the_same_bytes() {
+    let settings = settings(&[("data", "moons"), ("points", "200"), ("test", "50"), ("epochs", "2"), ("burn_in", "1")]);
+    let cpu = Chosen::cpu("tested");
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    run_in(&folder, &settings, &cpu, None).0.unwrap();
+    let whole = files(&folder);
+    for lost in [&["summary.json"][..], &["summary.json", "best.safetensors"]] {
+        for name in lost {
+            fs::remove_file(folder.join(name)).unwrap();
+        }
+        run_in(&folder, &settings, &cpu, None).0.unwrap();
+        assert_same_files(&whole, &files(&folder), &[]);
+    }
+}
+
+#[test]
+fn other_data_under_a_run_and_a_damaged_state_are_refused() {
+    let settings = settings(&[("data", "moons"), ("points", "200"), ("test", "50"), ("epochs", "2"), ("burn_in", "1")]);
+    let cpu = Chosen::cpu("tested");
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    assert!(matches!(run_in(&folder, &settings, &cpu, Some(2)).0.unwrap(), Ending::Stopped { epoch: 1, .. }));
+    let mut other = settings.clone();
+    other.set("data_seed", "9").unwrap();
+    let message = run_in(&folder, &other, &cpu, None).0.unwrap_err().to_string();
+    assert!(message.contains("other data") && message.contains("180 train samples"), "{message}");
+    let (open, _) = gairat::checkpoint::RunFolder::open(&folder).unwrap();
+    let mut state = open.resume_state().unwrap().unwrap();
+    state.velocities.pop();
+    open.commit(&state).unwrap();
+    let message = run_in(&folder, &settings, &cpu, None).0.unwrap_err().to_string();
+    assert!(message.contains("numbers of momentum"), "{message}");
+}
+
+#[test]
+fn a_folder_is_taken_by_one_run_at_a_time() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = gairat::checkpoint::RunFolder::create(&root.path().join("run"), &settings(&[])).unwrap();
+    let lock = folder.lock().unwrap();
+    assert!(folder.lock().unwrap_err().to_string().contains("at work"));
+    drop(lock);
+    assert!(folder.lock().is_ok());
+}

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
-    attack::{Adversarial, StartKey, read_measured},
+    attack::{Adversarial, LossKind, StartKey, read_measured},
     batch::attack_batch,
     checkpoint::read_weights,
     dataset::{self, AdversarialExamples, Source},
@@ -19,7 +19,10 @@ use crate::{driver, failure::Failure, terminal};
 
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
-    matches!(field.name, "data" | "model" | "epsilon" | "step_size" | "steps" | "loss" | "batch" | "seed" | "threads" | "device")
+    matches!(
+        field.name,
+        "data" | "model" | "normalise" | "epsilon" | "step_size" | "steps" | "loss" | "batch" | "seed" | "threads" | "device"
+    )
 }
 
 pub(super) fn definition() -> Command {
@@ -35,8 +38,12 @@ pub(super) fn definition() -> Command {
     Command::new("attack")
         .about("Attack every sample of an NPZ file and write x_adv, kappa, first_hit, broken and margins, in input order")
         .args(settings_args(keeps))
-        .mut_arg("data", |arg| arg.required(true))
-        .mut_arg("model", |arg| arg.required(true))
+        .mut_arg("data", |arg| arg.required(true).help("The samples: npz:FILE with `x` and `y`"))
+        .mut_arg("model", |arg| arg.required(true).help("The network that the weights are of, such as mlp:64,64 or resnet18"))
+        .mut_arg("epsilon", |arg| arg.required(true).help("Radius of the L∞ ball in pixel units of [0, 1]; 8/255 is fine"))
+        .mut_arg("step_size", |arg| arg.help("Length of a step, in the same units [default: epsilon / 4]"))
+        .mut_arg("loss", |arg| arg.help("What the attack climbs: ce, cw or kl [default: ce]"))
+        .mut_arg("batch", |arg| arg.help("Samples at a time; it changes no result [default: 128]"))
         .arg(file("weights", "FILE.safetensors", "Weights of the network named by --model"))
         .arg(file("out", "FILE.npz", "Where to write; it must not exist yet"))
         .arg(
@@ -52,7 +59,23 @@ pub(super) fn definition() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut settings = Settings::default();
     apply(&mut settings, &given(matches, keeps))?;
+    if !matches.contains_id("step_size") {
+        settings.step_size = settings.epsilon / 4.0;
+    }
     settings.random_start = !matches.get_flag("no-random-start");
+    if settings.loss == LossKind::Kl && !settings.random_start {
+        return Err(Failure::Request(
+            "--loss: kl has a zero gradient at the sample itself; leave --no-random-start out".to_owned(),
+        ));
+    }
+    if f64::from(settings.steps) * settings.step_size < settings.epsilon {
+        anstream::eprintln!(
+            "warning: {} steps of {} do not reach across the ball of radius {}",
+            settings.steps,
+            settings.step_size,
+            settings.epsilon
+        );
+    }
     let plan = settings.checked()?;
     let attack = plan.attack;
     let Source::Npz(file) = &settings.data else {
@@ -65,12 +88,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             out.display()
         )));
     }
+    if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        return Err(Failure::Request(format!("--out {}: there is no folder {}; make it first", out.display(), parent.display())));
+    }
     let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
     let (shape, samples, _) = dataset::read_arrays(file)?;
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let model = settings.model.resolve(shape);
     let examples = driver::on_pool(driver::threads_for(settings.threads, &model), || {
-        let network = Network::with_weights(&model, shape, &weights, &chosen.device)?;
+        let network = Network::with_weights(&model, shape, &weights, &settings.normalise, &chosen.device)?;
         let classes = network.classes(shape, &chosen.device);
         if let Some((row, label)) = samples.labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
             return Err(Failure::Request(format!(

@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::{RunFolder, read_weights},
     dataset, device,
-    evaluate::{self, Report, Threat},
+    evaluate::{self, Report, Target, Threat},
     model::Network,
     settings::{Field, Group},
 };
@@ -17,7 +17,7 @@ use crate::{driver, failure::Failure, terminal};
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
     field.group == Group::Data && field.name != "augment"
-        || matches!(field.name, "model" | "epsilon" | "seed" | "threads" | "device" | "batch")
+        || matches!(field.name, "model" | "normalise" | "epsilon" | "seed" | "threads" | "device" | "batch")
 }
 
 pub(super) fn definition() -> Command {
@@ -67,7 +67,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some(dir) => {
             let (folder, mut settings) = RunFolder::open(dir)?;
             apply(&mut settings, &given)?;
-            (settings, folder.file("best.safetensors"))
+            let best = folder.file("best.safetensors");
+            if !best.exists() && !matches.contains_id("weights") {
+                return Err(Failure::Request(format!(
+                    "{}: the run has no best weights yet; go on with `gairat train --resume {}`, or name --weights",
+                    dir.display(),
+                    dir.display()
+                )));
+            }
+            (settings, best)
         }
         None => (settings_from(&given)?, PathBuf::new()),
     };
@@ -101,9 +109,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         );
     }
     let report = driver::on_pool(driver::threads_for(settings.threads, &model), || {
-        let network = Network::with_weights(&model, dataset.shape, &parameters, &chosen.device)?;
-        let highest = samples.labels.iter().max().copied().unwrap_or_default();
+        let network = Network::with_weights(&model, dataset.shape, &parameters, &settings.normalise, &chosen.device)?;
         let classes = network.classes(dataset.shape, &chosen.device);
+        let highest = samples.labels.iter().max().copied().unwrap_or_default();
         if highest as usize >= classes {
             return Err(Failure::Request(format!(
                 "the data has a label {highest}, the weights know {classes} classes (0 to {})",
@@ -113,9 +121,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let threat = Threat { epsilon: plan.attack.epsilon, seed: settings.seed };
         let mut report = Report { samples: samples.len(), scores: Vec::new() };
         for attack in &attacks {
-            let score =
-                evaluate::score(attack.as_ref(), &network, &samples, dataset.shape, threat, settings.batch, &chosen.device);
-            let score = pollster::block_on(score)?;
+            let (shape, batch, device) = (dataset.shape, settings.batch, &chosen.device);
+            let target = Target { network: &network, samples: &samples, shape, threat, batch, device };
+            let score = pollster::block_on(evaluate::score(attack.as_ref(), target, &mut || false))?;
+            let Some(score) = score else { break };
             if !json {
                 anstream::println!("{}", terminal::accuracy_line(&score.label, score.accuracy));
             }

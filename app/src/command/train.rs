@@ -11,8 +11,9 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::RunFolder,
     dataset, device,
+    metrics::Summary,
     session::{Ending, Event},
-    settings::{Settings, SettingsError, flag},
+    settings::{Settings, SettingsError},
 };
 
 use super::{apply, given, json_arg, settings_args, settings_from};
@@ -65,12 +66,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut voice: Box<dyn Voice> = if matches.get_flag("json") { Box::new(Json) } else { Box::new(Human::new()) };
     let given = given(matches, |_| true);
     let resumed = matches.get_one::<PathBuf>("resume");
-    let (opened, settings) = match resumed {
+    let (opened, before, settings) = match resumed {
         Some(dir) => {
-            let (folder, settings) = resume(dir, &given)?;
-            (Some(folder), settings)
+            let (folder, before, settings) = resume(dir, &given)?;
+            (Some(folder), Some(before), settings)
         }
-        None => (None, fresh(matches, &given)?),
+        None => (None, None, fresh(matches, &given)?),
     };
     let plan = settings.checked()?;
     let dataset = dataset::load(&plan.request)?;
@@ -83,7 +84,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             if let Some(summary) = finished(&folder, &settings)? {
                 voice.say(&Event::Warning {
                     message: format!(
-                        "the run in {} is finished ({} epochs); give it more with --epochs",
+                        "the run in {} is finished ({} epochs) and nothing was changed; give it more with --epochs",
                         folder.path().display(),
                         summary.epochs
                     ),
@@ -91,8 +92,6 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 voice.say(&Event::Summary(summary));
                 return Ok(ExitCode::SUCCESS);
             }
-            folder.reopen()?;
-            folder.write_settings(&settings)?;
             folder
         }
         None => match matches.get_one::<PathBuf>("out") {
@@ -101,6 +100,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         },
     };
 
+    let _lock = folder.lock()?;
+    if let Some(before) = before {
+        take_up(&folder, &before, &settings)?;
+    }
     voice.begin(&settings, &chosen, folder.path());
     let stop = driver::stop_flag()?;
     let ending = driver::train(&plan, &dataset, &chosen, &folder, &stop, &mut |event| voice.say(&event));
@@ -129,9 +132,40 @@ fn fresh(matches: &ArgMatches, given: &[(&'static str, &str)]) -> Result<Setting
     Ok(settings)
 }
 
-/// The folder and settings of a run that goes on.
-fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Settings), Failure> {
-    let (folder, mut settings) = RunFolder::open(dir)?;
+/// Makes the folder ready for a run that goes on with `settings` where it had those of `before`.
+fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings) -> Result<(), Failure> {
+    folder.reopen()?;
+    let changed = |name: &&str| before.get(name) != settings.get(name);
+    if [
+        "steps",
+        "step_size",
+        "epsilon",
+        "loss",
+        "random_start",
+        "method",
+        "weighting",
+        "lambda",
+        "lambda_schedule",
+        "lambda_max",
+        "burn_in",
+    ]
+    .iter()
+    .any(changed)
+    {
+        // An epoch measured half with the old attack or weights and half with the new is neither.
+        folder.forget_part()?;
+    }
+    if changed(&"epsilon") {
+        // Robust accuracies in balls of two sizes do not compare.
+        folder.forget_best()?;
+    }
+    Ok(folder.write_settings(settings)?)
+}
+
+/// The folder of a run that goes on, the settings it had and those it gets.
+fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Settings, Settings), Failure> {
+    let (folder, before) = RunFolder::open(dir)?;
+    let mut settings = before.clone();
     for (name, text) in given {
         let mut wanted = settings.clone();
         wanted.set(name, text)?;
@@ -147,23 +181,19 @@ fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Sett
         }
         settings = wanted;
     }
-    Ok((folder, settings))
+    let had = folder.resume_state()?.map_or(0, |state| state.progress.epoch);
+    if settings.epochs < had {
+        return Err(Failure::Request(format!(
+            "--epochs: {} is fewer than the {had} epochs that the run has had; give more to extend it",
+            settings.epochs
+        )));
+    }
+    Ok((folder, before, settings))
 }
 
 /// The summary of a run that has nothing left to do.
-fn finished(folder: &RunFolder, settings: &Settings) -> Result<Option<gairat::session::Summary>, Failure> {
-    let summary = folder.summary()?;
-    if let Some(summary) = &summary
-        && settings.epochs < summary.epochs
-    {
-        return Err(Failure::Request(format!(
-            "--{}: {} is fewer than the {} epochs that the run has had; give more to extend it",
-            flag("epochs"),
-            settings.epochs,
-            summary.epochs
-        )));
-    }
-    Ok(summary.filter(|summary| summary.epochs == settings.epochs))
+fn finished(folder: &RunFolder, settings: &Settings) -> Result<Option<Summary>, Failure> {
+    Ok(folder.summary()?.filter(|summary| summary.epochs == settings.epochs))
 }
 
 /// A new folder under `runs/`, named after the moment, the data and the method.

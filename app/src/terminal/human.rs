@@ -9,7 +9,8 @@ use std::{
 use gairat::{
     dataset::Dataset,
     device::Chosen,
-    session::{EpochMetrics, Event, Summary},
+    metrics::{EpochMetrics, Summary},
+    session::Event,
     settings::Settings,
     snapshot::Snapshot,
     weight::Method,
@@ -32,11 +33,9 @@ pub(crate) struct Human {
 
 impl Human {
     pub(crate) fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+        // Nothing to draw before the run has begun.
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let plain = !std::io::stdout().is_terminal();
-        if plain {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
         Self { bar, plain, steps: 0, heading: false, told: Instant::now() }
     }
 
@@ -105,6 +104,9 @@ impl Voice for Human {
                 self.bar.set_length(u64::from(*epochs) * self.steps);
                 self.bar.set_position(u64::from(*resumed_epoch) * self.steps);
                 self.bar.reset_eta();
+                if !self.plain {
+                    self.bar.set_draw_target(ProgressDrawTarget::stdout());
+                }
                 self.bar.enable_steady_tick(Duration::from_millis(250));
             }
             Event::Compiling => self.bar.set_message("· compiling kernels"),
@@ -140,13 +142,11 @@ impl Voice for Human {
     }
 
     fn conclude(&mut self, settings: &Settings, summary: &Summary, snapshot: &Snapshot, dataset: &Dataset) {
-        anstream::println!("\nkappa of the training samples in the last epoch, and the weight ω that it gets");
+        anstream::println!("\nkappa of the training samples in the last epoch, and the mean weight ω of these");
         anstream::print!("{}", plot::kappa_histogram(settings, summary, snapshot));
         if let Some(regions) = &snapshot.regions {
-            anstream::println!(
-                "\ndecision regions, with the test samples (a capital letter marks one that the network gets wrong)"
-            );
-            anstream::print!("{}", plot::regions(regions, &dataset.test));
+            anstream::println!("\ndecision regions, and the test samples: {}", plot::legend(dataset.classes));
+            anstream::print!("{}", plot::regions(regions, &dataset.test, &snapshot.test_correct));
         }
     }
 

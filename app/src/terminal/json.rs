@@ -2,13 +2,7 @@
 
 use std::path::Path;
 
-use gairat::{
-    dataset::Dataset,
-    device::Chosen,
-    session::{Event, Summary},
-    settings::Settings,
-    snapshot::Snapshot,
-};
+use gairat::{dataset::Dataset, device::Chosen, metrics::Summary, session::Event, settings::Settings, snapshot::Snapshot};
 
 use super::Voice;
 

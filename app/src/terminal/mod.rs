@@ -6,13 +6,7 @@ mod plot;
 
 use std::path::Path;
 
-use gairat::{
-    dataset::Dataset,
-    device::Chosen,
-    session::{Event, Summary},
-    settings::Settings,
-    snapshot::Snapshot,
-};
+use gairat::{dataset::Dataset, device::Chosen, metrics::Summary, session::Event, settings::Settings, snapshot::Snapshot};
 
 pub(crate) use human::Human;
 

@@ -3,7 +3,7 @@
 use anstyle::{Ansi256Color, Style};
 use gairat::{
     dataset::Samples,
-    session::Summary,
+    metrics::Summary,
     settings::Settings,
     snapshot::{Regions, Snapshot},
     weight::Method,
@@ -38,28 +38,39 @@ pub(super) fn kappa_histogram(settings: &Settings, summary: &Summary, snapshot: 
 const COLOURS: [u8; 10] = [208, 33, 36, 175, 227, 27, 160, 117, 65, 245];
 /// One letter per class for its samples.
 const LETTERS: [char; 10] = ['o', 'x', 'v', 's', 'n', 'e', 'u', 'c', 'm', 'z'];
-/// How sure the network is: from little to much.
-const SHADES: [char; 4] = ['.', ':', '+', '#'];
+/// One texture per class for its region, so that classes differ without colour too.
+const TEXTURES: [char; 10] = ['·', '░', ' ', '-', '\'', ':', '▒', '"', ',', '='];
 
-/// The plane by the class that the network gives each place (colour) and how sure it is (shade), with samples on top.
-pub(super) fn regions(regions: &Regions, samples: &Samples) -> String {
+/// What the characters mean.
+pub(super) fn legend(classes: usize) -> String {
+    let class = |class: usize| {
+        let letter = LETTERS[class % LETTERS.len()];
+        format!("class {class} {letter} on {}{}", TEXTURES[class % TEXTURES.len()], TEXTURES[class % TEXTURES.len()])
+    };
+    let classes: Vec<String> = (0..classes).map(class).collect();
+    format!("{}; a capital letter is a sample that the network gets wrong", classes.join(", "))
+}
+
+/// The plane by the class that the network gives each place, with samples on top; `correct` says which of them it gets right.
+pub(super) fn regions(regions: &Regions, samples: &Samples, correct: &[bool]) -> String {
     // A character is about twice as high as it is wide.
     let rows = regions.rows / 2;
     let mut cells: Vec<(char, u32)> = Vec::with_capacity(rows * regions.columns);
     for row in 0..rows {
         for column in 0..regions.columns {
-            let cell = 2 * row * regions.columns + column;
-            let sure = ((regions.probability[cell] - 0.5).max(0.0) * 2.0 * SHADES.len() as f32) as usize;
-            cells.push((SHADES[sure.min(SHADES.len() - 1)], regions.class[cell]));
+            let class = regions.class[2 * row * regions.columns + column];
+            cells.push((TEXTURES[class as usize % TEXTURES.len()], class));
         }
     }
-    for (point, &label) in samples.pixels.chunks_exact(2).zip(&samples.labels) {
-        let place = |at: f32, of: usize| ((at * of as f32) as usize).min(of - 1);
-        let (column, fine_row) = (place(point[0], regions.columns), place(1.0 - point[1], regions.rows));
-        let letter = LETTERS[label as usize % LETTERS.len()];
-        let wrong = regions.class[fine_row * regions.columns + column] != label;
-        if let Some(cell) = cells.get_mut((fine_row / 2).min(rows - 1) * regions.columns + column) {
-            *cell = (if wrong { letter.to_ascii_uppercase() } else { letter }, label);
+    // Wrong ones last, so that no other hides them.
+    for wrong in [false, true] {
+        for ((point, &label), _) in
+            samples.pixels.chunks_exact(2).zip(&samples.labels).zip(correct).filter(|&(_, &correct)| correct != wrong)
+        {
+            let place = |at: f32, of: usize| ((at * of as f32) as usize).min(of - 1);
+            let cell = place(1.0 - point[1], rows) * regions.columns + place(point[0], regions.columns);
+            let letter = LETTERS[label as usize % LETTERS.len()];
+            cells[cell] = (if wrong { letter.to_ascii_uppercase() } else { letter }, label);
         }
     }
     let mut text = String::new();

@@ -3,11 +3,12 @@
 mod run_folder;
 mod weights;
 
-pub use run_folder::{Progress, ResumeState, RunFolder};
+pub use run_folder::{Progress, ResumeState, RunFolder, RunLock};
 pub use weights::{read_weights, write_weights};
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -36,6 +37,9 @@ pub enum CheckpointError {
     /// The folder is there already.
     #[error("{} exists already and is never overwritten: choose another --out, or go on with `--resume {}`.", .0.display(), .0.display())]
     Exists(PathBuf),
+    /// Another process is at work there.
+    #[error("{}: a run is at work in this folder; wait for it, or stop it with Ctrl+C.", .0.display())]
+    Busy(PathBuf),
     /// There is no run to go on with.
     #[error("{}: no run to resume: it has no settings.json. Name the folder that `gairat train` printed as `run folder`.", .0.display())]
     NoRun(PathBuf),
@@ -54,7 +58,14 @@ impl CheckpointError {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
+    let write = || {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        // Without this a power failure could leave the new name with nothing in it.
+        file.sync_data()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|error| {
         // The write has failed already; a leftover temporary file changes nothing about that.
         let _ = fs::remove_file(&temporary);
         CheckpointError::io(path, &error)

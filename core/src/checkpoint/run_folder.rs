@@ -8,11 +8,12 @@
 //! | `last.safetensors`, `best.safetensors` | weights |
 //! | `resume.safetensors` | what going on after the last finished epoch needs: weights, velocities, progress |
 //! | `part.safetensors` | the same in the middle of an epoch, with what it measured so far; there after a stop, gone after the epoch |
-//! | `good.safetensors` | the last `resume.safetensors` before a run began to look wrong; gone when it looks right again |
+//! | `good.safetensors`, `good-best.safetensors` | the last `resume` and `best` before a run began to look wrong; gone when it looks right again |
+//! | `run.lock` | there while a run is at work |
 //! | `summary.json` | the final evaluation; its presence says that the run is finished |
 //!
-//! `resume.safetensors` is written last: what it says is true of all the other files, or they are written again. So a run may be
-//! killed at any moment. No file holds a time, so that equal runs leave equal files.
+//! `resume.safetensors` is written after the files that speak of its epoch, and they are written again if it is not reached; only
+//! `best.safetensors` follows it, and is written again from it. So a run may be killed at any moment. No file holds a time, so that equal runs leave equal files.
 
 use std::{
     fmt::Write as _,
@@ -24,8 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{CheckpointError, weights::from_bytes, weights::to_bytes, write_weights, write_whole};
 use crate::{
+    metrics::{EpochMetrics, Summary},
     model::{NamedTensor, Parameters},
-    session::{EpochMetrics, Summary},
     settings::Settings,
     train::SampleRecord,
 };
@@ -45,6 +46,8 @@ pub struct Progress {
     pub collapsed_epochs: u32,
     /// Epochs in a row with weights for too few samples.
     pub low_epochs: u32,
+    /// The fingerprint of the data.
+    pub data: String,
 }
 
 impl Progress {
@@ -65,6 +68,20 @@ pub struct ResumeState {
     pub velocities: Vec<Vec<f32>>,
     /// What the unfinished epoch measured so far.
     pub measured: Vec<f32>,
+}
+
+/// A folder that is taken by a run.
+#[derive(Debug)]
+pub struct RunLock {
+    path: PathBuf,
+    _file: fs::File,
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // A lock file that stays is harmless: what counts is whether a process holds it.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// A run's folder, open for writing.
@@ -282,8 +299,14 @@ impl RunFolder {
         if !file.exists() {
             return Ok(());
         }
+        self.copy("resume.safetensors", "good.safetensors")?;
+        if self.file("best.safetensors").exists() { self.copy("best.safetensors", "good-best.safetensors") } else { Ok(()) }
+    }
+
+    fn copy(&self, from: &str, to: &str) -> Result<(), CheckpointError> {
+        let file = self.file(from);
         let bytes = fs::read(&file).map_err(|error| CheckpointError::io(&file, &error))?;
-        write_whole(&self.file("good.safetensors"), &bytes)
+        write_whole(&self.file(to), &bytes)
     }
 
     /// Drops the state that was kept aside.
@@ -291,27 +314,72 @@ impl RunFolder {
     /// # Errors
     /// [`CheckpointError::Io`].
     pub fn forget_good(&self) -> Result<(), CheckpointError> {
-        self.remove("good.safetensors")
+        self.remove("good.safetensors")?;
+        self.remove("good-best.safetensors")
     }
 
-    /// Makes the state that was kept aside, if there is one, the committed one again; gives the epoch of the committed state, and
-    /// `None` if there is no good one.
+    /// Makes the state that was kept aside, if there is one, the committed one again, with its best weights; gives the committed state,
+    /// and `None` if there is no good one.
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn return_to_good(&self) -> Result<Option<u32>, CheckpointError> {
-        let (good, resume) = (self.file("good.safetensors"), self.file("resume.safetensors"));
-        if good.exists() {
-            fs::rename(&good, &resume).map_err(|error| CheckpointError::io(&resume, &error))?;
-        }
+    pub fn return_to_good(&self) -> Result<Option<ResumeState>, CheckpointError> {
         self.remove("part.safetensors")?;
+        if let Some(good) = self.read_state("good.safetensors")? {
+            // The good state itself last: until then this can be done again.
+            if good.progress.best_epoch == 0 {
+                self.remove("best.safetensors")?;
+            } else if self.file("good-best.safetensors").exists() {
+                self.rename("good-best.safetensors", "best.safetensors")?;
+            }
+            self.rename("good.safetensors", "resume.safetensors")?;
+        }
         let Some(state) = self.read_state("resume.safetensors")? else { return Ok(None) };
         if state.progress.suspect() {
             // It looked wrong from its first epoch on.
             self.remove("resume.safetensors")?;
             return Ok(None);
         }
-        Ok(Some(state.progress.epoch))
+        Ok(Some(state))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), CheckpointError> {
+        let to = self.file(to);
+        fs::rename(self.file(from), &to).map_err(|error| CheckpointError::io(&to, &error))
+    }
+
+    /// Drops an unfinished epoch: it starts again, from the last finished one.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`].
+    pub fn forget_part(&self) -> Result<(), CheckpointError> {
+        self.remove("part.safetensors")
+    }
+
+    /// Drops what was best so far: it was judged by another measure.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn forget_best(&self) -> Result<(), CheckpointError> {
+        if let Some(mut state) = self.read_state("resume.safetensors")? {
+            (state.progress.best_epoch, state.progress.best_robust) = (0, 0.0);
+            self.write_state("resume.safetensors", &state)?;
+        }
+        self.remove("best.safetensors")
+    }
+
+    /// Takes the folder for one run; released when the lock is dropped or its process ends.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Busy`] if another run is at work in it.
+    pub fn lock(&self) -> Result<RunLock, CheckpointError> {
+        let path = self.file("run.lock");
+        let file = fs::File::create(&path).map_err(|error| CheckpointError::io(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock { path, _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(CheckpointError::Busy(self.path.clone())),
+            Err(fs::TryLockError::Error(error)) => Err(CheckpointError::io(&path, &error)),
+        }
     }
 
     /// The state to go on from: in the middle of an epoch if the run was stopped there, else after the last finished one; `None` if
@@ -365,7 +433,7 @@ impl RunFolder {
                 state.weights.insert(name.to_owned(), tensor);
             } else if name.starts_with("velocity/") {
                 state.velocities.push(tensor.values);
-            } else {
+            } else if name == "measured" {
                 state.measured = tensor.values;
             }
         }

@@ -50,6 +50,8 @@ pub(super) fn from_bytes(path: &Path, bytes: &[u8]) -> Result<(Parameters, Optio
             return Err(malformed(format!("`{name}` holds {:?}", view.dtype()), "32-bit floats (`tensor.float()` in PyTorch)"));
         }
         let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        // What nn.DataParallel puts before every name.
+        let name = name.strip_prefix("module.").unwrap_or(name);
         tensors.insert(name.to_owned(), NamedTensor { shape: view.shape().to_vec(), values });
     }
     Ok((tensors, about))

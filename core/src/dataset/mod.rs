@@ -68,7 +68,10 @@ impl FromStr for SampleShape {
         let sizes: Option<Vec<usize>> = text.split('x').map(|size| size.parse().ok().filter(|&n| n > 0 && n <= 65_536)).collect();
         match sizes.as_deref() {
             Some(&[len]) => Ok(Self::Flat(len)),
-            Some(&[channels, height, width]) => Ok(Self::Image { channels, height, width }),
+            // 2^24 numbers: an image of 2,364 x 2,364 in three colours.
+            Some(&[channels, height, width]) if channels * height * width <= 1 << 24 => {
+                Ok(Self::Image { channels, height, width })
+            }
             _ => Err(format!("`{text}` is no sample shape: expected a length (`2`) or channels x height x width (`3x32x32`)")),
         }
     }
@@ -126,6 +129,13 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// What tells these data from others: counts, shape, and a hash (FNV-1a) of all pixels and labels of train.
+    pub fn fingerprint(&self) -> String {
+        let words = self.train.pixels.iter().map(|pixel| pixel.to_bits()).chain(self.train.labels.iter().copied());
+        let hash = words.fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| (hash ^ u64::from(word)).wrapping_mul(0x0100_0000_01b3));
+        format!("{} train samples of {}, {} classes, {hash:016x}", self.train.len(), self.shape, self.classes)
+    }
+
     /// Train, validation and test part together, in this order.
     pub fn all(&self) -> Samples {
         let mut all = Samples::default();

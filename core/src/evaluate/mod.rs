@@ -129,35 +129,50 @@ pub fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Runs one attack over `samples` in batches of `batch` and reads the verdicts once.
+/// What is attacked.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The frozen network.
+    pub network: &'a dyn Classifier,
+    /// The samples.
+    pub samples: &'a Samples,
+    /// Their shape.
+    pub shape: SampleShape,
+    /// What the adversary may do.
+    pub threat: Threat,
+    /// How many samples at a time.
+    pub batch: usize,
+    /// Where.
+    pub device: &'a Device,
+}
+
+/// Runs one attack over all samples, a batch at a time; `None` if `stop` said so after a batch.
 ///
 /// # Errors
 /// [`DeviceError::Lost`] when the device no longer answers.
 pub async fn score(
     attack: &dyn EvaluationAttack,
-    network: &dyn Classifier,
-    samples: &Samples,
-    shape: SampleShape,
-    threat: Threat,
-    batch: usize,
-    device: &Device,
-) -> Result<Score, DeviceError> {
+    target: Target<'_>,
+    stop: &mut dyn FnMut() -> bool,
+) -> Result<Option<Score>, DeviceError> {
+    let Target { network, samples, shape, threat, batch, device } = target;
     let places: Vec<usize> = (0..samples.len()).collect();
-    let mut verdicts = Vec::new();
+    let mut correct = Vec::with_capacity(samples.len());
     for places in places.chunks(batch.max(1)) {
         let (batch, images) = attack.perturb(network, samples.select(places, shape.len()), shape, threat, device);
-        verdicts.push(correct(network.logits(images), &batch));
+        // One read a batch: it keeps the device's queue short, so that a stop is a stop.
+        let verdicts = device::read(correct_of(network.logits(images), &batch)).await?;
+        correct.extend(verdicts.into_iter().map(|count| count > 0.0));
+        if correct.len() < samples.len() && stop() {
+            return Ok(None);
+        }
     }
-    let correct: Vec<bool> = match verdicts.is_empty() {
-        true => Vec::new(),
-        false => device::read(Tensor::cat(verdicts, 0)).await?.into_iter().map(|count| count > 0.0).collect(),
-    };
     let accuracy = share(correct.iter().filter(|&&correct| correct).count(), correct.len());
-    Ok(Score { attack: attack.spec(), label: attack.label(), accuracy, correct })
+    Ok(Some(Score { attack: attack.spec(), label: attack.label(), accuracy, correct }))
 }
 
 /// 1 for every sample of `batch` whose largest logit is its label's (ties go to the lowest class), else 0: N numbers.
-fn correct(logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
+fn correct_of(logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
     let samples = batch.len();
     let nothing = Tensor::from_data(TensorData::new(vec![0.0_f32; samples * RECORD], [samples, RECORD]), &logits.device());
     let settings = CountSettings { kind: LossKind::CrossEntropy, step: 0, never: 0 };

@@ -2,7 +2,7 @@
 
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
+    nn::{Initializer, Linear, LinearConfig},
     tensor::{Device, Tensor, activation::relu},
 };
 
@@ -16,10 +16,15 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// A perceptron with `inputs` numbers in, the given hidden widths (possibly none) and `classes` logits out; all sizes positive.
+    /// A perceptron, its weights not yet drawn, with `inputs` numbers in, the given hidden widths (possibly none) and `classes` logits out; all sizes positive.
     pub fn new(inputs: usize, hidden: &[usize], classes: usize, device: &Device) -> Self {
         let sizes: Vec<usize> = [inputs].into_iter().chain(hidden.iter().copied()).chain([classes]).collect();
-        Self { layers: sizes.windows(2).map(|pair| LinearConfig::new(pair[0], pair[1]).init(device)).collect() }
+        Self {
+            layers: sizes
+                .windows(2)
+                .map(|pair| LinearConfig::new(pair[0], pair[1]).with_initializer(Initializer::Zeros).init(device))
+                .collect(),
+        }
     }
 }
 

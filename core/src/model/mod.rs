@@ -107,22 +107,32 @@ impl Network {
 }
 
 impl Network {
-    /// The network of `spec` that `weights` were saved from, for samples of `shape`; its class count and its normalisation are
-    /// read off the weights.
+    /// The network of `spec` that `weights` were saved from, for samples of `shape`, frozen: batch norm and dropout are in evaluation
+    /// mode, and an attack changes nothing. Its class count is read off the weights, and so is its normalisation where they hold it;
+    /// else it gets `normalisation`.
     ///
     /// # Errors
     /// [`LoadError`] when the weights are of another network or do not take such samples.
-    pub fn with_weights(spec: &ModelSpec, shape: SampleShape, weights: &Parameters, device: &Device) -> Result<Self, LoadError> {
+    pub fn with_weights(
+        spec: &ModelSpec,
+        shape: SampleShape,
+        weights: &Parameters,
+        normalisation: &Normalisation,
+        device: &Device,
+    ) -> Result<Self, LoadError> {
         let spec = spec.resolve(shape);
         let last = spec.last_layer(weights).ok_or_else(|| WeightsError {
             problems: vec![format!("there is no last layer of `{spec}` among {} tensors", weights.len())],
         })?;
         let normalisation = match (weights.get("normalise.mean"), weights.get("normalise.std")) {
             (Some(mean), Some(std)) => Normalisation::MeanStd { mean: mean.values.clone(), std: std.values.clone() },
-            _ => Normalisation::None,
+            _ => normalisation.clone(),
         };
-        let network = Self::new(&spec, shape, last, &normalisation, Initialisation::He, 0, device)?;
-        Ok(with_tensors(network, weights)?)
+        let network = Self { normalise: None, architecture: spec.build(shape, last, device)? };
+        let mut architecture = weights.clone();
+        architecture.retain(|name, _| !name.starts_with("normalise."));
+        let loaded = with_tensors(network, &architecture)?;
+        Ok(Self { normalise: normalisation.build(shape, device)?, ..loaded }.valid())
     }
 }
 

@@ -156,6 +156,10 @@ pub fn with_tensors(network: Network, parameters: &Parameters) -> Result<Network
                 self.problems.push(format!("`{name}` is {:?}, expected {shape:?}", given.shape));
                 return param;
             }
+            if let Some(wrong) = given.values.iter().find(|value| !value.is_finite()) {
+                self.problems.push(format!("`{name}` holds {wrong}, which is no finite number"));
+                return param;
+            }
             let values = if turn { transposed(&given.values, shape[1]) } else { given.values.clone() };
             param.map(|old| {
                 let tracked = old.is_require_grad();

@@ -87,8 +87,12 @@ impl EpochLog {
     }
 
     /// The log of an epoch that was interrupted.
-    pub fn from_parts(rows: Vec<Vec<u32>>, read: Vec<f32>) -> Self {
-        Self { rows, read, waiting: Vec::new() }
+    ///
+    /// # Errors
+    /// How many numbers there are and how many `rows` need, where these differ.
+    pub fn from_parts(rows: Vec<Vec<u32>>, read: Vec<f32>) -> Result<Self, (usize, usize)> {
+        let needed = WIDTH * rows.iter().map(Vec::len).sum::<usize>();
+        if read.len() == needed { Ok(Self { rows, read, waiting: Vec::new() }) } else { Err((read.len(), needed)) }
     }
 }
 
