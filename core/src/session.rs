@@ -107,6 +107,7 @@ pub enum Event {
 
 /// How a run ended that nothing went wrong with.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at the end of a run")]
 pub enum Ending {
     /// All epochs are done.
     Finished {

@@ -145,7 +145,6 @@ macro_rules! value_integer {
                 self.to_string()
             }
 
-            #[expect(clippy::cast_precision_loss, reason = "ranges are far below 2^53")]
             fn number(&self) -> Option<f64> {
                 Some(*self as f64)
             }
@@ -314,7 +313,8 @@ settings! {
     /// Augmentation of training images: none, crop:PADDING, flip or crop:PADDING+flip.
     Data augment: Augmentation = Augmentation::default();
 
-    /// The network: auto, mlp:WIDTH,WIDTH,..., small-cnn-28, small-cnn-32, resnet18, preact-resnet18 or wrn:DEPTH,WIDTH[,DROPOUT].
+    /// The network: auto, mlp:WIDTH,WIDTH,..., small-cnn-28, small-cnn-32, resnet18, preact-resnet18, wrn:DEPTH,WIDTH or
+    /// wrn:DEPTH,WIDTH,DROPOUT.
     Network model: ModelSpec = ModelSpec::Auto;
     /// Initial weights: pytorch (uniform in ±1/√fan-in) or he (normal, variance 2/fan-in, zero biases).
     Network init: Initialisation = Initialisation::PyTorch;
@@ -411,7 +411,6 @@ impl Settings {
         if self.lambda_schedule == LambdaKind::Linear && !(self.lambda_max.is_finite() && self.lambda.is_finite()) {
             return conflict("lambda_max", "the linear schedule needs a finite lambda-max and a finite lambda");
         }
-        #[expect(clippy::cast_possible_truncation, reason = "pixels are f32")]
         let attack = Attack {
             epsilon: self.epsilon as f32,
             step_size: self.step_size as f32,
@@ -425,8 +424,8 @@ impl Settings {
                 points: self.points,
                 noise: self.noise,
                 seed: self.data_seed,
-                test: self.test.clone(),
-                validation: self.validation.clone(),
+                test: self.test,
+                validation: self.validation,
             },
             attack,
             lambda: LambdaSchedule {

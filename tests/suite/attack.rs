@@ -121,7 +121,7 @@ fn random_start_of(natural: &[f32], rows: &[u32], inputs: usize, attack: &Attack
 
 #[test]
 fn a_start_depends_on_the_sample_and_not_on_its_batch() {
-    let natural = vec![0.5; 30];
+    let natural = [0.5; 30];
     let key = StartKey { seed: 1, purpose: Purpose::Start, epoch: 2 };
     let draw = |rows: &[u32]| random_start(&natural[..10 * rows.len()], rows, 10, 0.1, LossKind::CrossEntropy, key);
     let together = draw(&[4, 7, 9]);

@@ -81,7 +81,7 @@ pub(crate) fn enlarged_digits(folder: &Path, count: usize) -> String {
     for sample in 0..count {
         for pixel in 0..28 * 28 {
             // Every pixel of 8 x 8 becomes 3 x 3, with a frame of 2.
-            let (row, column) = ((pixel / 28) as i32 - 2, (pixel % 28) as i32 - 2);
+            let (row, column) = (pixel / 28 - 2, pixel % 28 - 2);
             let inside = (0..24).contains(&row) && (0..24).contains(&column);
             let value = if inside { digits.pixels[sample * 64 + (row / 3 * 8 + column / 3) as usize] } else { 0.0 };
             images.push((255.0 * value).round() as u8);

@@ -113,7 +113,7 @@ fn json_arg() -> Arg {
 }
 
 /// What was given for the settings, in the order of the table.
-fn given<'a>(matches: &'a ArgMatches, keep: impl Fn(&Field) -> bool) -> Vec<(&'static str, &'a str)> {
+fn given(matches: &ArgMatches, keep: impl Fn(&Field) -> bool) -> Vec<(&'static str, &str)> {
     FIELDS
         .iter()
         .filter(|field| keep(field))

@@ -178,7 +178,7 @@ impl<B: AttackKernels, C: CheckpointStrategy> AttackKernels for Autodiff<B, C> {
     }
 }
 
-/// One PGD step on tensors outside the autodiff graph, all N x D; see [`AttackKernels::pgd_step`].
+/// One PGD step on tensors outside the autodiff graph, all N x D; see [`pgd_step`](mod@pgd_step).
 pub fn pgd_step(iterate: Tensor<2>, natural: Tensor<2>, gradient: Tensor<2>, settings: StepSettings) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as AttackKernels>::pgd_step(
         iterate.into_dispatch(),
@@ -198,7 +198,7 @@ pub struct Counted {
 }
 
 /// Loss and count of logits (N x C, tracked or not); the other tensors are outside the graph. See
-/// [`AttackKernels::loss_gradient_and_count`].
+/// [`loss_gradient_and_count`](mod@loss_gradient_and_count).
 pub fn loss_gradient_and_count(
     logits: Tensor<2>,
     labels: Tensor<1, Int>,

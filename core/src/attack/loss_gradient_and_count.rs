@@ -104,11 +104,11 @@ pub fn loss_gradient_and_count(
     let samples = labels.len();
     let mut result =
         LossGradientAndCount { losses: vec![0.0; samples], gradient: vec![0.0; samples * classes], records: before.to_vec() };
-    for sample in 0..samples {
+    for (sample, &label) in labels.iter().enumerate() {
         let row = sample * classes..(sample + 1) * classes;
         let logits = &logits[row.clone()];
         let gradient = &mut result.gradient[row.clone()];
-        let label = labels[sample] as usize;
+        let label = label as usize;
         let own = logits[label];
 
         // The strongest other class, and the strongest of all.

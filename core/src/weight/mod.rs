@@ -70,12 +70,12 @@ pub trait Rule: fmt::Debug + Send + Sync {
 /// The rules by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum RuleName {
-    /// [`tanh::Tanh`], the paper's.
+    /// The paper's.
     #[default]
     Tanh,
-    /// [`sigmoid::Sigmoid`], half as steep.
+    /// The same curve, half as steep.
     Sigmoid,
-    /// [`discrete::Discrete`], a straight line that knows no λ.
+    /// A straight line that knows no λ.
     Discrete,
 }
 
@@ -121,6 +121,7 @@ impl fmt::Display for RuleName {
 
 /// The weights of a batch.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one value lives for one step; a box would cost more than it saves")]
 pub enum Omega {
     /// Every sample counts 1, and no arithmetic is spent on it: this is what makes λ = +inf plain adversarial training bit for bit.
     Ones,
