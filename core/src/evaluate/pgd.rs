@@ -48,9 +48,8 @@ impl EvaluationAttack for Pgd {
             loss: self.loss,
             random_start: true,
         };
-        // An attack has its own numbers: two attacks that start at one point would be less than two.
-        let own = u64::from(self.steps) << 2 | self.loss as u64;
-        let key = StartKey { seed: threat.seed, purpose: Purpose::Evaluation, epoch: own };
+        // PGD-k and CW-k start at the same points: what differs between them is then the loss, and not the luck of the draw.
+        let key = StartKey { seed: threat.seed, purpose: Purpose::Evaluation, epoch: u64::from(self.steps) };
         let batch = attack_batch(samples, shape, &attack, key, device);
         let images = attack.run(network, &batch).images;
         (batch, images)
