@@ -145,7 +145,7 @@ impl Voice for Human {
         anstream::println!("\nkappa of the training samples in the last epoch, and the mean weight ω of these");
         anstream::print!("{}", plot::kappa_histogram(settings, summary, snapshot));
         if let Some(regions) = &snapshot.regions {
-            anstream::println!("\ndecision regions, and the test samples: {}", plot::legend(dataset.classes));
+            anstream::println!("\ndecision regions and test samples: {}", plot::legend(dataset.classes));
             anstream::print!("{}", plot::regions(regions, &dataset.test, &snapshot.test_correct));
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn legend(classes: usize) -> String {
         format!("class {class} {letter} on {}{}", TEXTURES[class % TEXTURES.len()], TEXTURES[class % TEXTURES.len()])
     };
     let classes: Vec<String> = (0..classes).map(class).collect();
-    format!("{}; a capital letter is a sample that the network gets wrong", classes.join(", "))
+    format!("{}; capital letters are mistakes", classes.join(", "))
 }
 
 /// The plane by the class that the network gives each place, with samples on top; `correct` says which of them it gets right.
