@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
-//! use gairat::{attack::{Attack, Batch, LossKind}, device, model::Classifier};
+//! use gairat::{attack::{Attack, LossKind}, batch::Batch, device, model::Classifier};
 //!
 //! #[derive(Module, Debug)]
 //! struct Mine {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use web_time::{Duration, Instant};
 
 use crate::{
-    attack::Batch,
+    batch::Batch,
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
     device::{self, Chosen, DeviceError},

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use gairat::{
-    attack::{Attack, Batch, LossKind, Measured, StartKey, random_start, read_measured},
+    attack::{Attack, LossKind, Measured, read_measured},
+    batch::{Batch, Noise, Start, StartKey, random_start},
     dataset::SampleShape,
     device,
     model::{Classifier, Initialisation, ModelSpec, Network, Normalisation, named_tensors},
@@ -116,14 +117,15 @@ proptest! {
 }
 
 fn random_start_of(natural: &[f32], rows: &[u32], inputs: usize, attack: &Attack, key: StartKey) -> Vec<f32> {
-    random_start(natural, rows, inputs, attack.epsilon, attack.loss, key)
+    random_start(natural, rows, inputs, attack.start().unwrap(), key)
 }
 
 #[test]
 fn a_start_depends_on_the_sample_and_not_on_its_batch() {
     let natural = [0.5; 30];
     let key = StartKey { seed: 1, purpose: Purpose::Start, epoch: 2 };
-    let draw = |rows: &[u32]| random_start(&natural[..10 * rows.len()], rows, 10, 0.1, LossKind::CrossEntropy, key);
+    let draw =
+        |rows: &[u32]| random_start(&natural[..10 * rows.len()], rows, 10, Start { epsilon: 0.1, noise: Noise::Uniform }, key);
     let together = draw(&[4, 7, 9]);
     assert_eq!(&together[10..20], draw(&[7]));
     assert_ne!(&together[..10], &together[10..20]);

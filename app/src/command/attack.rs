@@ -4,8 +4,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
-    attack::{Adversarial, LossKind, StartKey, read_measured},
-    batch::attack_batch,
+    attack::{Adversarial, LossKind, read_measured},
+    batch::{StartKey, attack_batch},
     checkpoint::read_weights,
     dataset::{self, AdversarialExamples, Source},
     device,
@@ -109,7 +109,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let places: Vec<usize> = (0..samples.len()).collect();
         for places in places.chunks(settings.batch) {
             let key = StartKey { seed: settings.seed, purpose: Purpose::Start, epoch: 0 };
-            let batch = attack_batch(samples.select(places, shape.len()), shape, &attack, key, &chosen.device);
+            let batch = attack_batch(samples.select(places, shape.len()), shape, attack.start(), key, &chosen.device);
             let adversarial = attack.run(&network, &batch);
             let end = adversarial.measure_end(network.logits(adversarial.images.clone()), batch.labels.clone(), &attack);
             let measured = pollster::block_on(read_measured(&adversarial, end))?;

@@ -6,16 +6,15 @@
 mod kernels;
 pub mod loss_gradient_and_count;
 pub mod pgd_step;
-mod start;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 
 pub use kernels::{Counted, loss_gradient_and_count as count, pgd_step as step};
 pub use loss_gradient_and_count::{CountSettings, LossKind};
 pub use pgd_step::StepSettings;
-pub use start::{StartKey, random_start};
 
 use crate::{
+    batch::{Batch, Noise, Start},
     device::{self, DeviceError},
     model::Classifier,
 };
@@ -39,42 +38,6 @@ pub struct Attack {
     pub loss: LossKind,
     /// Whether x⁰ is drawn at random; otherwise x⁰ = x.
     pub random_start: bool,
-}
-
-/// A batch on the device.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// x: N x D, pixels in [0, 1].
-    pub natural: Tensor<2>,
-    /// y: N classes.
-    pub labels: Tensor<1, Int>,
-    /// x⁰: N x D; the same tensor as `natural` without a random start.
-    pub start: Tensor<2>,
-}
-
-impl Batch {
-    /// Puts samples of `labels.len()` rows on `device`; `start` is x⁰ if that is not x.
-    pub fn new(natural: Vec<f32>, labels: &[u32], start: Option<Vec<f32>>, device: &Device) -> Self {
-        let samples = labels.len();
-        let width = natural.len() / samples.max(1);
-        let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
-        let natural = Tensor::from_data(TensorData::new(natural, [samples, width]), device);
-        let start = match start {
-            Some(start) => Tensor::from_data(TensorData::new(start, [samples, width]), device),
-            None => natural.clone(),
-        };
-        Self { natural, labels: Tensor::from_data(TensorData::new(labels, [samples]), device), start }
-    }
-
-    /// How many samples.
-    pub fn len(&self) -> usize {
-        self.natural.dims()[0]
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// What the attack found, on the device.
@@ -130,6 +93,15 @@ pub struct Measured {
 }
 
 impl Attack {
+    /// Where x⁰ is drawn from; `None` where it is x. Cross-entropy and the margin start uniformly in the ball, KL from Gaussian noise.
+    pub fn start(&self) -> Option<Start> {
+        let noise = match self.loss {
+            LossKind::CrossEntropy | LossKind::CwMargin => Noise::Uniform,
+            LossKind::Kl => Noise::Gaussian,
+        };
+        self.random_start.then_some(Start { epsilon: self.epsilon, noise })
+    }
+
     /// Runs the K steps against `model`, which must be frozen (`module.valid()`): then only the gradient with respect to the
     /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
     pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {

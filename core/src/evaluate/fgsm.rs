@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor};
 
 use super::{EvaluationAttack, Threat};
 use crate::{
-    attack::{Attack, Batch, LossKind},
+    attack::{Attack, LossKind},
+    batch::Batch,
     dataset::{SampleShape, Samples},
     model::Classifier,
 };

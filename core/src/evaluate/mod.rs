@@ -18,9 +18,10 @@ pub use pgd::Pgd;
 
 use crate::{
     attack::{
-        Batch, CountSettings, LossKind, count,
+        CountSettings, LossKind, count,
         loss_gradient_and_count::{KAPPA, RECORD},
     },
+    batch::Batch,
     dataset::{SampleShape, Samples},
     device::{self, DeviceError},
     model::Classifier,

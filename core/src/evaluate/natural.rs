@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::{EvaluationAttack, Threat};
 use crate::{
-    attack::Batch,
+    batch::Batch,
     dataset::{SampleShape, Samples},
     model::Classifier,
 };

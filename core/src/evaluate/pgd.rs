@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor};
 
 use super::{EvaluationAttack, Threat};
 use crate::{
-    attack::{Attack, Batch, LossKind, StartKey},
-    batch::attack_batch,
+    attack::{Attack, LossKind},
+    batch::{Batch, StartKey, attack_batch},
     dataset::{SampleShape, Samples},
     model::Classifier,
     random::Purpose,
@@ -50,7 +50,7 @@ impl EvaluationAttack for Pgd {
         };
         // PGD-k and CW-k start at the same points: what differs between them is then the loss, and not the luck of the draw.
         let key = StartKey { seed: threat.seed, purpose: Purpose::Evaluation, epoch: u64::from(self.steps) };
-        let batch = attack_batch(samples, shape, &attack, key, device);
+        let batch = attack_batch(samples, shape, attack.start(), key, device);
         let images = attack.run(network, &batch).images;
         (batch, images)
     }

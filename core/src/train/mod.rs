@@ -88,7 +88,7 @@ impl Trainer {
         let settings = &self.plan.settings;
         let attack = &self.plan.attack;
         let key = (settings.seed, epoch);
-        let batch = training_batch(&dataset.train, places, self.shape, &settings.augment, attack, key, &self.device);
+        let batch = training_batch(&dataset.train, places, self.shape, &settings.augment, attack.start(), key, &self.device);
         let adversarial = attack.run(&self.frozen(), &batch);
         let omega = Omega::of(settings.weighting.rule(), &adversarial, attack.steps, self.lambda(epoch));
 
