@@ -138,7 +138,7 @@ macro_rules! value_integer {
     ($($type:ty),+) => {$(
         impl Value for $type {
             fn read(text: &str) -> Result<Self, String> {
-                text.parse().map_err(|_| format!("`{text}` is no whole number"))
+                text.parse().map_err(|_| format!("`{text}` is no whole number (0 or more)"))
             }
 
             fn write(&self) -> String {
@@ -231,7 +231,10 @@ macro_rules! settings {
                 match name {
                     $(stringify!($name) => {
                         let value = <$type as Value>::read(text)
-                            .map_err(|problem| SettingsError::Unreadable { name: stringify!($name), problem })?;
+                            .map_err(|problem| SettingsError::Unreadable {
+                                name: stringify!($name),
+                                problem: with_range(problem, settings!(@range $($low, $high)?)),
+                            })?;
                         in_range(stringify!($name), &value, settings!(@range $($low, $high)?))?;
                         self.$name = value;
                         Ok(())
@@ -257,6 +260,14 @@ macro_rules! settings {
     };
     (@range) => { None };
     (@range $low:literal, $high:expr) => { Some(($low as f64, $high as f64)) };
+}
+
+/// A problem with a number, and the range that it should lie in.
+fn with_range(problem: String, range: Option<(f64, f64)>) -> String {
+    match range {
+        Some((low, high)) => format!("{problem}; expected {low} to {high}"),
+        None => problem,
+    }
 }
 
 /// Whether a number lies in its range.
@@ -548,10 +559,10 @@ mod tests {
         let mut settings = Settings::default();
         for (name, text, expected) in [
             ("epsilon", "3", "--epsilon: 3 is out of range; expected 0 to 1"),
-            ("epsilon", "a", "--epsilon: `a` is no number (a fraction like 8/255 is fine)"),
-            ("epsilon", "0/0", "--epsilon: `0/0` is no number (a fraction like 8/255 is fine)"),
+            ("epsilon", "a", "--epsilon: `a` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
+            ("epsilon", "0/0", "--epsilon: `0/0` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
             ("steps", "0", "--steps: 0 is out of range; expected 1 to 1000"),
-            ("batch", "1.5", "--batch: `1.5` is no whole number"),
+            ("batch", "1.5", "--batch: `1.5` is no whole number (0 or more); expected 1 to 65536"),
             ("step_sise", "1", "there is no setting `step_sise`; did you mean `step_size`?"),
             ("zzz", "1", "there is no setting `zzz`"),
         ] {

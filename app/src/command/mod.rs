@@ -94,7 +94,8 @@ fn setting(field: &Field) -> Arg {
         .value_name(flag(field.name).to_uppercase())
         .help(help)
         .help_heading(field.group.to_string())
-        .allow_hyphen_values(field.range.is_some())
+        // Also for what is wrong: the settings know better than clap what to say of `--seed -1`.
+        .allow_hyphen_values(true)
 }
 
 /// The value of a setting as text.

@@ -123,7 +123,7 @@ impl RunFolder {
         let settings = serde_json::from_str(&text).map_err(|error| CheckpointError::Malformed {
             path: file,
             found: error.to_string(),
-            expected: "the settings of a run".to_owned(),
+            expected: "a JSON object of settings".to_owned(),
         })?;
         Ok((folder, settings))
     }

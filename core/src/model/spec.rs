@@ -248,7 +248,7 @@ pub enum ModelError {
         expected: String,
     },
     /// There is nothing to classify.
-    #[error("the data has {classes} classes: a classifier needs at least 2.")]
+    #[error("{classes} classes: a classifier needs at least 2.")]
     Classes {
         /// How many classes there are.
         classes: usize,
