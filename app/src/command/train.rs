@@ -23,8 +23,8 @@ use crate::{
     terminal::{Human, Voice, json::Json},
 };
 
-/// What may change when a run goes on: not the data, the network or the key of its randomness.
-const RESUMABLE: [&str; 21] = [
+/// What an epoch's measurements depend on; it may change between epochs when a run goes on.
+const MEASURED_WITH: [&str; 11] = [
     "epsilon",
     "step_size",
     "steps",
@@ -36,6 +36,9 @@ const RESUMABLE: [&str; 21] = [
     "lambda_schedule",
     "lambda_max",
     "burn_in",
+];
+/// What else may change then. The data, the network and the key of the run's randomness may not.
+const RESUMABLE: [&str; 10] = [
     "min_effective",
     "epochs",
     "lr",
@@ -136,22 +139,7 @@ fn fresh(matches: &ArgMatches, given: &[(&'static str, &str)]) -> Result<Setting
 fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings) -> Result<(), Failure> {
     folder.reopen()?;
     let changed = |name: &&str| before.get(name) != settings.get(name);
-    if [
-        "steps",
-        "step_size",
-        "epsilon",
-        "loss",
-        "random_start",
-        "method",
-        "weighting",
-        "lambda",
-        "lambda_schedule",
-        "lambda_max",
-        "burn_in",
-    ]
-    .iter()
-    .any(changed)
-    {
+    if MEASURED_WITH.iter().any(changed) {
         // An epoch measured half with the old attack or weights and half with the new is neither.
         folder.forget_part()?;
     }
@@ -169,7 +157,7 @@ fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Sett
     for (name, text) in given {
         let mut wanted = settings.clone();
         wanted.set(name, text)?;
-        if wanted != settings && !RESUMABLE.contains(name) {
+        if wanted != settings && !MEASURED_WITH.contains(name) && !RESUMABLE.contains(name) {
             let had = settings.get(name).unwrap_or_default();
             return Err(Failure::from(SettingsError::Conflict {
                 name,
