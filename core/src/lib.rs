@@ -52,6 +52,8 @@ pub mod model;
 
 pub mod attack;
 
+mod lanes;
+
 pub mod weight;
 
 pub mod objective;

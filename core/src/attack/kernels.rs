@@ -18,7 +18,9 @@ use burn_wgpu::CubeBackend;
 
 use super::{
     loss_gradient_and_count::{self, CountSettings, RECORD},
+    attack_mlp,
     pgd_step::{self, StepSettings},
+    whole::{self, RECORDS, WholeAttack},
 };
 
 /// What a backend must offer to run the attack.
@@ -43,6 +45,17 @@ pub(crate) trait AttackKernels: Backend {
         before: FloatTensor<Self>,
         settings: CountSettings,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// x^(K) (N x D), the records (N x 8) and the trajectories; see [`whole_attack`](fn@whole::whole_attack). On the GPU for
+    /// perceptrons only.
+    #[fusion(meta = attacked_shapes)]
+    fn whole_attack(
+        natural: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+        parameters: FloatTensor<Self>,
+        attack: WholeAttack,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
 /// The shapes of the three results, for burn's lazy execution.
@@ -56,6 +69,24 @@ fn count_shapes(
     let mut losses = logits.clone();
     losses.shape = Shape::new([logits.shape[0]]);
     (losses, logits.clone(), before.clone())
+}
+
+/// The shapes of the three results, for burn's lazy execution.
+fn attacked_shapes(
+    natural: &TensorSpec,
+    _start: &TensorSpec,
+    _labels: &TensorSpec,
+    _parameters: &TensorSpec,
+    attack: &WholeAttack,
+) -> (TensorSpec, TensorSpec, TensorSpec) {
+    let samples = natural.shape[0];
+    let (mut records, mut trajectory) = (natural.clone(), natural.clone());
+    records.shape = Shape::new([samples, RECORDS]);
+    trajectory.shape = match attack.trajectory_len() {
+        0 => Shape::new([1, 1]),
+        len => Shape::new([samples, len]),
+    };
+    (natural.clone(), records, trajectory)
 }
 
 impl AttackKernels for CubeBackend {
@@ -76,6 +107,16 @@ impl AttackKernels for CubeBackend {
         settings: CountSettings,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         loss_gradient_and_count::launch(logits, labels, reference, before, settings)
+    }
+
+    fn whole_attack(
+        natural: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+        parameters: FloatTensor<Self>,
+        attack: WholeAttack,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        attack_mlp::launch(natural, start, labels, parameters, &attack)
     }
 }
 
@@ -116,6 +157,26 @@ impl AttackKernels for Flex {
             tensor(result.gradient, vec![samples, classes]),
             tensor(result.records, vec![samples, RECORD]),
         )
+    }
+
+    fn whole_attack(
+        natural: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+        parameters: FloatTensor<Self>,
+        attack: WholeAttack,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let (natural, start) = (natural.to_contiguous(), start.to_contiguous());
+        let (labels, parameters) = (labels.to_contiguous(), parameters.to_contiguous());
+        let samples = natural.layout().shape()[0];
+        let attacked =
+            whole::whole_attack(natural.storage(), start.storage(), labels.storage(), parameters.storage(), &attack);
+        let tensor = |values: Vec<f32>, shape: Vec<usize>| FloatTensor::<Self>::from_data(TensorData::new(values, shape));
+        let trajectory = match attack.trajectory_len() {
+            0 => tensor(vec![0.0], vec![1, 1]),
+            len => tensor(attacked.trajectory, vec![samples, len]),
+        };
+        (tensor(attacked.images, natural.layout().shape().to_vec()), tensor(attacked.records, vec![samples, RECORDS]), trajectory)
     }
 }
 
@@ -176,6 +237,24 @@ impl<B: AttackKernels, C: CheckpointStrategy> AttackKernels for Autodiff<B, C> {
         };
         (losses, FloatTensor::<Self>::new(gradient), FloatTensor::<Self>::new(records))
     }
+
+    /// An attack's results are data.
+    fn whole_attack(
+        natural: FloatTensor<Self>,
+        start: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+        parameters: FloatTensor<Self>,
+        attack: WholeAttack,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let (images, records, trajectory) = B::whole_attack(
+            natural.into_primitive(),
+            start.into_primitive(),
+            labels,
+            parameters.into_primitive(),
+            attack,
+        );
+        (FloatTensor::<Self>::new(images), FloatTensor::<Self>::new(records), FloatTensor::<Self>::new(trajectory))
+    }
 }
 
 /// One PGD step on tensors outside the autodiff graph, all N x D; see [`pgd_step`](mod@pgd_step).
@@ -214,4 +293,23 @@ pub fn loss_gradient_and_count(
         settings,
     );
     Counted { losses: Tensor::from_dispatch(losses), records: Tensor::<2>::from_dispatch(records).without_autodiff() }
+}
+
+/// A whole attack: x^(K) (N x D), the records after x⁰ and after x^(K-1) (N x 8), and the trajectories
+/// (N x (K + 1)(2 + D), or 1 x 1 where none are kept). `natural` and `start` are N x D.
+pub(super) fn whole_attack(
+    natural: Tensor<2>,
+    start: Tensor<2>,
+    labels: Tensor<1, Int>,
+    parameters: Tensor<1>,
+    attack: WholeAttack,
+) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+    let (images, records, trajectory) = <Dispatch as AttackKernels>::whole_attack(
+        natural.into_dispatch(),
+        start.into_dispatch(),
+        labels.into_dispatch(),
+        parameters.into_dispatch(),
+        attack,
+    );
+    (Tensor::from_dispatch(images), Tensor::from_dispatch(records), Tensor::from_dispatch(trajectory))
 }

@@ -38,7 +38,7 @@ impl LossKind {
     pub const ALL: [Self; 3] = [Self::CrossEntropy, Self::CwMargin, Self::Kl];
 
     /// The number by which the kernel knows it.
-    fn code(self) -> u32 {
+    pub(super) fn code(self) -> u32 {
         match self {
             Self::CrossEntropy => 0,
             Self::CwMargin => 1,
@@ -106,78 +106,102 @@ pub fn loss_gradient_and_count(
         LossGradientAndCount { losses: vec![0.0; samples], gradient: vec![0.0; samples * classes], records: before.to_vec() };
     for (sample, &label) in labels.iter().enumerate() {
         let row = sample * classes..(sample + 1) * classes;
-        let logits = &logits[row.clone()];
+        let reference = if settings.kind == LossKind::Kl { &reference[row.clone()] } else { &[] };
         let gradient = &mut result.gradient[row.clone()];
-        let label = label as usize;
-        let own = logits[label];
+        let judged = judge(&logits[row], label as usize, reference, gradient, settings.kind);
+        result.losses[sample] = judged.loss;
+        judged.count(&mut result.records[sample * RECORD..(sample + 1) * RECORD], settings);
+    }
+    result
+}
 
-        // The strongest other class, and the strongest of all.
-        let mut rival = usize::from(label == 0);
-        for class in rival + 1..classes {
-            if class != label && logits[class] > logits[rival] {
-                rival = class;
-            }
-        }
-        let margin = own - logits[rival];
-        let correct = margin > 0.0 || (margin == 0.0 && label < rival);
-        let top = if correct { label } else { rival };
-        let highest = logits[top];
+/// What the logits of one sample say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Judged {
+    /// In nats, or in logits for the CW margin.
+    pub loss: f32,
+    /// In logits.
+    pub margin: f32,
+    /// argmax z = y, ties to the lowest class.
+    pub correct: bool,
+}
 
-        // Sums of exp(z_c - highest) without the highest itself.
-        let rest = sum_of_exponentials(logits, top);
-        let whole = 1.0 + rest;
-        let log_whole = log_one_plus(rest);
-
-        let mut loss = 0.0;
-        match settings.kind {
-            LossKind::CrossEntropy => {
-                loss = log_whole + (highest - own);
-                let mut others = 0.0;
-                for class in 0..classes {
-                    if class != label {
-                        let probability = (logits[class] - highest).exp() / whole;
-                        gradient[class] = probability;
-                        others += probability;
-                    }
-                }
-                gradient[label] = -others;
-            }
-            LossKind::CwMargin => {
-                loss = -margin;
-                gradient[rival] = 1.0;
-                gradient[label] = -1.0;
-            }
-            LossKind::Kl => {
-                let reference = &reference[row];
-                let mut reference_top = 0;
-                for class in 1..classes {
-                    if reference[class] > reference[reference_top] {
-                        reference_top = class;
-                    }
-                }
-                let reference_highest = reference[reference_top];
-                let reference_log_whole = log_one_plus(sum_of_exponentials(reference, reference_top));
-                for class in 0..classes {
-                    let log_target = reference[class] - reference_highest - reference_log_whole;
-                    let log_probability = logits[class] - highest - log_whole;
-                    let goal = log_target.exp();
-                    loss += goal * (log_target - log_probability);
-                    gradient[class] = log_probability.exp() - goal;
-                }
-            }
-        }
-
-        result.losses[sample] = loss;
-        let record = &mut result.records[sample * RECORD..(sample + 1) * RECORD];
-        record[LOSS] = loss;
-        record[MARGIN] = margin;
-        if correct {
+impl Judged {
+    /// Writes it into the sample's record.
+    pub(super) fn count(self, record: &mut [f32], settings: CountSettings) {
+        record[LOSS] = self.loss;
+        record[MARGIN] = self.margin;
+        if self.correct {
             record[KAPPA] += 1.0;
         } else if record[FIRST_HIT] == settings.never as f32 {
             record[FIRST_HIT] = settings.step as f32;
         }
     }
-    result
+}
+
+/// Judges one sample; its loss's gradient with respect to the logits goes to `gradient` (C). `reference` (C) is read for
+/// [`LossKind::Kl`] only.
+pub(super) fn judge(logits: &[f32], label: usize, reference: &[f32], gradient: &mut [f32], kind: LossKind) -> Judged {
+    let classes = logits.len();
+    let own = logits[label];
+
+    // The strongest other class, and the strongest of all.
+    let mut rival = usize::from(label == 0);
+    for class in rival + 1..classes {
+        if class != label && logits[class] > logits[rival] {
+            rival = class;
+        }
+    }
+    let margin = own - logits[rival];
+    let correct = margin > 0.0 || (margin == 0.0 && label < rival);
+    let top = if correct { label } else { rival };
+    let highest = logits[top];
+
+    if kind == LossKind::CwMargin {
+        gradient.fill(0.0);
+        gradient[rival] = 1.0;
+        gradient[label] = -1.0;
+        return Judged { loss: -margin, margin, correct };
+    }
+
+    // Sums of exp(z_c - highest) without the highest itself.
+    let mut rest = 0.0;
+    for (class, power) in gradient.iter_mut().enumerate() {
+        *power = if class == top { 1.0 } else { (logits[class] - highest).exp() };
+        rest += if class == top { 0.0 } else { *power };
+    }
+    let whole = 1.0 + rest;
+    let log_whole = log_one_plus(rest);
+
+    let mut loss = 0.0;
+    if kind == LossKind::CrossEntropy {
+        loss = log_whole + (highest - own);
+        let mut others = 0.0;
+        for (class, power) in gradient.iter_mut().enumerate() {
+            if class != label {
+                *power /= whole;
+                others += *power;
+            }
+        }
+        gradient[label] = -others;
+    } else {
+        let mut reference_top = 0;
+        for class in 1..classes {
+            if reference[class] > reference[reference_top] {
+                reference_top = class;
+            }
+        }
+        let reference_highest = reference[reference_top];
+        let reference_log_whole = log_one_plus(sum_of_exponentials(reference, reference_top));
+        for class in 0..classes {
+            let log_target = reference[class] - reference_highest - reference_log_whole;
+            let log_probability = logits[class] - highest - log_whole;
+            let goal = log_target.exp();
+            loss += goal * (log_target - log_probability);
+            gradient[class] = log_probability.exp() - goal;
+        }
+    }
+    Judged { loss, margin, correct }
 }
 
 /// The sum of exp(z_c - z_top) over all classes but `top`.

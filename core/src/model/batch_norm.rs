@@ -63,6 +63,13 @@ impl BatchNorm2d {
         }
     }
 
+    /// What the layer is in evaluation mode: a factor and a number to add, per channel.
+    pub fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
+        let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+        let scale = self.weight.val() / (variance + EPSILON).sqrt();
+        (scale.clone(), self.bias.val() - mean * scale)
+    }
+
     /// Normalises with the statistics of the batch and lets the running statistics follow.
     fn forward_train(&self, input: Tensor<4>) -> Tensor<4> {
         let [samples, _, height, width] = input.dims();

@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, Tensor, activation::relu},
 };
 
-use super::Classifier;
+use super::{Classifier, Program};
 
 /// `Linear, ReLU, Linear, ReLU, ..., Linear`, which is PyTorch's `nn.Sequential` of the same; any number of hidden layers.
 #[derive(Module, Debug)]
@@ -28,6 +28,21 @@ impl Mlp {
     }
 }
 
+impl Mlp {
+    /// How many numbers a sample has.
+    pub fn inputs(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.weight.dims()[0])
+    }
+
+    /// Writes the layers after signal `from`.
+    pub(super) fn write(&self, program: &mut Program, from: usize) {
+        let mut signal = from;
+        for (depth, layer) in self.layers.iter().enumerate() {
+            signal = program.linear(signal, layer, depth + 1 < self.layers.len());
+        }
+    }
+}
+
 impl Classifier for Mlp {
     fn logits(&self, samples: Tensor<2>) -> Tensor<2> {
         let mut signal = samples;
@@ -35,5 +50,11 @@ impl Classifier for Mlp {
             signal = layer.forward(if depth == 0 { signal } else { relu(signal) });
         }
         signal
+    }
+
+    fn program(&self) -> Option<Program> {
+        let mut program = Program::new([self.inputs(), 1, 1]);
+        self.write(&mut program, 0);
+        Some(program)
     }
 }

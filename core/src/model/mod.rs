@@ -7,6 +7,7 @@ mod initial;
 mod mlp;
 mod normalise;
 mod parameters;
+mod program;
 mod preact_resnet;
 mod residual;
 mod resnet;
@@ -23,6 +24,7 @@ pub use mlp::Mlp;
 pub use normalise::{Normalisation, Normalise};
 pub use parameters::{NamedTensor, Parameters, WeightsError, named_tensors, parameter_count, with_tensors};
 pub use preact_resnet::PreActResNet18;
+pub use program::{After, Layer, Layers, Program};
 pub use resnet::ResNet18;
 pub use small_cnn_28::SmallCnn28;
 pub use small_cnn_32::SmallCnn32;
@@ -42,6 +44,12 @@ use crate::dataset::SampleShape;
 pub trait Classifier {
     /// Logits (N x C) of samples in [0, 1] (N x D, an image flattened as channels x height x width).
     fn logits(&self, samples: Tensor<2>) -> Tensor<2>;
+
+    /// The network as a list of layers, if it can be written as one: then an attack on it can run as a whole, which is faster and
+    /// comes to the same. `None` is always right.
+    fn program(&self) -> Option<Program> {
+        None
+    }
 }
 
 /// A network that the program can build by name: an optional normalisation layer and one of the architectures.
@@ -169,5 +177,32 @@ impl Classifier for Network {
             Architecture::PreActResNet18(network) => network.logits(samples),
             Architecture::WideResNet(network) => network.logits(samples),
         }
+    }
+
+    fn program(&self) -> Option<Program> {
+        let mut program = Program::new(match &self.architecture {
+            Architecture::Mlp(network) => {
+                let channels = self.normalise.as_ref().map_or(1, |normalise| normalise.channels);
+                [channels, network.inputs() / channels, 1]
+            }
+            Architecture::SmallCnn28(network) => network.image,
+            Architecture::SmallCnn32(network) => network.image,
+            Architecture::ResNet18(network) => network.image,
+            Architecture::PreActResNet18(network) => network.image,
+            Architecture::WideResNet(network) => network.image,
+        });
+        let samples = match &self.normalise {
+            Some(normalise) => program.scale(0, normalise.scale_and_shift(), false),
+            None => 0,
+        };
+        match &self.architecture {
+            Architecture::Mlp(network) => network.write(&mut program, samples),
+            Architecture::SmallCnn28(network) => network.write(&mut program, samples),
+            Architecture::SmallCnn32(network) => network.write(&mut program, samples),
+            Architecture::ResNet18(network) => network.write(&mut program, samples),
+            Architecture::PreActResNet18(network) => network.write(&mut program, samples),
+            Architecture::WideResNet(network) => network.write(&mut program, samples),
+        }
+        Some(program)
     }
 }

@@ -108,6 +108,12 @@ impl fmt::Display for Normalisation {
 }
 
 impl Normalise {
+    /// The same as a factor and a number to add, per channel.
+    pub fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
+        let scale = self.std.value().recip();
+        (scale.clone(), -self.mean.value() * scale)
+    }
+
     /// Normalises samples (N x D, an image flattened as channels x height x width).
     pub fn forward(&self, samples: Tensor<2>) -> Tensor<2> {
         let [rows, len] = samples.dims();

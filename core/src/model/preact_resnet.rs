@@ -7,7 +7,7 @@ use burn::{
 };
 
 use super::{
-    BatchNorm2d, Classifier,
+    After, BatchNorm2d, Classifier, Program,
     feature_map::{averaged, images},
     residual::{convolution_1x1, convolution_3x3},
 };
@@ -71,6 +71,16 @@ impl PreActBlock {
         let signal = relu(self.bn2.forward(self.conv1.forward(activated)));
         self.conv2.forward(signal) + around
     }
+
+    fn write(&self, program: &mut Program, from: usize) -> usize {
+        let activated = program.scale(from, self.bn1.scale_and_shift(), true);
+        let around = match &self.shortcut {
+            Some([conv]) => program.convolution(activated, conv, After::default()),
+            None => from,
+        };
+        let signal = program.convolution(activated, &self.conv1, After { norm: Some(&self.bn2), add: None, relu: true });
+        program.convolution(signal, &self.conv2, After { norm: None, add: Some(around), relu: false })
+    }
 }
 
 impl PreActResNet18 {
@@ -88,6 +98,18 @@ impl PreActResNet18 {
             linear: LinearConfig::new(512, classes).with_initializer(Initializer::Zeros).init(device),
             image: [channels, height, width],
         }
+    }
+}
+
+impl PreActResNet18 {
+    /// Writes the layers after signal `from`.
+    pub(super) fn write(&self, program: &mut Program, from: usize) {
+        let mut signal = program.convolution(from, &self.conv1, After::default());
+        for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
+            signal = block.write(program, signal);
+        }
+        signal = program.mean(signal);
+        program.linear(signal, &self.linear, false);
     }
 }
 

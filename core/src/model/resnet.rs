@@ -7,7 +7,7 @@ use burn::{
 };
 
 use super::{
-    BatchNorm2d, Classifier,
+    After, BatchNorm2d, Classifier, Program,
     feature_map::{averaged, images},
     residual::{convolution_1x1, convolution_3x3},
 };
@@ -71,6 +71,15 @@ impl BasicBlock {
         };
         relu(signal + around)
     }
+
+    fn write(&self, program: &mut Program, from: usize) -> usize {
+        let signal = program.convolution(from, &self.conv1, After { norm: Some(&self.bn1), add: None, relu: true });
+        let around = match &self.shortcut {
+            Some((conv, norm)) => program.convolution(from, conv, After { norm: Some(norm), add: None, relu: false }),
+            None => from,
+        };
+        program.convolution(signal, &self.conv2, After { norm: Some(&self.bn2), add: Some(around), relu: true })
+    }
 }
 
 impl ResNet18 {
@@ -89,6 +98,18 @@ impl ResNet18 {
             linear: LinearConfig::new(512, classes).with_initializer(Initializer::Zeros).init(device),
             image: [channels, height, width],
         }
+    }
+}
+
+impl ResNet18 {
+    /// Writes the layers after signal `from`.
+    pub(super) fn write(&self, program: &mut Program, from: usize) {
+        let mut signal = program.convolution(from, &self.conv1, After { norm: Some(&self.bn1), add: None, relu: true });
+        for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
+            signal = block.write(program, signal);
+        }
+        signal = program.mean(signal);
+        program.linear(signal, &self.linear, false);
     }
 }
 

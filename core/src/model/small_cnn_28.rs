@@ -10,7 +10,7 @@ use burn::{
 };
 
 use super::{
-    Classifier,
+    After, Classifier, Program,
     feature_map::{halved, images, rows},
 };
 
@@ -80,6 +80,24 @@ impl SmallCnn28 {
 fn remaining(side: usize) -> usize {
     let halved_without_border = |side: usize| side.saturating_sub(4) / 2;
     halved_without_border(halved_without_border(side))
+}
+
+impl SmallCnn28 {
+    /// Writes the layers after signal `from`.
+    pub(super) fn write(&self, program: &mut Program, from: usize) {
+        let FeatureExtractor { conv1, conv2, conv3, conv4 } = &self.feature_extractor;
+        let mut signal = from;
+        for pair in [[conv1, conv2], [conv3, conv4]] {
+            for conv in pair {
+                signal = program.convolution(signal, conv, After { relu: true, ..After::default() });
+            }
+            signal = program.max_pool(signal);
+        }
+        let ClassifierHead { fc1, fc2, fc3 } = &self.classifier;
+        signal = program.linear(signal, fc1, true);
+        signal = program.linear(signal, fc2, true);
+        program.linear(signal, fc3, false);
+    }
 }
 
 impl Classifier for SmallCnn28 {

@@ -10,7 +10,7 @@ use burn::{
 };
 
 use super::{
-    BatchNorm2d, Classifier,
+    After, BatchNorm2d, Classifier, Program,
     feature_map::{halved, images, rows},
 };
 
@@ -81,6 +81,26 @@ impl SmallCnn32 {
             fc2: linear(256, classes),
             image: [channels, height, width],
         }
+    }
+}
+
+impl SmallCnn32 {
+    /// Writes the layers after signal `from`.
+    pub(super) fn write(&self, program: &mut Program, from: usize) {
+        let blocks = [
+            [(&self.block1_conv1, &self.batchnorm1_1), (&self.block1_conv2, &self.batchnorm1_2)],
+            [(&self.block2_conv1, &self.batchnorm2_1), (&self.block2_conv2, &self.batchnorm2_2)],
+            [(&self.block3_conv1, &self.batchnorm3_1), (&self.block3_conv2, &self.batchnorm3_2)],
+        ];
+        let mut signal = from;
+        for block in blocks {
+            for (conv, norm) in block {
+                signal = program.convolution(signal, conv, After { norm: Some(norm), add: None, relu: true });
+            }
+            signal = program.max_pool(signal);
+        }
+        signal = program.linear(signal, &self.fc1, true);
+        program.linear(signal, &self.fc2, false);
     }
 }
 

@@ -9,7 +9,7 @@ use burn::{
 };
 
 use super::{
-    BatchNorm2d, Classifier,
+    After, BatchNorm2d, Classifier, Program,
     dropout::{Dropout, DropoutKey},
     feature_map::{averaged, images},
     residual::{convolution_1x1, convolution_3x3},
@@ -87,6 +87,17 @@ impl WideBlock {
         let signal = relu(self.bn2.forward(self.conv1.forward(activated)));
         self.conv2.forward(self.dropout.forward(signal)) + around
     }
+
+    /// Writes the block as it is in evaluation mode: dropout is the identity there.
+    fn write(&self, program: &mut Program, from: usize) -> usize {
+        let activated = program.scale(from, self.bn1.scale_and_shift(), true);
+        let around = match &self.convShortcut {
+            Some(conv) => program.convolution(activated, conv, After::default()),
+            None => from,
+        };
+        let signal = program.convolution(activated, &self.conv1, After { norm: Some(&self.bn2), add: None, relu: true });
+        program.convolution(signal, &self.conv2, After { norm: None, add: Some(around), relu: false })
+    }
 }
 
 impl WideResNet {
@@ -144,6 +155,19 @@ impl WideResNet {
     /// under one key drop the same numbers; without dropout the key is without effect.
     pub fn set_dropout_key(&self, seed: u64, step: u64) {
         self.dropout_key.set(seed, step);
+    }
+}
+
+impl WideResNet {
+    /// Writes the layers after signal `from`.
+    pub(super) fn write(&self, program: &mut Program, from: usize) {
+        let mut signal = program.convolution(from, &self.conv1, After::default());
+        for block in [&self.block1, &self.block2, &self.block3].into_iter().flat_map(|group| &group.layer) {
+            signal = block.write(program, signal);
+        }
+        signal = program.scale(signal, self.bn1.scale_and_shift(), true);
+        signal = program.mean(signal);
+        program.linear(signal, &self.fc, false);
     }
 }
 

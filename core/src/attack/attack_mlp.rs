@@ -1,0 +1,126 @@
+//! The whole attack on a perceptron on the GPU: `shaders/attack_mlp.wgsl` launched. Its CPU twin is [`whole_attack`](super::whole_attack).
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn_wgpu::{CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use cubecl::{CubeCount, prelude::KernelId, server::KernelArguments};
+use derive_new::new;
+
+use super::{
+    loss_gradient_and_count::LossKind,
+    whole::{RECORDS, WholeAttack},
+};
+use crate::model::Layers;
+
+/// Invocations in a workgroup, as `@workgroup_size` in the shader says.
+const WORKGROUP: usize = 64;
+/// Slots of four numbers in the workgroup's memory, as in the shader.
+const SIGNALS: usize = 1024;
+/// Samples of a workgroup at most: more would leave processors without a workgroup at usual batch sizes.
+const TOGETHER: usize = 8;
+/// Linear layers at most: four hidden ones and the last.
+const MAX_LAYERS: usize = 5;
+/// Units of a hidden layer at most.
+const MAX_WIDTH: usize = 256;
+/// Numbers of a sample at most.
+const MAX_INPUTS: usize = 1024;
+/// Classes at most.
+const MAX_CLASSES: usize = 64;
+
+/// The sizes of a perceptron that the shader takes, from the input to the logits.
+///
+/// # Errors
+/// What about the network it does not take.
+pub(crate) fn sizes(layers: &Layers) -> Result<Vec<usize>, String> {
+    let sizes = layers.perceptron().ok_or("the network is not an MLP of pixels as they are")?;
+    let (inputs, classes) = (layers.inputs(), layers.classes());
+    let hidden = &sizes[1..sizes.len() - 1];
+    if hidden.len() >= MAX_LAYERS {
+        Err(format!("it has {} hidden layers; at most {} fit", hidden.len(), MAX_LAYERS - 1))
+    } else if let Some(width) = hidden.iter().find(|&&width| width > MAX_WIDTH) {
+        Err(format!("it has a hidden layer of {width}; at most {MAX_WIDTH} fit"))
+    } else if inputs > MAX_INPUTS {
+        Err(format!("a sample has {inputs} numbers; at most {MAX_INPUTS} fit"))
+    } else if classes > MAX_CLASSES {
+        Err(format!("there are {classes} classes; at most {MAX_CLASSES} fit"))
+    } else {
+        Ok(sizes)
+    }
+}
+
+kernel_source!(AttackMlpText, "../../../shaders/attack_mlp.wgsl");
+
+/// The kernel for CubeCL's cache: one text, no templates.
+#[derive(Debug)]
+struct AttackMlpKernel;
+
+impl KernelSource for AttackMlpKernel {
+    fn source(&self) -> SourceTemplate {
+        AttackMlpText::new().source()
+    }
+
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>()
+    }
+
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+/// Images, records and trajectory on the GPU; one dispatch for each slice of samples.
+pub(super) fn launch(
+    natural: FloatTensor<CubeBackend>,
+    start: FloatTensor<CubeBackend>,
+    labels: IntTensor<CubeBackend>,
+    parameters: FloatTensor<CubeBackend>,
+    attack: &WholeAttack,
+) -> (FloatTensor<CubeBackend>, FloatTensor<CubeBackend>, FloatTensor<CubeBackend>) {
+    let (natural, start, labels) = (into_contiguous(natural), into_contiguous(start), into_contiguous(labels));
+    let parameters = into_contiguous(parameters);
+    let (samples, inputs) = (natural.meta.shape()[0], natural.meta.shape()[1]);
+    let client = natural.client.clone();
+    let empty = |shape: Vec<usize>| {
+        let buffer = client.empty(shape.iter().product::<usize>() * 4);
+        CubeTensor::new_contiguous(client.clone(), natural.device.clone(), shape.into(), buffer, natural.dtype)
+    };
+    let trajectory = match attack.trajectory_len() {
+        0 => empty(vec![1, 1]),
+        len => empty(vec![samples, len]),
+    };
+    let (images, records) = (empty(vec![samples, inputs]), empty(vec![samples, RECORDS]));
+
+    let sizes: Vec<usize> = attack.layers.signals.iter().map(|signal| signal.iter().product()).collect();
+    let slots = |units: usize| units.div_ceil(Layers::SLOT);
+    let reference = if attack.loss == LossKind::Kl { slots(attack.layers.classes()) } else { 0 };
+    let per_sample: usize = sizes.iter().map(|&units| slots(units)).sum::<usize>() + reference;
+    let together = match (SIGNALS / per_sample).min(TOGETHER) {
+        few @ 0..4 => few.max(1),
+        many => many / 4 * 4,
+    };
+    let slice = attack.samples_per_dispatch(together);
+    for first in (0..samples).step_by(slice) {
+        let end = (first + slice).min(samples);
+        let step = attack.step;
+        let mut words = vec![first as u32, end as u32, together as u32, attack.layers.layers.len() as u32];
+        words.extend([attack.loss.code(), attack.steps, u32::from(attack.trace)]);
+        words.extend([step.step_size, step.epsilon, step.low, step.high].map(f32::to_bits));
+        words.extend((0..=MAX_LAYERS).map(|layer| sizes.get(layer).map_or(0, |&units| units as u32)));
+        let words = client.create_from_slice(bytemuck::cast_slice(&words));
+        let kernel = SourceKernel::new(AttackMlpKernel, CubeDim::new_1d(WORKGROUP as u32));
+        client.launch(
+            Box::new(kernel),
+            CubeCount::Static((end - first).div_ceil(together) as u32, 1, 1),
+            KernelArguments::new().with_buffers(vec![
+                natural.handle.clone().binding(),
+                start.handle.clone().binding(),
+                labels.handle.clone().binding(),
+                parameters.handle.clone().binding(),
+                images.handle.clone().binding(),
+                records.handle.clone().binding(),
+                trajectory.handle.clone().binding(),
+                words.binding(),
+            ]),
+        );
+    }
+    (images, records, trajectory)
+}

@@ -1,0 +1,210 @@
+//! The whole attack as one operation: what it takes and gives, and its implementation for the CPU, which is the twin of
+//! `shaders/attack_mlp.wgsl` and takes every network that is a [`Program`](crate::model::Program).
+
+use std::sync::Arc;
+
+use super::{
+    loss_gradient_and_count::{CountSettings, FIRST_HIT, Judged, LossKind, RECORD, judge},
+    pgd_step::{StepSettings, pgd_step},
+};
+use crate::{
+    lanes::{InLanes, Tile, for_each_part, threads},
+    model::Layers,
+};
+
+/// Numbers in a sample's records: after x⁰ and after x^(K-1).
+pub const RECORDS: usize = 2 * RECORD;
+/// What a point of a trajectory holds before its position: its margin and its loss.
+pub const POINT: usize = 2;
+
+/// Multiplications in one dispatch, about.
+const OPERATIONS_PER_DISPATCH: usize = 1 << 26;
+
+/// One whole attack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeAttack {
+    /// The network.
+    pub layers: Arc<Layers>,
+    /// What the steps climb.
+    pub loss: LossKind,
+    /// K, at least 1.
+    pub steps: u32,
+    /// One step.
+    pub step: StepSettings,
+    /// Whether the way is kept: margin, loss and position of x⁰ … x^(K).
+    pub trace: bool,
+}
+
+impl WholeAttack {
+    /// Numbers of a sample's trajectory; 0 where none is kept.
+    pub(super) fn trajectory_len(&self) -> usize {
+        if self.trace { (self.steps as usize + 1) * (POINT + self.layers.inputs()) } else { 0 }
+    }
+
+    /// How many samples one dispatch takes: a multiple of `together`, and of a bounded amount of work.
+    pub(super) fn samples_per_dispatch(&self, together: usize) -> usize {
+        let multiplications = (2 * self.steps as usize + 1) * self.layers.multiplications();
+        (OPERATIONS_PER_DISPATCH / multiplications.max(1) / together * together).max(together)
+    }
+
+    fn count(&self, step: u32) -> CountSettings {
+        CountSettings { kind: self.loss, step, never: self.steps }
+    }
+}
+
+/// What a whole attack on N samples with D numbers gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attacked {
+    /// x^(K): N x D.
+    pub images: Vec<f32>,
+    /// N x [`RECORDS`].
+    pub records: Vec<f32>,
+    /// N x (K + 1) x ([`POINT`] + D), or nothing.
+    pub trajectory: Vec<f32>,
+}
+
+/// The attack on the CPU, a tile of samples at a time.
+///
+/// `natural` and `start` are N x D, `labels` N classes, `parameters` the network's numbers in the order of its layers. A label that
+/// is no class is taken for the last one.
+pub fn whole_attack(natural: &[f32], start: &[f32], labels: &[i32], parameters: &[f32], attack: &WholeAttack) -> Attacked {
+    let (samples, inputs) = (labels.len(), attack.layers.inputs());
+    let trajectory = attack.trajectory_len();
+    let mut attacked = Attacked {
+        images: vec![0.0; samples * inputs],
+        records: vec![0.0; samples * RECORDS],
+        trajectory: vec![0.0; samples * trajectory],
+    };
+    let network = InLanes::new(&attack.layers, parameters);
+    let per_tile = network.samples_per_tile();
+    let tiles = samples.div_ceil(per_tile);
+    let mut trajectories = attacked.trajectory.chunks_mut((per_tile * trajectory).max(1));
+    let parts: Vec<Part<'_>> = (attacked.images.chunks_mut(per_tile * inputs))
+        .zip(attacked.records.chunks_mut(per_tile * RECORDS))
+        .zip(natural.chunks(per_tile * inputs).zip(start.chunks(per_tile * inputs)).zip(labels.chunks(per_tile)))
+        .map(|((images, records), ((natural, start), labels))| {
+            let trajectory = trajectories.next().unwrap_or(&mut []);
+            Part { images, records, trajectory, natural, start, labels }
+        })
+        .collect();
+    // Fewer tiles than threads: then several threads share the channels of one tile.
+    let threads_of_tile = threads() / tiles.max(1);
+    for_each_part(parts, || network.tile(threads_of_tile), |tile, _, part| part.run(&network, tile, attack));
+    attacked
+}
+
+/// The samples of one tile.
+struct Part<'a> {
+    images: &'a mut [f32],
+    records: &'a mut [f32],
+    trajectory: &'a mut [f32],
+    natural: &'a [f32],
+    start: &'a [f32],
+    labels: &'a [i32],
+}
+
+impl Part<'_> {
+    fn run(mut self, network: &InLanes, tile: &mut Tile, attack: &WholeAttack) {
+        let per_tile = network.samples_per_tile();
+        let inputs = attack.layers.inputs();
+        let mut natural = vec![0.0; inputs * per_tile];
+        into_lanes(self.natural, &mut natural, inputs);
+        let mut reference = Vec::new();
+        if attack.loss == LossKind::Kl {
+            tile.samples().copy_from_slice(&natural);
+            network.forward(tile);
+            reference.extend_from_slice(tile.logits());
+        }
+        for record in self.records.chunks_exact_mut(RECORD) {
+            record[FIRST_HIT] = attack.steps as f32;
+        }
+        tile.samples().fill(0.0);
+        into_lanes(self.start, tile.samples(), inputs);
+        let mut stepped = vec![0.0; inputs * per_tile];
+        for step in 0..attack.steps {
+            network.forward(tile);
+            self.judge(tile, &reference, attack, step);
+            network.backward(tile);
+            let (iterate, gradient) = tile.samples_and_gradient();
+            pgd_step(iterate, &natural, gradient, &mut stepped, attack.step);
+            iterate.copy_from_slice(&stepped);
+        }
+        out_of_lanes(tile.samples(), self.images, inputs);
+        if attack.trace {
+            network.forward(tile);
+            self.judge(tile, &reference, attack, attack.steps);
+        }
+    }
+
+    /// Judges the iterate of this step, of which the tile holds the logits, and leaves the gradient of the logits there.
+    fn judge(&mut self, tile: &mut Tile, reference: &[f32], attack: &WholeAttack, step: u32) {
+        let classes = attack.layers.classes();
+        let (logits, gradient) = tile.logits_and_gradient();
+        let per_tile = logits.len() / classes;
+        let mut of_sample = vec![0.0; 3 * classes];
+        let (own_logits, rest) = of_sample.split_at_mut(classes);
+        let (own_reference, own_gradient) = rest.split_at_mut(classes);
+        let mut judged = Vec::with_capacity(if attack.trace { self.labels.len() } else { 0 });
+        for (sample, &label) in self.labels.iter().enumerate() {
+            for (class, logit) in own_logits.iter_mut().enumerate() {
+                *logit = logits[class * per_tile + sample];
+            }
+            for (class, number) in own_reference.iter_mut().enumerate().take(reference.len()) {
+                *number = reference[class * per_tile + sample];
+            }
+            let label = usize::try_from(label).unwrap_or(usize::MAX).min(classes - 1);
+            let said = judge(own_logits, label, own_reference, own_gradient, attack.loss);
+            for (class, &slope) in own_gradient.iter().enumerate() {
+                gradient[class * per_tile + sample] = slope;
+            }
+            if step < attack.steps {
+                let (at_start, on_path) = self.records[sample * RECORDS..(sample + 1) * RECORDS].split_at_mut(RECORD);
+                said.count(on_path, attack.count(step));
+                if step == 0 {
+                    at_start.copy_from_slice(on_path);
+                }
+            }
+            if attack.trace {
+                judged.push(said);
+            }
+        }
+        if attack.trace {
+            self.keep(tile.samples(), &judged, attack, step);
+        }
+    }
+
+    /// Writes this step's point of every trajectory.
+    fn keep(&mut self, iterates: &[f32], judged: &[Judged], attack: &WholeAttack, step: u32) {
+        let inputs = attack.layers.inputs();
+        let per_tile = iterates.len() / inputs;
+        let trajectories = self.trajectory.chunks_exact_mut(attack.trajectory_len());
+        for (sample, (trajectory, judged)) in trajectories.zip(judged).enumerate() {
+            let point = &mut trajectory[step as usize * (POINT + inputs)..][..POINT + inputs];
+            point[0] = judged.margin;
+            point[1] = judged.loss;
+            for (number, place) in point[POINT..].iter_mut().zip(0..) {
+                *number = iterates[place * per_tile + sample];
+            }
+        }
+    }
+}
+
+/// Rows of samples to one sample per lane; lanes without a sample keep what they hold.
+fn into_lanes(rows: &[f32], lanes: &mut [f32], inputs: usize) {
+    let per_tile = lanes.len() / inputs;
+    for (sample, row) in rows.chunks_exact(inputs).enumerate() {
+        for (place, &number) in row.iter().enumerate() {
+            lanes[place * per_tile + sample] = number;
+        }
+    }
+}
+
+/// One sample per lane to rows of samples.
+fn out_of_lanes(lanes: &[f32], rows: &mut [f32], inputs: usize) {
+    let per_tile = lanes.len() / inputs;
+    for (sample, row) in rows.chunks_exact_mut(inputs).enumerate() {
+        for (place, number) in row.iter_mut().enumerate() {
+            *number = lanes[place * per_tile + sample];
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Frozen networks on the CPU, one sample in every lane of a SIMD register.
+//!
+//! A *tile* is as many samples as fit: a signal of C channels and P pixels is C x P x columns x lanes numbers, and a lane never
+//! looks at another one. So there are no edges, no shuffles and no transpositions inside: a convolution, a linear layer and their
+//! ways back are the same loop of multiply-adds over whole registers, and what a sample comes to does not depend on the samples
+//! around it, bit for bit. Two or three tiles are in work at a time, which stay in the cache from layer to layer.
+//!
+//! The instruction set is chosen when the program runs (AVX-512, AVX2, NEON, SIMD128 in a page, else what the compiler makes of
+//! it). Where fused multiply-add is missing, results differ in the last place.
+
+mod buffer;
+mod convolution;
+mod network;
+mod parallel;
+
+pub(crate) use network::{InLanes, Tile};
+pub(crate) use parallel::{for_each_part, threads};

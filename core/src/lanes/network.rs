@@ -1,0 +1,335 @@
+//! A whole network on a tile: forwards to the logits, and back from their gradient to that of the samples.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{
+    buffer::Buffer,
+    convolution::{Convolution, Finish, Shape},
+};
+use crate::model::{Layer, Layers};
+
+/// Columns of a tile for networks of linear layers: there the columns are the positions that are in work at once.
+const COLUMNS: usize = 4;
+
+/// A network whose weights lie in the order in which the tiles use them.
+#[derive(Debug)]
+pub(crate) struct InLanes {
+    layers: Layers,
+    /// Forwards and backwards, for the layers that have weights.
+    products: Vec<Option<[Convolution; 2]>>,
+    /// Factor and addend of every layer that has them.
+    scales: Vec<Option<Vec<f32>>>,
+    shifts: Vec<Option<Vec<f32>>>,
+    arch: Arch,
+    lanes: usize,
+    columns: usize,
+}
+
+/// The memory for one tile in work.
+#[derive(Debug)]
+pub(crate) struct Tile {
+    /// Every signal; the first is the samples, to be filled in.
+    signals: Vec<Buffer>,
+    /// The loss's gradient with respect to every signal, while it is needed.
+    gradients: Vec<Option<Buffer>>,
+    /// Buffers that gradients no longer need.
+    spare: Vec<Buffer>,
+    padded: Buffer,
+    /// How many threads work on this tile.
+    threads: usize,
+}
+
+impl Tile {
+    /// The samples: numbers of a sample x samples of a tile.
+    pub(crate) fn samples(&mut self) -> &mut [f32] {
+        &mut self.signals[0]
+    }
+
+    /// The logits: classes x samples of a tile.
+    pub(crate) fn logits(&self) -> &[f32] {
+        self.signals.last().map_or(&[], |logits| logits)
+    }
+
+    /// The logits, and where their gradient goes.
+    pub(crate) fn logits_and_gradient(&mut self) -> (&[f32], &mut [f32]) {
+        let last = self.signals.len() - 1;
+        let len = self.signals[last].len();
+        if self.gradients[last].is_none() {
+            self.gradients[last] = Some(take(&mut self.spare, len));
+        }
+        match &mut self.gradients[last] {
+            Some(gradient) => (&self.signals[last], gradient),
+            None => (&self.signals[last], &mut []),
+        }
+    }
+
+    /// The samples and the loss's gradient with respect to them.
+    pub(crate) fn samples_and_gradient(&mut self) -> (&mut [f32], &[f32]) {
+        (&mut self.signals[0], self.gradients[0].as_deref().unwrap_or(&[]))
+    }
+}
+
+/// A buffer of this length, used or new.
+fn take(spare: &mut Vec<Buffer>, len: usize) -> Buffer {
+    match spare.iter().position(|buffer| buffer.len() == len) {
+        Some(place) => spare.swap_remove(place),
+        None => Buffer::zeros(len),
+    }
+}
+
+/// How many numbers a register holds.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+impl InLanes {
+    /// The network of these layers with its parameters.
+    pub(crate) fn new(layers: &Layers, parameters: &[f32]) -> Self {
+        let arch = Arch::new();
+        let lanes = arch.dispatch(Lanes);
+        let linear = layers.layers.iter().all(|layer| matches!(layer, Layer::Linear { .. } | Layer::Scale { .. }));
+        let columns = if linear { COLUMNS } else { 1 };
+        let mut network = Self {
+            layers: layers.clone(),
+            products: Vec::new(),
+            scales: Vec::new(),
+            shifts: Vec::new(),
+            arch,
+            lanes,
+            columns,
+        };
+        for (place, layer) in layers.layers.iter().enumerate() {
+            let output = layers.signals[place + 1];
+            let of_channels = |begin: usize| Some(parameters[begin..begin + output[0]].to_vec());
+            let (product, scale, shift) = match *layer {
+                Layer::Linear { from, weight, bias, .. } => {
+                    let inputs = layers.signals[from].iter().product();
+                    let shape = Shape { input: [inputs, 1, 1], output, kernel: 1, stride: 1, padding: 0 };
+                    let row = output[0].next_multiple_of(Layers::SLOT);
+                    let weight = |o: usize, i: usize, _, _| parameters[weight + i * row + o];
+                    let both = [Convolution::forward(shape, columns, weight), Convolution::backward(shape, columns, weight)];
+                    (Some(both), None, of_channels(bias))
+                }
+                Layer::Convolution { from, kernel, stride, padding, weight, scale, shift, .. } => {
+                    let input = layers.signals[from];
+                    let shape = Shape { input, output, kernel, stride, padding };
+                    let weight = |o: usize, i: usize, y: usize, x: usize| {
+                        parameters[weight + ((o * input[0] + i) * kernel + y) * kernel + x]
+                    };
+                    let both = [Convolution::forward(shape, columns, weight), Convolution::backward(shape, columns, weight)];
+                    (Some(both), scale.and_then(of_channels), shift.and_then(of_channels))
+                }
+                Layer::Scale { scale, shift, .. } => (None, of_channels(scale), of_channels(shift)),
+                Layer::MaxPool { .. } | Layer::Mean { .. } => (None, None, None),
+            };
+            network.products.push(product);
+            network.scales.push(scale);
+            network.shifts.push(shift);
+        }
+        network
+    }
+
+    /// How many samples a tile holds.
+    pub(crate) fn samples_per_tile(&self) -> usize {
+        self.columns * self.lanes
+    }
+
+    /// Memory for a tile that `threads` threads work on together.
+    pub(crate) fn tile(&self, threads: usize) -> Tile {
+        let len = |signal: &[usize; 3]| signal.iter().product::<usize>() * self.samples_per_tile();
+        Tile {
+            signals: self.layers.signals.iter().map(|signal| Buffer::zeros(len(signal))).collect(),
+            gradients: self.layers.signals.iter().map(|_| None).collect(),
+            spare: Vec::new(),
+            padded: Buffer::default(),
+            threads: threads.max(1),
+        }
+    }
+
+    /// From the samples to the logits.
+    pub(crate) fn forward(&self, tile: &mut Tile) {
+        for (place, layer) in self.layers.layers.iter().enumerate() {
+            let (before, after) = tile.signals.split_at_mut(place + 1);
+            let target = &mut after[0];
+            let (scale, shift) = (self.scales[place].as_deref(), self.shifts[place].as_deref());
+            let mut product = |from: usize, finish: Finish<'_>, target: &mut [f32]| {
+                if let Some([forward, _]) = &self.products[place] {
+                    let isa = (self.arch, self.lanes);
+                    forward.run(isa, &before[from], None, target, finish, &mut tile.padded, tile.threads);
+                }
+            };
+            match *layer {
+                Layer::Linear { from, relu, .. } => {
+                    product(from, Finish { scale, shift, accumulate: false, relu }, target);
+                }
+                Layer::Convolution { from, add, relu, .. } => {
+                    if let Some(add) = add {
+                        target.copy_from_slice(&before[add]);
+                    }
+                    product(from, Finish { scale, shift, accumulate: add.is_some(), relu }, target);
+                }
+                Layer::Scale { from, relu, .. } => {
+                    let channel = target.len() / self.layers.signals[place + 1][0];
+                    let numbers = scale.unwrap_or(&[]).iter().zip(shift.unwrap_or(&[]));
+                    self.arch.dispatch(|| {
+                        let channels = target.chunks_exact_mut(channel).zip(before[from].chunks_exact(channel));
+                        for ((target, source), (&scale, &shift)) in channels.zip(numbers) {
+                            for (to, from) in target.iter_mut().zip(source) {
+                                let value = from * scale + shift;
+                                *to = if relu && value <= 0.0 { 0.0 } else { value };
+                            }
+                        }
+                    });
+                }
+                Layer::MaxPool { from } => self.max_pool(from, &before[from], target),
+                Layer::Mean { from } => self.mean(from, &before[from], target),
+            }
+        }
+    }
+
+    /// From the gradient of the logits to that of the samples. Uses up the gradient of the logits.
+    pub(crate) fn backward(&self, tile: &mut Tile) {
+        for (place, layer) in self.layers.layers.iter().enumerate().rev() {
+            let Some(mut gradient) = tile.gradients[place + 1].take() else { continue };
+            let scale = self.scales[place].as_deref();
+            match *layer {
+                Layer::Linear { from, relu, .. } => {
+                    self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
+                    self.product_backward(tile, place, from, &gradient, None);
+                }
+                Layer::Convolution { from, add, relu, .. } => {
+                    self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
+                    if let Some(add) = add {
+                        self.hand_on(tile, add, &gradient);
+                    }
+                    self.product_backward(tile, place, from, &gradient, scale);
+                }
+                Layer::Scale { from, relu, .. } => {
+                    self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
+                    let channel = gradient.len() / self.layers.signals[from][0];
+                    self.arch.dispatch(|| {
+                        for (gradient, &scale) in gradient.chunks_exact_mut(channel).zip(scale.unwrap_or(&[])) {
+                            gradient.iter_mut().for_each(|g| *g *= scale);
+                        }
+                    });
+                    self.hand_on(tile, from, &gradient);
+                }
+                Layer::MaxPool { from } => {
+                    let mut target = take(&mut tile.spare, tile.signals[from].len());
+                    self.max_pool_backward(from, &tile.signals[from], &tile.signals[place + 1], &gradient, &mut target);
+                    self.hand_on(tile, from, &target);
+                    tile.spare.push(target);
+                }
+                Layer::Mean { from } => {
+                    let mut target = take(&mut tile.spare, tile.signals[from].len());
+                    let register = self.samples_per_tile();
+                    let [_, height, width] = self.layers.signals[from];
+                    let share = 1.0 / (height * width) as f32;
+                    let channels = target.chunks_exact_mut(height * width * register).zip(gradient.chunks_exact(register));
+                    for (target, gradient) in channels {
+                        for target in target.chunks_exact_mut(register) {
+                            target.iter_mut().zip(gradient).for_each(|(to, from)| *to = from * share);
+                        }
+                    }
+                    self.hand_on(tile, from, &target);
+                    tile.spare.push(target);
+                }
+            }
+            tile.spare.push(gradient);
+        }
+    }
+
+    /// The way back through a product: writes, or adds to, the gradient of signal `from`.
+    fn product_backward(&self, tile: &mut Tile, place: usize, from: usize, gradient: &[f32], scale: Option<&[f32]>) {
+        let Some([_, backward]) = &self.products[place] else { return };
+        let (mut target, accumulate) = match tile.gradients[from].take() {
+            Some(target) => (target, true),
+            None => (take(&mut tile.spare, tile.signals[from].len()), false),
+        };
+        let finish = Finish { accumulate, ..Finish::default() };
+        backward.run((self.arch, self.lanes), gradient, scale, &mut target, finish, &mut tile.padded, tile.threads);
+        tile.gradients[from] = Some(target);
+    }
+
+    /// Adds a gradient to that of signal `to`.
+    fn hand_on(&self, tile: &mut Tile, to: usize, gradient: &[f32]) {
+        match &mut tile.gradients[to] {
+            Some(sum) => self.arch.dispatch(|| sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g)),
+            empty => {
+                let mut copy = take(&mut tile.spare, gradient.len());
+                copy.copy_from_slice(gradient);
+                *empty = Some(copy);
+            }
+        }
+    }
+
+    /// The gradient vanishes where ReLU gave 0.
+    fn through_relu(&self, relu: bool, gradient: &mut [f32], output: &[f32]) {
+        if relu {
+            self.arch.dispatch(|| {
+                for (g, &out) in gradient.iter_mut().zip(output) {
+                    *g = if out > 0.0 { *g } else { 0.0 };
+                }
+            });
+        }
+    }
+
+    fn max_pool(&self, from: usize, source: &[f32], target: &mut [f32]) {
+        self.each_window(from, |[a, b, c, d], to| {
+            let windows = source[a..].iter().zip(&source[b..]).zip(source[c..].iter().zip(&source[d..]));
+            for (to, ((a, b), (c, d))) in target[to..to + self.samples_per_tile()].iter_mut().zip(windows) {
+                *to = a.max(*b).max(c.max(*d));
+            }
+        });
+    }
+
+    /// The gradient goes to the first of the largest, in reading order.
+    fn max_pool_backward(&self, from: usize, source: &[f32], output: &[f32], gradient: &[f32], target: &mut [f32]) {
+        // An odd last row or column has no part in it.
+        target.fill(0.0);
+        self.each_window(from, |window, to| {
+            for lane in 0..self.samples_per_tile() {
+                let highest = output[to + lane];
+                if let Some(at) = window.into_iter().find(|at| source[at + lane] == highest) {
+                    target[at + lane] = gradient[to + lane];
+                }
+            }
+        });
+    }
+
+    /// Calls `window` with the places of every 2 x 2 pixels, and the place of the pixel they become.
+    fn each_window(&self, from: usize, mut window: impl FnMut([usize; 4], usize)) {
+        let register = self.samples_per_tile();
+        let [channels, height, width] = self.layers.signals[from];
+        let mut to = 0;
+        for channel in 0..channels {
+            for y in 0..height / 2 {
+                for x in 0..width / 2 {
+                    let first = ((channel * height + 2 * y) * width + 2 * x) * register;
+                    let below = first + width * register;
+                    window([first, first + register, below, below + register], to);
+                    to += register;
+                }
+            }
+        }
+    }
+
+    fn mean(&self, from: usize, source: &[f32], target: &mut [f32]) {
+        let register = self.samples_per_tile();
+        let [_, height, width] = self.layers.signals[from];
+        let pixels = height * width;
+        for (to, pixels_of) in target.chunks_exact_mut(register).zip(source.chunks_exact(pixels * register)) {
+            to.fill(0.0);
+            for pixel in pixels_of.chunks_exact(register) {
+                to.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
+            }
+            to.iter_mut().for_each(|sum| *sum /= pixels as f32);
+        }
+    }
+}
