@@ -10,7 +10,7 @@
 // fits into the 16 KiB that WebGPU promises. Where four samples do not fit, an invocation computes a slot of one.
 // The CPU twin is `whole_attack` in core/src/attack/whole.rs.
 //
-// Dispatch: one workgroup of 64 for each `together` samples, workgroups in one row.
+// Dispatch: one workgroup of 32 for each `together` samples, workgroups in one row.
 
 struct Settings {
     // The samples of this dispatch: from `first` to before `end`.
@@ -62,7 +62,7 @@ struct Record {
 @group(0) @binding(6) var<storage, read_write> trajectory: array<f32>;
 @group(0) @binding(7) var<storage, read> settings: Settings;
 
-const WORKGROUP: u32 = 64u;
+const WORKGROUP: u32 = 32u;
 const CROSS_ENTROPY: u32 = 0u;
 const CW_MARGIN: u32 = 1u;
 const KL: u32 = 2u;
@@ -73,6 +73,18 @@ var<workgroup> signals: array<vec4<f32>, 1024>;
 fn slots(units: u32) -> u32 {
     return (units + 3u) / 4u;
 }
+
+// The settings, read once: where there is no cache, as on software adapters, every reading of a buffer costs.
+var<private> together: u32;
+var<private> layers: u32;
+var<private> kind: u32;
+var<private> steps: u32;
+var<private> end: u32;
+var<private> sizes: array<u32, 6>;
+var<private> step_size: f32;
+var<private> epsilon: f32;
+var<private> low: f32;
+var<private> high: f32;
 
 // log(1 + u) for u >= 0, to a few units in the last place also where 1 + u rounds.
 fn log_one_plus(u: f32) -> f32 {
@@ -95,8 +107,8 @@ struct Block {
 
 // What four inputs add to four outputs; the rows are the weights from each of the inputs.
 fn forward_slot(sum: vec4<f32>, signal: vec4<f32>, rows: Block) -> vec4<f32> {
-    let low = fma(signal.yyyy, rows.b, fma(signal.xxxx, rows.a, sum));
-    return fma(signal.wwww, rows.d, fma(signal.zzzz, rows.c, low));
+    let first = fma(signal.yyyy, rows.b, fma(signal.xxxx, rows.a, sum));
+    return fma(signal.wwww, rows.d, fma(signal.zzzz, rows.c, first));
 }
 
 // What the deltas of four outputs add to those of four inputs.
@@ -106,40 +118,52 @@ fn backward_slot(sum: vec4<f32>, delta: vec4<f32>, rows: Block) -> vec4<f32> {
 
 // One layer of all samples. `behind` is the first slot of its input, `weights` the place of its parameters.
 fn forward(invocation: u32, layer: u32, behind: u32, weights: u32) {
-    let inputs = settings.sizes[layer];
-    let columns = slots(settings.sizes[layer + 1u]);
-    let together = settings.together;
+    let inputs = sizes[layer];
+    let columns = slots(sizes[layer + 1u]);
     let ahead = behind + slots(inputs);
     // ReLU, or nothing after the last layer.
-    let least = vec4<f32>(select(-3.4e38, 0.0, layer + 1u < settings.layers));
-    let step = select(1u, 4u, together >= 4u);
-    let groups = together / step;
-    for (var item = invocation; item < columns * groups; item += WORKGROUP) {
-        let column = item % columns;
-        let sample = item / columns * step;
-        var sums = Block(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
-        var row = weights + column;
-        for (var slot = 0u; slot < slots(inputs); slot += 1u) {
-            // Past the last input there are other numbers; its signal is 0.
-            let rows = Block(
-                parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
-            );
-            let at = (behind + slot) * together + sample;
-            sums.a = forward_slot(sums.a, signals[at], rows);
-            if step == 4u {
+    let least = vec4<f32>(select(-3.4e38, 0.0, layer + 1u < layers));
+    // Past the last input there are other numbers than its weights; its signal is 0.
+    if together >= 4u {
+        for (var item = invocation; item < columns * together / 4u; item += WORKGROUP) {
+            let column = item % columns;
+            let sample = item / columns * 4u;
+            var sums = Block(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
+            var row = weights + column;
+            var at = behind * together + sample;
+            for (var slot = 0u; slot < slots(inputs); slot += 1u) {
+                let rows = Block(
+                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
+                );
+                sums.a = forward_slot(sums.a, signals[at], rows);
                 sums.b = forward_slot(sums.b, signals[at + 1u], rows);
                 sums.c = forward_slot(sums.c, signals[at + 2u], rows);
                 sums.d = forward_slot(sums.d, signals[at + 3u], rows);
+                row += 4u * columns;
+                at += together;
             }
-            row += 4u * columns;
-        }
-        let bias = parameters[weights + inputs * columns + column];
-        let to = (ahead + column) * together + sample;
-        signals[to] = max(sums.a + bias, least);
-        if step == 4u {
+            let bias = parameters[weights + inputs * columns + column];
+            let to = (ahead + column) * together + sample;
+            signals[to] = max(sums.a + bias, least);
             signals[to + 1u] = max(sums.b + bias, least);
             signals[to + 2u] = max(sums.c + bias, least);
             signals[to + 3u] = max(sums.d + bias, least);
+        }
+    } else {
+        for (var item = invocation; item < columns * together; item += WORKGROUP) {
+            let column = item % columns;
+            let sample = item / columns;
+            var sum = vec4<f32>(0.0);
+            var row = weights + column;
+            for (var slot = 0u; slot < slots(inputs); slot += 1u) {
+                let rows = Block(
+                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
+                );
+                sum = forward_slot(sum, signals[(behind + slot) * together + sample], rows);
+                row += 4u * columns;
+            }
+            let bias = parameters[weights + inputs * columns + column];
+            signals[(ahead + column) * together + sample] = max(sum + bias, least);
         }
     }
 }
@@ -147,37 +171,48 @@ fn forward(invocation: u32, layer: u32, behind: u32, weights: u32) {
 // The way back through a layer, from the deltas of its outputs to its inputs, whose first slot is `behind`. To a hidden layer the
 // deltas are written; at the input the step is taken.
 fn backward(invocation: u32, layer: u32, behind: u32, weights: u32, group_first: u32) {
-    let rows_of = slots(settings.sizes[layer]);
-    let columns = slots(settings.sizes[layer + 1u]);
-    let together = settings.together;
+    let rows_of = slots(sizes[layer]);
+    let columns = slots(sizes[layer + 1u]);
     let ahead = behind + rows_of;
-    let step = select(1u, 4u, together >= 4u);
-    let groups = together / step;
-    for (var item = invocation; item < rows_of * groups; item += WORKGROUP) {
-        let slot = item % rows_of;
-        let sample = item / rows_of * step;
-        var sums = Block(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
-        var row = weights + slot * 4u * columns;
-        for (var column = 0u; column < columns; column += 1u) {
-            // Rows past the last input belong to units that nothing reads.
-            let rows = Block(
-                parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
-            );
-            let at = (ahead + column) * together + sample;
-            sums.a = backward_slot(sums.a, signals[at], rows);
-            if step == 4u {
+    // Rows past the last input belong to units that nothing reads.
+    if together >= 4u {
+        for (var item = invocation; item < rows_of * together / 4u; item += WORKGROUP) {
+            let slot = item % rows_of;
+            let sample = item / rows_of * 4u;
+            var sums = Block(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
+            var row = weights + slot * 4u * columns;
+            var at = ahead * together + sample;
+            for (var column = 0u; column < columns; column += 1u) {
+                let rows = Block(
+                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
+                );
+                sums.a = backward_slot(sums.a, signals[at], rows);
                 sums.b = backward_slot(sums.b, signals[at + 1u], rows);
                 sums.c = backward_slot(sums.c, signals[at + 2u], rows);
                 sums.d = backward_slot(sums.d, signals[at + 3u], rows);
+                row += 1u;
+                at += together;
             }
-            row += 1u;
+            let to = (behind + slot) * together + sample;
+            finish(layer, to, slot, group_first + sample, sums.a);
+            finish(layer, to + 1u, slot, group_first + sample + 1u, sums.b);
+            finish(layer, to + 2u, slot, group_first + sample + 2u, sums.c);
+            finish(layer, to + 3u, slot, group_first + sample + 3u, sums.d);
         }
-        let at = (behind + slot) * together + sample;
-        finish(layer, at, slot, group_first + sample, sums.a);
-        if step == 4u {
-            finish(layer, at + 1u, slot, group_first + sample + 1u, sums.b);
-            finish(layer, at + 2u, slot, group_first + sample + 2u, sums.c);
-            finish(layer, at + 3u, slot, group_first + sample + 3u, sums.d);
+    } else {
+        for (var item = invocation; item < rows_of * together; item += WORKGROUP) {
+            let slot = item % rows_of;
+            let sample = item / rows_of;
+            var sum = vec4<f32>(0.0);
+            var row = weights + slot * 4u * columns;
+            for (var column = 0u; column < columns; column += 1u) {
+                let rows = Block(
+                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
+                );
+                sum = backward_slot(sum, signals[(ahead + column) * together + sample], rows);
+                row += 1u;
+            }
+            finish(layer, (behind + slot) * together + sample, slot, group_first + sample, sum);
         }
     }
 }
@@ -190,18 +225,18 @@ fn finish(layer: u32, at: u32, slot: u32, sample: u32, gradient: vec4<f32>) {
         return;
     }
     let centre = row_slot_of_natural(sample, slot);
-    let moved = signal + settings.step_size * sign(gradient);
-    let in_ball = min(max(moved, centre - settings.epsilon), centre + settings.epsilon);
-    let stepped = min(max(in_ball, vec4<f32>(settings.low)), vec4<f32>(settings.high));
+    let moved = signal + step_size * sign(gradient);
+    let in_ball = min(max(moved, centre - epsilon), centre + epsilon);
+    let stepped = min(max(in_ball, vec4<f32>(low)), vec4<f32>(high));
     // What is past the last input stays 0.
     let units = vec4<u32>(slot * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-    signals[at] = select(vec4<f32>(0.0), stepped, units < vec4<u32>(settings.sizes[0]));
+    signals[at] = select(vec4<f32>(0.0), stepped, units < vec4<u32>(sizes[0]));
 }
 
 // Four numbers of a natural sample, with 0 past the last. A last workgroup that is not full works on copies of its last sample.
 fn row_slot_of_natural(sample: u32, slot: u32) -> vec4<f32> {
-    let inputs = settings.sizes[0];
-    let place = min(sample, settings.end - 1u) * inputs + slot * 4u;
+    let inputs = sizes[0];
+    let place = min(sample, end - 1u) * inputs + slot * 4u;
     var four = vec4<f32>(0.0);
     for (var i = 0u; i < min(4u, inputs - slot * 4u); i += 1u) {
         four[i] = natural[place + i];
@@ -211,8 +246,8 @@ fn row_slot_of_natural(sample: u32, slot: u32) -> vec4<f32> {
 
 // The same of the sample where its attack starts.
 fn row_slot_of_start(sample: u32, slot: u32) -> vec4<f32> {
-    let inputs = settings.sizes[0];
-    let place = min(sample, settings.end - 1u) * inputs + slot * 4u;
+    let inputs = sizes[0];
+    let place = min(sample, end - 1u) * inputs + slot * 4u;
     var four = vec4<f32>(0.0);
     for (var i = 0u; i < min(4u, inputs - slot * 4u); i += 1u) {
         four[i] = start[place + i];
@@ -222,9 +257,9 @@ fn row_slot_of_start(sample: u32, slot: u32) -> vec4<f32> {
 
 // Puts samples of `natural` (or of `start`) into the workgroup's memory.
 fn load(invocation: u32, group_first: u32, from_start: bool) {
-    for (var item = invocation; item < settings.together * slots(settings.sizes[0]); item += WORKGROUP) {
-        let sample = group_first + item % settings.together;
-        let slot = item / settings.together;
+    for (var item = invocation; item < together * slots(sizes[0]); item += WORKGROUP) {
+        let sample = group_first + item % together;
+        let slot = item / together;
         if from_start {
             signals[item] = row_slot_of_start(sample, slot);
         } else {
@@ -235,16 +270,16 @@ fn load(invocation: u32, group_first: u32, from_start: bool) {
 
 // One logit of a sample; `z` is the first slot of the logits.
 fn logit(z: u32, c: u32, sample: u32) -> f32 {
-    return signals[(z + c / 4u) * settings.together + sample][c % 4u];
+    return signals[(z + c / 4u) * together + sample][c % 4u];
 }
 
 fn set_logit(z: u32, c: u32, sample: u32, value: f32) {
-    signals[(z + c / 4u) * settings.together + sample][c % 4u] = value;
+    signals[(z + c / 4u) * together + sample][c % 4u] = value;
 }
 
 // From the logits of a sample, whose first slot is `z`, to the loss's gradient, in their place; counts into `record`.
 fn judge(z: u32, sample: u32, label: u32, step: u32, record: ptr<function, Record>) {
-    let classes = settings.sizes[settings.layers];
+    let classes = sizes[layers];
     let own = logit(z, label, sample);
     var rival = 0u;
     if label == 0u {
@@ -266,9 +301,9 @@ fn judge(z: u32, sample: u32, label: u32, step: u32, record: ptr<function, Recor
     }
     let highest = select(other, own, correct);
     var loss = -margin;
-    if settings.kind == CW_MARGIN {
+    if kind == CW_MARGIN {
         for (var slot = 0u; slot < slots(classes); slot += 1u) {
-            signals[(z + slot) * settings.together + sample] = vec4<f32>(0.0);
+            signals[(z + slot) * together + sample] = vec4<f32>(0.0);
         }
         set_logit(z, rival, sample, 1.0);
         set_logit(z, label, sample, -1.0);
@@ -282,7 +317,7 @@ fn judge(z: u32, sample: u32, label: u32, step: u32, record: ptr<function, Recor
         }
         let whole = 1.0 + rest;
         let log_whole = log_one_plus(rest);
-        if settings.kind == CROSS_ENTROPY {
+        if kind == CROSS_ENTROPY {
             loss = log_whole + (highest - own);
             var others = 0.0;
             for (var c = 0u; c < classes; c += 1u) {
@@ -328,32 +363,42 @@ fn judge(z: u32, sample: u32, label: u32, step: u32, record: ptr<function, Recor
     (*record).margin = margin;
     if correct {
         (*record).kappa += 1.0;
-    } else if (*record).first_hit == f32(settings.steps) {
+    } else if (*record).first_hit == f32(steps) {
         (*record).first_hit = f32(step);
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
-    let together = settings.together;
+    together = settings.together;
+    layers = settings.layers;
+    kind = settings.kind;
+    steps = settings.steps;
+    end = settings.end;
+    sizes = settings.sizes;
+    step_size = settings.step_size;
+    epsilon = settings.epsilon;
+    low = settings.low;
+    high = settings.high;
+    let trace = settings.trace == 1u;
     let group_first = settings.first + workgroup.x * together;
-    let count = min(together, settings.end - group_first);
-    let inputs = settings.sizes[0];
-    let classes = settings.sizes[settings.layers];
-    var record = Record(0.0, 0.0, 0.0, f32(settings.steps));
+    let count = min(together, end - group_first);
+    let inputs = sizes[0];
+    let classes = sizes[layers];
+    var record = Record(0.0, 0.0, 0.0, f32(steps));
 
     // The passes: with KL first one over the natural samples, then x^0 ... x^(K-1), and x^(K) too for a trajectory.
-    let before = select(0u, 1u, settings.kind == KL);
-    let passes = before + settings.steps + settings.trace;
+    let before = select(0u, 1u, kind == KL);
+    let passes = before + steps + select(0u, 1u, trace);
     load(invocation, group_first, before == 0u);
     workgroupBarrier();
     for (var pass_index = 0u; pass_index < passes; pass_index += 1u) {
         var at = 0u;
         var weights = 0u;
-        for (var layer = 0u; layer < settings.layers; layer += 1u) {
+        for (var layer = 0u; layer < layers; layer += 1u) {
             forward(invocation, layer, at, weights);
-            at += slots(settings.sizes[layer]);
-            weights += (settings.sizes[layer] + 1u) * slots(settings.sizes[layer + 1u]);
+            at += slots(sizes[layer]);
+            weights += (sizes[layer] + 1u) * slots(sizes[layer + 1u]);
             workgroupBarrier();
         }
         if pass_index < before {
@@ -374,30 +419,30 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             if step == 0u {
                 records[2u * sample] = record;
             }
-            if step + 1u == settings.steps {
+            if step + 1u == steps {
                 records[2u * sample + 1u] = record;
             }
-            if settings.trace == 1u {
-                let point = (sample * (settings.steps + 1u) + step) * (inputs + 2u);
+            if trace {
+                let point = (sample * (steps + 1u) + step) * (inputs + 2u);
                 trajectory[point] = record.margin;
                 trajectory[point + 1u] = record.loss;
             }
         }
-        if settings.trace == 1u {
+        if trace {
             for (var item = invocation; item < count * inputs; item += WORKGROUP) {
                 let sample = item / inputs;
                 let unit = item % inputs;
-                let point = ((group_first + sample) * (settings.steps + 1u) + step) * (inputs + 2u);
+                let point = ((group_first + sample) * (steps + 1u) + step) * (inputs + 2u);
                 trajectory[point + 2u + unit] = signals[unit / 4u * together + sample][unit % 4u];
             }
         }
         workgroupBarrier();
-        if step == settings.steps {
+        if step == steps {
             break;
         }
-        for (var layer = settings.layers; layer > 0u; layer -= 1u) {
-            at -= slots(settings.sizes[layer - 1u]);
-            weights -= (settings.sizes[layer - 1u] + 1u) * slots(settings.sizes[layer]);
+        for (var layer = layers; layer > 0u; layer -= 1u) {
+            at -= slots(sizes[layer - 1u]);
+            weights -= (sizes[layer - 1u] + 1u) * slots(sizes[layer]);
             backward(invocation, layer - 1u, at, weights, group_first);
             workgroupBarrier();
         }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use gairat::{
+    attack::PathError,
     checkpoint::CheckpointError, dataset::DatasetError, device::DeviceError, model::LoadError, model::ModelError,
     session::SessionError, settings::SettingsError,
 };
@@ -42,7 +43,7 @@ macro_rules! request_errors {
     )+};
 }
 
-request_errors!(SettingsError, ModelError, LoadError, CheckpointError);
+request_errors!(PathError, SettingsError, ModelError, LoadError, CheckpointError);
 
 impl From<DatasetError> for Failure {
     fn from(error: DatasetError) -> Self {
@@ -65,7 +66,7 @@ impl From<DeviceError> for Failure {
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Model(_) => Self::Request(error.to_string()),
+            SessionError::Model(_) | SessionError::Path(_) => Self::Request(error.to_string()),
             _ => Self::Work(error.to_string()),
         }
     }

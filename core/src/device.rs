@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use burn::tensor::{
+use burn::{backend::DispatchDevice, tensor::{
     Device, Tensor,
     wgpu::{WgpuSetup, wgpu},
-};
+}};
 
 /// Storage buffers that the attack's kernels bind at once.
 const STORAGE_BUFFERS: u32 = 8;
@@ -111,6 +111,11 @@ impl Chosen {
             gpu.destroy();
         }
     }
+}
+
+/// Whether tensors of this device are computed by the CPU backend.
+pub fn is_cpu(device: &Device) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// All adapters, through Vulkan, Metal, DirectX 12 or the browser's WebGPU; empty where there is no driver at all.

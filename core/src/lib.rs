@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use burn::{module::Module, nn::{Linear, LinearConfig}, tensor::{Device, Tensor}};
-//! use gairat::{attack::{Attack, LossKind}, batch::Batch, device, model::Classifier};
+//! use gairat::{attack::{Attack, LossKind, Path}, batch::Batch, device, model::Classifier};
 //!
 //! #[derive(Module, Debug)]
 //! struct Mine {
@@ -30,7 +30,7 @@
 //! let device = Device::flex();
 //! let model = Mine { layer: LinearConfig::new(2, 2).init(&device) };
 //! let batch = Batch::new(vec![0.1, 0.9, 0.8, 0.2], &[0, 1], None, &device);
-//! let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: false };
+//! let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: false, path: Path::Auto };
 //! let adversarial = attack.run(&model.valid(), &batch);
 //! let kappa = pollster::block_on(device::read(adversarial.kappa()))?;
 //! println!("PGD steps that each sample withstands: {kappa:?}");
@@ -53,6 +53,9 @@ pub mod model;
 pub mod attack;
 
 mod lanes;
+mod launch;
+
+pub mod dispatches;
 
 pub mod weight;
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use web_time::{Duration, Instant};
 
 use crate::{
+    attack::{Path, PathError},
     batch::Batch,
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
@@ -56,6 +57,8 @@ pub enum Event {
         device: String,
         /// The graphics API, or `flex`.
         api: String,
+        /// The way the attack takes: `fused` or `composed`.
+        path: String,
         /// Training, validation and test samples.
         train: usize,
         /// Samples held out for choosing the best checkpoint.
@@ -132,6 +135,9 @@ pub enum SessionError {
     /// The network does not take the data.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The way that the attack was to take is not there.
+    #[error(transparent)]
+    Path(#[from] PathError),
     /// The device is gone.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -168,13 +174,14 @@ pub async fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Ending, SessionError> {
     let trainer = Trainer::new(plan, dataset, &chosen.device)?;
+    let path = plan.attack.path.taken(&trainer.frozen(), &chosen.device)?;
     let mut session =
         Session { trainer, dataset, folder, progress: Progress::default(), metrics: Vec::new(), log: EpochLog::default() };
     let mut last_samples = match folder.resume_state()? {
         Some(state) => session.restore(state)?,
         None => Vec::new(),
     };
-    session.announce(chosen, emit);
+    session.announce(chosen, path, emit);
     let mut compiled = chosen.cpu;
     let epochs = plan.settings.epochs;
     for epoch in session.progress.epoch + 1..=epochs {
@@ -220,13 +227,14 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn announce(&self, chosen: &Chosen, emit: &mut dyn FnMut(Event)) {
+    fn announce(&self, chosen: &Chosen, path: Path, emit: &mut dyn FnMut(Event)) {
         let settings = &self.trainer.plan.settings;
         emit(Event::Started {
             model: settings.model.resolve(self.dataset.shape).to_string(),
             parameters: parameter_count(&self.trainer.network),
             device: chosen.name.clone(),
             api: chosen.api.clone(),
+            path: path.to_string(),
             train: self.dataset.train.len(),
             validation: self.dataset.validation.len(),
             test: self.dataset.test.len(),
@@ -495,7 +503,7 @@ impl Session<'_> {
         begin: &mut dyn FnMut(&dyn EvaluationAttack),
     ) -> Result<Option<Report>, DeviceError> {
         let settings = &self.trainer.plan.settings;
-        let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed };
+        let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed, path: settings.path };
         let mut scores: Vec<Score> = Vec::new();
         for attack in attacks {
             begin(attack.as_ref());

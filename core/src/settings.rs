@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap as _};
 
 use crate::{
-    attack::{Attack, LossKind},
+    attack::{Attack, LossKind, Path as AttackPath},
     dataset::{Augmentation, Request, Source, TestPart, Toy, ValidationPart},
     model::{Initialisation, ModelSpec, Normalisation},
     train::{LearningRate, LearningRateSchedule},
@@ -128,6 +128,7 @@ value_from_str!(
     Initialisation,
     Normalisation,
     LossKind,
+    AttackPath,
     Method,
     RuleName,
     LambdaKind,
@@ -342,6 +343,8 @@ settings! {
     Attack loss: LossKind = LossKind::CrossEntropy;
     /// Whether the training attack starts at a random point of the ball.
     Attack random_start: bool = true;
+    /// How an attack runs: fused (as one operation), composed (layer by layer) or auto (fused where network and device allow it).
+    Attack path: AttackPath = AttackPath::Auto;
 
     /// at (every sample counts the same) or gairat (samples near the boundary count more).
     Weighting method: Method = Method::Gairat;
@@ -428,6 +431,7 @@ impl Settings {
             steps: self.steps,
             loss: self.loss,
             random_start: self.random_start,
+            path: self.path,
         };
         Ok(Checked {
             request: Request {

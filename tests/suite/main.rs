@@ -5,6 +5,7 @@
 mod adapter;
 mod attack;
 mod determinism;
+mod fused;
 mod kernels;
 mod learning;
 mod resume;

@@ -21,7 +21,7 @@ use crate::{driver, failure::Failure, terminal};
 fn keeps(field: &Field) -> bool {
     matches!(
         field.name,
-        "data" | "model" | "normalise" | "epsilon" | "step_size" | "steps" | "loss" | "batch" | "seed" | "threads" | "device"
+        "data" | "model" | "normalise" | "epsilon" | "step_size" | "steps" | "loss" | "path" | "batch" | "seed" | "threads" | "device"
     )
 }
 
@@ -105,6 +105,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 classes - 1
             )));
         }
+        settings.path.taken(&network, &chosen.device)?;
         let mut examples = AdversarialExamples::empty(shape);
         let places: Vec<usize> = (0..samples.len()).collect();
         for places in places.chunks(settings.batch) {

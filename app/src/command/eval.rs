@@ -17,7 +17,7 @@ use crate::{driver, failure::Failure, terminal};
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
     field.group == Group::Data && field.name != "augment"
-        || matches!(field.name, "model" | "normalise" | "epsilon" | "seed" | "threads" | "device" | "batch")
+        || matches!(field.name, "model" | "normalise" | "epsilon" | "path" | "seed" | "threads" | "device" | "batch")
 }
 
 pub(super) fn definition() -> Command {
@@ -118,7 +118,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 classes - 1
             )));
         }
-        let threat = Threat { epsilon: plan.attack.epsilon, seed: settings.seed };
+        settings.path.taken(&network, &chosen.device)?;
+        let threat = Threat { epsilon: plan.attack.epsilon, seed: settings.seed, path: settings.path };
         let mut report = Report { samples: samples.len(), scores: Vec::new() };
         for attack in &attacks {
             let (shape, batch, device) = (dataset.shape, settings.batch, &chosen.device);

@@ -38,7 +38,7 @@ const MEASURED_WITH: [&str; 11] = [
     "burn_in",
 ];
 /// What else may change then. The data, the network and the key of the run's randomness may not.
-const RESUMABLE: [&str; 10] = [
+const RESUMABLE: [&str; 11] = [
     "min_effective",
     "epochs",
     "lr",
@@ -49,6 +49,7 @@ const RESUMABLE: [&str; 10] = [
     "augment",
     "threads",
     "device",
+    "path",
 ];
 
 pub(super) fn definition() -> Command {

@@ -92,8 +92,9 @@ impl Voice for Human {
 
     fn say(&mut self, event: &Event) {
         match event {
-            Event::Started { model, parameters, train, validation, test, epochs, steps, resumed_epoch, .. } => {
+            Event::Started { model, parameters, path, train, validation, test, epochs, steps, resumed_epoch, .. } => {
                 self.line(&format!("network    {model}, {parameters} parameters"));
+                self.line(&format!("attack     {path}"));
                 self.line(&format!("samples    {train} train, {validation} validation, {test} test"));
                 if *resumed_epoch > 0 {
                     self.line(&format!("goes on after epoch {resumed_epoch}"));

@@ -1,18 +1,18 @@
 //! The whole attack on a perceptron on the GPU: `shaders/attack_mlp.wgsl` launched. Its CPU twin is [`whole_attack`](super::whole_attack).
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn_wgpu::{CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
-use cubecl::{CubeCount, prelude::KernelId, server::KernelArguments};
+use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use cubecl::{CubeCount, prelude::KernelId};
 use derive_new::new;
 
 use super::{
     loss_gradient_and_count::LossKind,
     whole::{RECORDS, WholeAttack},
 };
-use crate::model::Layers;
+use crate::{launch, model::Layers};
 
 /// Invocations in a workgroup, as `@workgroup_size` in the shader says.
-const WORKGROUP: usize = 64;
+const WORKGROUP: usize = 32;
 /// Slots of four numbers in the workgroup's memory, as in the shader.
 const SIGNALS: usize = 1024;
 /// Samples of a workgroup at most: more would leave processors without a workgroup at usual batch sizes.
@@ -79,15 +79,12 @@ pub(super) fn launch(
     let parameters = into_contiguous(parameters);
     let (samples, inputs) = (natural.meta.shape()[0], natural.meta.shape()[1]);
     let client = natural.client.clone();
-    let empty = |shape: Vec<usize>| {
-        let buffer = client.empty(shape.iter().product::<usize>() * 4);
-        CubeTensor::new_contiguous(client.clone(), natural.device.clone(), shape.into(), buffer, natural.dtype)
-    };
+    let empty = |shape: [usize; 2]| launch::empty(&natural, shape);
     let trajectory = match attack.trajectory_len() {
-        0 => empty(vec![1, 1]),
-        len => empty(vec![samples, len]),
+        0 => empty([1, 1]),
+        len => empty([samples, len]),
     };
-    let (images, records) = (empty(vec![samples, inputs]), empty(vec![samples, RECORDS]));
+    let (images, records) = (empty([samples, inputs]), empty([samples, RECORDS]));
 
     let sizes: Vec<usize> = attack.layers.signals.iter().map(|signal| signal.iter().product()).collect();
     let slots = |units: usize| units.div_ceil(Layers::SLOT);
@@ -105,21 +102,10 @@ pub(super) fn launch(
         words.extend([attack.loss.code(), attack.steps, u32::from(attack.trace)]);
         words.extend([step.step_size, step.epsilon, step.low, step.high].map(f32::to_bits));
         words.extend((0..=MAX_LAYERS).map(|layer| sizes.get(layer).map_or(0, |&units| units as u32)));
-        let words = client.create_from_slice(bytemuck::cast_slice(&words));
-        let kernel = SourceKernel::new(AttackMlpKernel, CubeDim::new_1d(WORKGROUP as u32));
         client.launch(
-            Box::new(kernel),
+            Box::new(SourceKernel::new(AttackMlpKernel, CubeDim::new_1d(WORKGROUP as u32))),
             CubeCount::Static((end - first).div_ceil(together) as u32, 1, 1),
-            KernelArguments::new().with_buffers(vec![
-                natural.handle.clone().binding(),
-                start.handle.clone().binding(),
-                labels.handle.clone().binding(),
-                parameters.handle.clone().binding(),
-                images.handle.clone().binding(),
-                records.handle.clone().binding(),
-                trajectory.handle.clone().binding(),
-                words.binding(),
-            ]),
+            launch::arguments([&natural, &start, &labels, &parameters, &images, &records, &trajectory], &words),
         );
     }
     (images, records, trajectory)

@@ -3,12 +3,11 @@
 use std::{fmt, str::FromStr};
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn_wgpu::{CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
-use cubecl::{CubeCount, prelude::KernelId, server::KernelArguments};
+use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use cubecl::{CubeCount, prelude::KernelId};
 use derive_new::new;
 
-/// Invocations in a workgroup, as `@workgroup_size` in the shader says.
-const WORKGROUP: usize = 64;
+use crate::launch;
 
 /// Numbers in a sample's record: loss, margin, kappa, first hit.
 pub const RECORD: usize = 4;
@@ -245,28 +244,14 @@ pub(super) fn launch(
     let (logits, labels) = (into_contiguous(logits), into_contiguous(labels));
     let (reference, before) = (into_contiguous(reference), into_contiguous(before));
     let (samples, classes) = (logits.meta.shape()[0], logits.meta.shape()[1]);
-    let client = logits.client.clone();
-    let empty = |shape: Vec<usize>| {
-        let buffer = client.empty(shape.iter().product::<usize>() * 4);
-        CubeTensor::new_contiguous(client.clone(), logits.device.clone(), shape.into(), buffer, logits.dtype)
-    };
-    let (losses, gradient, after) = (empty(vec![samples]), empty(vec![samples, classes]), empty(vec![samples, RECORD]));
+    let losses = launch::empty(&logits, [samples]);
+    let gradient = launch::empty(&logits, [samples, classes]);
+    let after = launch::empty(&logits, [samples, RECORD]);
     let words = [samples as u32, classes as u32, settings.kind.code(), settings.step, settings.never];
-    let words = client.create_from_slice(bytemuck::cast_slice(&words));
-    let kernel = SourceKernel::new(CountKernel, CubeDim::new_1d(WORKGROUP as u32));
-    client.launch(
-        Box::new(kernel),
-        CubeCount::Static(samples.div_ceil(WORKGROUP).max(1) as u32, 1, 1),
-        KernelArguments::new().with_buffers(vec![
-            logits.handle.clone().binding(),
-            labels.handle.binding(),
-            reference.handle.binding(),
-            before.handle.binding(),
-            losses.handle.clone().binding(),
-            gradient.handle.clone().binding(),
-            after.handle.clone().binding(),
-            words.binding(),
-        ]),
+    logits.client.launch(
+        Box::new(SourceKernel::new(CountKernel, CubeDim::new_1d(launch::WORKGROUP as u32))),
+        CubeCount::Static(samples.div_ceil(launch::WORKGROUP).max(1) as u32, 1, 1),
+        launch::arguments([&logits, &labels, &reference, &before, &losses, &gradient, &after], &words),
     );
     (losses, gradient, after)
 }

@@ -5,8 +5,10 @@
 
 mod attack_mlp;
 mod kernels;
+mod path;
 pub mod loss_gradient_and_count;
 pub mod pgd_step;
+pub mod trajectory;
 mod whole;
 
 use std::sync::Arc;
@@ -15,7 +17,9 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 pub use kernels::{Counted, loss_gradient_and_count as count, pgd_step as step};
 pub use loss_gradient_and_count::{CountSettings, LossKind};
+pub use path::{Path, PathError};
 pub use pgd_step::StepSettings;
+pub use trajectory::{Point, Trajectories};
 pub use whole::{Attacked, POINT, RECORDS, WholeAttack, whole_attack};
 
 use crate::{
@@ -43,6 +47,8 @@ pub struct Attack {
     pub loss: LossKind,
     /// Whether x⁰ is drawn at random; otherwise x⁰ = x.
     pub random_start: bool,
+    /// The way it takes.
+    pub path: Path,
 }
 
 /// What the attack found, on the device.
@@ -130,9 +136,33 @@ impl Attack {
     /// Runs the K steps against `model`, which must be frozen (`module.valid()`): then only the gradient with respect to the
     /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
     pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {
-        if std::env::var_os("COMPOSED").is_none() && let Some(program) = model.program().filter(Program::is_frozen) {
-            return self.run_whole(&program, batch, false).0;
+        match self.path.program(model, &batch.natural.device()) {
+            Some(program) => self.run_whole(&program, batch, false).0,
+            None => self.run_composed(model, batch, None),
         }
+    }
+
+    /// The same, and the way of every sample of the batch from x⁰ to x^(K): for the few samples that someone looks at.
+    pub fn trace<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> (Adversarial, Trajectories) {
+        let steps = self.steps as usize;
+        let (adversarial, numbers) = match self.path.program(model, &batch.natural.device()) {
+            Some(program) => self.run_whole(&program, batch, true),
+            None => {
+                let mut points = Vec::with_capacity(steps + 1);
+                let adversarial = self.run_composed(model, batch, Some(&mut points));
+                (adversarial, Tensor::cat(points, 1))
+            }
+        };
+        (adversarial, Trajectories { numbers, points: steps + 1 })
+    }
+
+    /// The attack layer by layer. `points` gets margin, loss and position of x⁰ … x^(K), each N x ([`POINT`] + D).
+    fn run_composed<M: Classifier + ?Sized>(
+        &self,
+        model: &M,
+        batch: &Batch,
+        mut points: Option<&mut Vec<Tensor<2>>>,
+    ) -> Adversarial {
         let device = batch.natural.device();
         let samples = batch.len();
         let nothing_counted: Vec<f32> = (0..samples).flat_map(|_| [0.0, 0.0, 0.0, self.steps as f32]).collect();
@@ -151,11 +181,21 @@ impl Attack {
             let settings_of_count = CountSettings { kind: self.loss, step, never: self.steps };
             let counted = count(logits, batch.labels.clone(), reference, records, settings_of_count);
             records = counted.records;
+            if let Some(points) = &mut points {
+                points.push(trajectory::point(&records, &images));
+            }
             at_start.get_or_insert_with(|| records.clone());
             let mut gradients = counted.losses.backward();
             // A model that ignores its input has no gradient there: the attack then stands still, as its formula says.
             let gradient = tracked.grad_remove(&mut gradients).unwrap_or_else(|| images.zeros_like());
             images = kernels::pgd_step(images, batch.natural.clone(), gradient, settings);
+        }
+        if let Some(points) = points {
+            let logits = model.logits(images.clone());
+            let settings = CountSettings { kind: self.loss, step: self.steps, never: self.steps };
+            let reference = reference.unwrap_or_else(|| logits.clone());
+            let end = count(logits, batch.labels.clone(), reference, records.clone(), settings).records;
+            points.push(trajectory::point(&end, &images));
         }
         Adversarial { images, at_start: at_start.unwrap_or_else(|| records.clone()), on_path: records }
     }

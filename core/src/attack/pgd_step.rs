@@ -1,14 +1,11 @@
 //! The PGD step: `shaders/pgd_step.wgsl` launched, and its CPU twin.
 
 use burn::backend::tensor::FloatTensor;
-use burn_wgpu::{CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
-use cubecl::{CubeCount, prelude::KernelId, server::KernelArguments};
+use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use cubecl::prelude::KernelId;
 use derive_new::new;
 
-/// Invocations in a workgroup, as `@workgroup_size` in the shader says.
-const WORKGROUP: usize = 64;
-/// WebGPU's limit on the workgroups along one side of a dispatch.
-const MAX_SIDE: usize = 65_535;
+use crate::launch;
 
 /// What one step needs besides the tensors; all in pixel units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,25 +67,13 @@ pub(super) fn launch(
     let (iterate, natural, gradient) = (into_contiguous(iterate), into_contiguous(natural), into_contiguous(gradient));
     let shape = iterate.meta.shape().clone();
     let pixels = shape.num_elements();
-    let client = iterate.client.clone();
-    let stepped =
-        CubeTensor::new_contiguous(client.clone(), iterate.device.clone(), shape, client.empty(pixels * 4), iterate.dtype);
+    let stepped = launch::empty(&iterate, shape);
     let StepSettings { step_size, epsilon, low, high } = settings;
     let words = [pixels as u32, step_size.to_bits(), epsilon.to_bits(), low.to_bits(), high.to_bits()];
-    let settings = client.create_from_slice(bytemuck::cast_slice(&words));
-    let workgroups = pixels.div_ceil(WORKGROUP).max(1);
-    let rows = workgroups.div_ceil(MAX_SIDE);
-    let kernel = SourceKernel::new(PgdStepKernel, CubeDim::new_1d(WORKGROUP as u32));
-    client.launch(
-        Box::new(kernel),
-        CubeCount::Static(workgroups.div_ceil(rows) as u32, rows as u32, 1),
-        KernelArguments::new().with_buffers(vec![
-            iterate.handle.binding(),
-            natural.handle.binding(),
-            gradient.handle.binding(),
-            stepped.handle.clone().binding(),
-            settings.binding(),
-        ]),
+    iterate.client.launch(
+        Box::new(SourceKernel::new(PgdStepKernel, CubeDim::new_1d(launch::WORKGROUP as u32))),
+        launch::grid(pixels),
+        launch::arguments([&iterate, &natural, &gradient, &stepped], &words),
     );
     stepped
 }

@@ -37,6 +37,7 @@ impl EvaluationAttack for Fgsm {
             steps: 1,
             loss: LossKind::CrossEntropy,
             random_start: false,
+            path: threat.path,
         };
         let batch = Batch::new(samples.pixels, &samples.labels, None, device);
         let images = attack.run(network, &batch).images;

@@ -18,7 +18,7 @@ pub use pgd::Pgd;
 
 use crate::{
     attack::{
-        CountSettings, LossKind, count,
+        CountSettings, LossKind, Path, count,
         loss_gradient_and_count::{KAPPA, RECORD},
     },
     batch::Batch,
@@ -34,6 +34,8 @@ pub struct Threat {
     pub epsilon: f32,
     /// The run's seed.
     pub seed: u64,
+    /// The way the attacks take.
+    pub path: Path,
 }
 
 /// One way to test a network.

@@ -47,6 +47,7 @@ impl EvaluationAttack for Pgd {
             steps: self.steps,
             loss: self.loss,
             random_start: true,
+            path: threat.path,
         };
         // PGD-k and CW-k start at the same points: what differs between them is then the loss, and not the luck of the draw.
         let key = StartKey { seed: threat.seed, purpose: Purpose::Evaluation, epoch: u64::from(self.steps) };

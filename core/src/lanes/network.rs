@@ -195,6 +195,8 @@ impl InLanes {
 
     /// From the gradient of the logits to that of the samples. Uses up the gradient of the logits.
     pub(crate) fn backward(&self, tile: &mut Tile) {
+        // What is left of the pass before would be taken for a part of the sum.
+        tile.spare.extend(tile.gradients[0].take());
         for (place, layer) in self.layers.layers.iter().enumerate().rev() {
             let Some(mut gradient) = tile.gradients[place + 1].take() else { continue };
             let scale = self.scales[place].as_deref();

@@ -3,7 +3,7 @@
 
 use burn::{
     nn::{Linear, PaddingConfig2d, conv::Conv2d},
-    tensor::Tensor,
+    tensor::{Tensor, TensorData},
 };
 
 use super::BatchNorm2d;
@@ -168,16 +168,10 @@ impl Program {
             Some(bias) => bias.val(),
             None => Tensor::zeros([outputs], &weight.device()),
         };
-        let [inputs, _] = weight.dims();
-        let (weight, bias) = match outputs.next_multiple_of(Layers::SLOT) - outputs {
-            0 => (weight, bias),
-            more => {
-                let zeros = Tensor::zeros([inputs, more], &weight.device());
-                let zero = Tensor::zeros([more], &bias.device());
-                (Tensor::cat(vec![weight, zeros], 1), Tensor::cat(vec![bias, zero], 0))
-            }
-        };
+        let row = outputs.next_multiple_of(Layers::SLOT);
+        let weight = if row == outputs { weight } else { wider(weight, row) };
         let layer = Layer::Linear { from, weight: self.push(weight), bias: self.push(bias), relu };
+        self.fill_up(row - outputs);
         self.layer(layer, [outputs, 1, 1])
     }
 
@@ -231,10 +225,27 @@ impl Program {
         self.layers.layers.len()
     }
 
+    /// Adds so many zeros to the buffer.
+    fn fill_up(&mut self, zeros: usize) {
+        if let (1.., Some(numbers)) = (zeros, self.parameters.last()) {
+            let zeros = Tensor::<1>::from_data(TensorData::new(vec![0.0_f32; zeros], [zeros]), &numbers.device());
+            self.push(zeros);
+        }
+    }
+
     fn push<const D: usize>(&mut self, numbers: Tensor<D>) -> usize {
         let (place, len) = (self.len, numbers.shape().num_elements());
         self.parameters.push(numbers.reshape([len]));
         self.len += len;
         place
     }
+}
+
+/// Rows filled up with zeros to this length: a product with a part of the identity, which is one dispatch where writing the two
+/// parts into one tensor would be three.
+fn wider(weight: Tensor<2>, row: usize) -> Tensor<2> {
+    let outputs = weight.dims()[1];
+    let identity: Vec<f32> = (0..outputs * row).map(|place| f32::from(u8::from(place / row == place % row))).collect();
+    let identity = Tensor::from_data(TensorData::new(identity, [outputs, row]), &weight.device());
+    weight.matmul(identity)
 }

@@ -3,6 +3,7 @@
 mod learning_rate;
 mod log;
 mod sgd;
+mod sgd_step;
 
 use burn::{
     module::Module,
@@ -12,6 +13,7 @@ use burn::{
 pub use learning_rate::{LearningRate, LearningRateSchedule};
 pub use log::{EpochLog, SampleRecord};
 pub use sgd::Sgd;
+pub use sgd_step::{SgdSettings, sgd_step};
 
 use crate::{
     attack::{CountSettings, LossKind, count},

@@ -8,6 +8,7 @@ use burn::{
     tensor::{Gradients, Tensor, TensorData},
 };
 
+use super::sgd_step::{SgdSettings, step};
 use crate::{
     device::{self, DeviceError},
     model::Network,
@@ -75,17 +76,20 @@ impl ModuleMapper for Step<'_> {
         param.map(|tracked| {
             let theta = tracked.inner();
             let shape = theta.dims();
-            let gradient = if self.sgd.weight_decay > 0.0 { gradient + theta.clone() * self.sgd.weight_decay } else { gradient };
-            let velocity = match self.sgd.velocities.get(place) {
-                Some(velocity) if self.sgd.momentum > 0.0 => velocity.clone().reshape(shape) * self.sgd.momentum + gradient,
-                _ => gradient,
+            let kept = self.sgd.velocities.get_mut(place);
+            let settings = SgdSettings {
+                momentum: if kept.is_some() { self.sgd.momentum as f32 } else { 0.0 },
+                decay: self.sgd.weight_decay as f32,
+                rate: self.lr as f32,
             };
-            let flat = velocity.clone().reshape([shape.iter().product::<usize>()]);
-            match self.sgd.velocities.get_mut(place) {
+            let velocity = kept.as_ref().map_or_else(|| gradient.clone(), |kept| (*kept).clone().reshape(shape));
+            let (theta, velocity) = step(theta, velocity, gradient, settings);
+            let flat = velocity.reshape([shape.iter().product::<usize>()]);
+            match kept {
                 Some(kept) => *kept = flat,
                 None => self.sgd.velocities.push(flat),
             }
-            (theta - velocity * self.lr).autodiff().require_grad()
+            theta.autodiff().require_grad()
         })
     }
 }

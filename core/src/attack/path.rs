@@ -1,0 +1,91 @@
+//! Which way an attack takes: as one operation, or layer by layer through the tensor library.
+
+use std::{fmt, str::FromStr};
+
+use burn::tensor::Device;
+
+use super::attack_mlp;
+use crate::{
+    device,
+    model::{Classifier, Program},
+};
+
+/// The way that is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Path {
+    /// Fused where that is possible, else composed.
+    #[default]
+    Auto,
+    /// The whole attack as one operation; faster, with the same result but for rounding.
+    Fused,
+    /// Forward pass, loss, backward pass and step as operations of the tensor library, K times.
+    Composed,
+}
+
+/// The fused way was asked for and is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--path: fused does not go here: {why}; use auto or composed")]
+pub struct PathError {
+    /// What about the network or the device is in the way.
+    pub why: String,
+}
+
+impl Path {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Fused, Self::Composed];
+
+    /// The way an attack on `model` takes on `device`: never [`Path::Auto`].
+    ///
+    /// # Errors
+    /// [`PathError`] when the fused way is asked for and is not there.
+    pub fn taken<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Result<Self, PathError> {
+        match (self, model.program().map_or_else(no_program, |program| fits(&program, device))) {
+            (Self::Composed, _) | (Self::Auto, Err(_)) => Ok(Self::Composed),
+            (_, Ok(())) => Ok(Self::Fused),
+            (Self::Fused, Err(why)) => Err(PathError { why }),
+        }
+    }
+
+    /// The program to run as a whole; `None` for the composed way.
+    pub(super) fn program<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Option<Program> {
+        match self {
+            Self::Composed => None,
+            Self::Auto | Self::Fused => {
+                model.program().filter(|program| program.is_frozen() && fits(program, device).is_ok())
+            }
+        }
+    }
+}
+
+fn no_program() -> Result<(), String> {
+    Err("this network cannot be written as a list of layers".to_owned())
+}
+
+/// Whether the device can run this program as a whole: the CPU every one, a GPU perceptrons of limited size.
+fn fits(program: &Program, device: &Device) -> Result<(), String> {
+    if device::is_cpu(device) {
+        return Ok(());
+    }
+    attack_mlp::sizes(&program.layers).map(|_| ()).map_err(|why| format!("on a GPU {why}"))
+}
+
+impl FromStr for Path {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|path| path.to_string() == text)
+            .ok_or_else(|| format!("`{text}` is no path: expected `auto`, `fused` or `composed`"))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Fused => "fused",
+            Self::Composed => "composed",
+        })
+    }
+}
