@@ -44,10 +44,10 @@ pub(crate) fn on_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) 
     outcome.map_err(|_| Failure::Work(message.lock().ok().and_then(|mut slot| slot.take()).unwrap_or_default()))
 }
 
-/// How many threads serve a network best: the kernels of a perceptron are too small to share.
+/// How many threads serve a network best: a batch of a perceptron is a handful of tiles, too few to share among many.
 pub(crate) fn threads_for(asked: usize, model: &ModelSpec) -> usize {
     match (asked, model) {
-        (0, ModelSpec::Mlp(_)) => 1,
+        (0, ModelSpec::Mlp(_)) => std::thread::available_parallelism().map_or(1, usize::from).min(4),
         (asked, _) => asked,
     }
 }

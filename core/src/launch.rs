@@ -22,7 +22,12 @@ pub(crate) fn empty(tensor: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor 
 
 /// Enough workgroups for so many invocations, in a grid.
 pub(crate) fn grid(invocations: usize) -> CubeCount {
-    let workgroups = invocations.div_ceil(WORKGROUP).max(1);
+    workgroups(invocations.div_ceil(WORKGROUP))
+}
+
+/// So many workgroups, or a few more, in a grid.
+pub(crate) fn workgroups(count: usize) -> CubeCount {
+    let workgroups = count.max(1);
     let rows = workgroups.div_ceil(MAX_SIDE);
     CubeCount::Static(workgroups.div_ceil(rows) as u32, rows as u32, 1)
 }

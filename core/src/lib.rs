@@ -69,6 +69,8 @@ pub mod metrics;
 
 pub mod checkpoint;
 
+pub mod region_map;
+
 pub mod snapshot;
 
 pub mod session;

@@ -378,7 +378,7 @@ settings! {
 
     /// Key of initial weights, order and attack starts: the same seed, the same run.
     Run seed: u64 = 0;
-    /// CPU threads; 0 chooses: 1 for perceptrons, all cores for images.
+    /// CPU threads; 0 chooses: all cores, for perceptrons at most 4.
     Run threads: usize = 0, 0..=1024;
     /// auto (a real GPU, else the CPU), gpu, cpu, or part of an adapter's name as `gairat devices` prints it.
     Run device: String = "auto".to_owned();

@@ -6,6 +6,7 @@ use crate::{
     dataset::SampleShape,
     device::{self, DeviceError},
     model::Classifier,
+    region_map::{Grid, Quantity, map_of},
     train::SampleRecord,
 };
 
@@ -68,16 +69,20 @@ impl Regions {
         if shape.len() != 2 {
             return Ok(None);
         }
-        let middle = |place: usize, of: usize| (place as f32 + 0.5) / of as f32;
-        let points: Vec<f32> = (0..rows)
-            .flat_map(|row| (0..columns).flat_map(move |column| [middle(column, columns), 1.0 - middle(row, rows)]))
-            .collect();
-        let points = Tensor::<2>::from_data(TensorData::new(points, [columns * rows, 2]), device);
+        let grid = Grid::unit(columns, rows);
+        let (mut class, mut probability) = (Vec::new(), Vec::new());
+        if let Some(map) = map_of(network, grid, Quantity::Probability, device) {
+            for cell in device::read(map).await?.chunks_exact(2) {
+                class.push(cell[0] as u32);
+                probability.push(cell[1]);
+            }
+            return Ok(Some(Self { columns, rows, class, probability }));
+        }
+        let points: Vec<f32> = (0..grid.cells()).flat_map(|cell| grid.middle(cell)).collect();
+        let points = Tensor::<2>::from_data(TensorData::new(points, [grid.cells(), 2]), device);
         let probabilities = softmax(network.logits(points), 1);
         let classes = probabilities.dims()[1];
-        let probabilities = device::read(probabilities).await?;
-        let (mut class, mut probability) = (Vec::new(), Vec::new());
-        for cell in probabilities.chunks_exact(classes) {
+        for cell in device::read(probabilities).await?.chunks_exact(classes) {
             let best = (1..classes).fold(0, |best, class| if cell[class] > cell[best] { class } else { best });
             class.push(best as u32);
             probability.push(cell[best]);

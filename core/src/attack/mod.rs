@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Int, Tensor, TensorData};
 
+pub(crate) use attack_mlp::sizes as sizes_for_gpu;
 pub use kernels::{Counted, loss_gradient_and_count as count, pgd_step as step};
 pub use loss_gradient_and_count::{CountSettings, LossKind};
 pub use path::{Path, PathError};

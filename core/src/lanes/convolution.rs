@@ -3,7 +3,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{buffer::Buffer, parallel};
+use super::{COLUMNS, buffer::Buffer, parallel};
 
 /// Output channels in work at once.
 const OUTPUTS: usize = 4;
@@ -251,8 +251,17 @@ impl WithSimd for Part<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // Sixteen sums, four inputs and a weight need more than sixteen registers.
-        if S::REGISTER_COUNT >= 32 { self.run::<S, 4>(simd) } else { self.run::<S, 2>(simd) }
+        // As many sums as registers allow beside the inputs and a weight: 24 and 6 of 32, 8 and 2 of 16. A tile of a perceptron has
+        // four positions, all its columns; the last layers of a convolutional network have one.
+        if self.convolution.target == 1 {
+            self.run::<S, 1>(simd);
+        } else if S::REGISTER_COUNT < 32 {
+            self.run::<S, 2>(simd);
+        } else if self.convolution.target <= COLUMNS {
+            self.run::<S, COLUMNS>(simd);
+        } else {
+            self.run::<S, 6>(simd);
+        }
     }
 }
 

@@ -8,6 +8,9 @@
 //! The instruction set is chosen when the program runs (AVX-512, AVX2, NEON, SIMD128 in a page, else what the compiler makes of
 //! it). Where fused multiply-add is missing, results differ in the last place.
 
+/// Columns of a tile for networks of linear layers: there the columns are the positions that are in work at once.
+const COLUMNS: usize = 4;
+
 mod buffer;
 mod convolution;
 mod network;

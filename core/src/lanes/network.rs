@@ -3,13 +3,14 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
+    COLUMNS,
     buffer::Buffer,
     convolution::{Convolution, Finish, Shape},
 };
 use crate::model::{Layer, Layers};
 
-/// Columns of a tile for networks of linear layers: there the columns are the positions that are in work at once.
-const COLUMNS: usize = 4;
+/// Samples of a tile at most: the columns of AVX-512 registers.
+const MOST_LANES: usize = COLUMNS * 16;
 
 /// A network whose weights lie in the order in which the tiles use them.
 #[derive(Debug)]
@@ -283,29 +284,45 @@ impl InLanes {
     }
 
     fn max_pool(&self, from: usize, source: &[f32], target: &mut [f32]) {
-        self.each_window(from, |[a, b, c, d], to| {
-            let windows = source[a..].iter().zip(&source[b..]).zip(source[c..].iter().zip(&source[d..]));
-            for (to, ((a, b), (c, d))) in target[to..to + self.samples_per_tile()].iter_mut().zip(windows) {
-                *to = a.max(*b).max(c.max(*d));
-            }
+        let register = self.samples_per_tile();
+        self.arch.dispatch(|| {
+            self.each_window(from, |[a, b, c, d], to| {
+                let [a, b, c, d] = [a, b, c, d].map(|at| &source[at..at + register]);
+                let windows = a.iter().zip(b).zip(c.iter().zip(d));
+                for (to, ((&a, &b), (&c, &d))) in target[to..to + register].iter_mut().zip(windows) {
+                    let (upper, lower) = (if a > b { a } else { b }, if c > d { c } else { d });
+                    *to = if upper > lower { upper } else { lower };
+                }
+            });
         });
     }
 
     /// The gradient goes to the first of the largest, in reading order.
     fn max_pool_backward(&self, from: usize, source: &[f32], output: &[f32], gradient: &[f32], target: &mut [f32]) {
+        let register = self.samples_per_tile();
         // An odd last row or column has no part in it.
         target.fill(0.0);
-        self.each_window(from, |window, to| {
-            for lane in 0..self.samples_per_tile() {
-                let highest = output[to + lane];
-                if let Some(at) = window.into_iter().find(|at| source[at + lane] == highest) {
-                    target[at + lane] = gradient[to + lane];
+        self.arch.dispatch(|| {
+            self.each_window(from, |window, to| {
+                let (output, gradient) = (&output[to..to + register], &gradient[to..to + register]);
+                // What a lane has not given away yet.
+                let mut left = [0.0_f32; MOST_LANES];
+                let left = &mut left[..register];
+                left.copy_from_slice(gradient);
+                for at in window {
+                    let places = source[at..at + register].iter().zip(&mut target[at..at + register]);
+                    for (((&here, target), &highest), left) in places.zip(output).zip(left.iter_mut()) {
+                        let given = if here == highest { *left } else { 0.0 };
+                        *target = given;
+                        *left -= given;
+                    }
                 }
-            }
+            });
         });
     }
 
     /// Calls `window` with the places of every 2 x 2 pixels, and the place of the pixel they become.
+    #[inline(always)]
     fn each_window(&self, from: usize, mut window: impl FnMut([usize; 4], usize)) {
         let register = self.samples_per_tile();
         let [channels, height, width] = self.layers.signals[from];
