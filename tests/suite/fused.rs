@@ -7,11 +7,12 @@ use burn::{
 use gairat::{
     attack::{Adversarial, Attack, LossKind, Measured, Path, Point, read_measured},
     batch::{Batch, Noise, Start, StartKey, random_start},
-    dataset::SampleShape,
+    dataset::{Dataset, SampleShape, Samples},
     device::{self, Chosen},
     model::{Classifier, Initialisation, ModelSpec, Network, Normalisation, named_tensors, with_tensors},
     random::{Purpose, Stream},
-    train::{SgdSettings, sgd_step},
+    settings::Settings,
+    train::{EpochLog, SgdSettings, Trainer, sgd_step},
 };
 use proptest::prelude::*;
 
@@ -270,6 +271,53 @@ fn on_the_cpu_a_sample_comes_to_the_same_whatever_samples_are_around_it() {
         let labels = all.labels.clone().slice([33..36]);
         let part = Batch { natural: few(&all.natural), labels, start: few(&all.start) };
         assert_eq!(read(attack.run(&network, &part).images), images[33 * shape.len()..36 * shape.len()]);
+    }
+}
+
+/// Without a ball to move in, both paths train on the same images: what differs is how the update is computed.
+#[test]
+fn training_steps_computed_as_a_whole_are_the_composed_ones() {
+    let (shape, classes, samples) = (IMAGE_28, 4, 37);
+    let mut stream = Stream::new(8, Purpose::Benchmark, 0, 0);
+    let train = Samples {
+        pixels: (0..samples * shape.len()).map(|_| stream.uniform()).collect(),
+        labels: (0..samples).map(|_| stream.below(classes) as u32).collect(),
+        rows: (0..samples as u32).collect(),
+    };
+    let source = Settings::default().data;
+    let (validation, test) = (Samples::default(), Samples::default());
+    let dataset = Dataset { source, shape, classes, train, validation, test };
+    for method in ["at", "gairat"] {
+        let [fused, composed] = [Path::Fused, Path::Composed].map(|path| {
+            let mut settings = Settings { epsilon: 0.0, burn_in: 0, lr: 0.05, path, ..Settings::default() };
+            for (name, value) in [("model", "small-cnn-28"), ("normalise", "0.1/0.5"), ("init", "he"), ("method", method)] {
+                settings.set(name, value).unwrap();
+            }
+            let mut trainer = Trainer::new(&settings.checked().unwrap(), &dataset, &Device::flex()).unwrap();
+            let mut log = EpochLog::default();
+            for step in 0..3 {
+                trainer.step(&dataset, &(0..samples).collect::<Vec<_>>(), (1, step), &mut log);
+            }
+            pollster::block_on(log.fetch()).unwrap();
+            let weights = pollster::block_on(named_tensors(&trainer.network)).unwrap();
+            (weights, log.samples(), pollster::block_on(trainer.sgd.velocities()).unwrap())
+        });
+        assert!(method == "at" || fused.1.iter().any(|sample| (sample.omega - 1.0).abs() > 0.1), "weights that say something");
+        for (f, c) in fused.1.iter().zip(&composed.1) {
+            let (f, c) = (f.measured, c.measured);
+            assert_eq!((f.kappa, f.broken), (c.kappa, c.broken));
+            assert!((f.loss - c.loss).abs() < 1e-4 * (1.0 + c.loss.abs()), "{f:?} {c:?}");
+        }
+        for ((name, f), c) in fused.0.iter().zip(composed.0.values()) {
+            let greatest = c.values.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            for (f, c) in f.values.iter().zip(&c.values) {
+                assert!((f - c).abs() <= 1e-4 * greatest, "{method} {name}: {f} {c}");
+            }
+        }
+        for (f, c) in fused.2.iter().zip(&composed.2) {
+            let greatest = c.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            assert!(f.iter().zip(c).all(|(f, c)| (f - c).abs() <= 1e-3 * greatest), "{method}: a velocity");
+        }
     }
 }
 

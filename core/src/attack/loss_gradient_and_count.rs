@@ -116,7 +116,7 @@ pub fn loss_gradient_and_count(
 
 /// What the logits of one sample say.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Judged {
+pub(crate) struct Judged {
     /// In nats, or in logits for the CW margin.
     pub loss: f32,
     /// In logits.
@@ -127,7 +127,7 @@ pub(super) struct Judged {
 
 impl Judged {
     /// Writes it into the sample's record.
-    pub(super) fn count(self, record: &mut [f32], settings: CountSettings) {
+    pub(crate) fn count(self, record: &mut [f32], settings: CountSettings) {
         record[LOSS] = self.loss;
         record[MARGIN] = self.margin;
         if self.correct {
@@ -140,7 +140,7 @@ impl Judged {
 
 /// Judges one sample; its loss's gradient with respect to the logits goes to `gradient` (C). `reference` (C) is read for
 /// [`LossKind::Kl`] only.
-pub(super) fn judge(logits: &[f32], label: usize, reference: &[f32], gradient: &mut [f32], kind: LossKind) -> Judged {
+pub(crate) fn judge(logits: &[f32], label: usize, reference: &[f32], gradient: &mut [f32], kind: LossKind) -> Judged {
     let classes = logits.len();
     let own = logits[label];
 

@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     COLUMNS,
     buffer::Buffer,
-    convolution::{Convolution, Finish, Shape},
+    convolution::{Convolution, Finish, Order, Shape},
 };
 use crate::model::{Layer, Layers};
 
@@ -196,6 +196,16 @@ impl InLanes {
 
     /// From the gradient of the logits to that of the samples. Uses up the gradient of the logits.
     pub(crate) fn backward(&self, tile: &mut Tile) {
+        self.back(tile, None);
+    }
+
+    /// From the gradient of the logits to that of the parameters, which is added to `parameters`: weights and biases in the order of
+    /// the layers, as [`Layers::trained`] gives their lengths. Uses up the gradient of the logits.
+    pub(crate) fn backward_to_parameters(&self, tile: &mut Tile, parameters: &mut [f32]) {
+        self.back(tile, Some(parameters));
+    }
+
+    fn back(&self, tile: &mut Tile, mut parameters: Option<&mut [f32]>) {
         // What is left of the pass before would be taken for a part of the sum.
         tile.spare.extend(tile.gradients[0].take());
         for (place, layer) in self.layers.layers.iter().enumerate().rev() {
@@ -204,14 +214,24 @@ impl InLanes {
             match *layer {
                 Layer::Linear { from, relu, .. } => {
                     self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
-                    self.product_backward(tile, place, from, &gradient, None);
+                    if let Some(rest) = parameters.take() {
+                        parameters = Some(self.product_gradient(tile, place, from, Order::InputsFirst, &gradient, rest));
+                    }
+                    if parameters.is_none() || from > 0 {
+                        self.product_backward(tile, place, from, &gradient, None);
+                    }
                 }
                 Layer::Convolution { from, add, relu, .. } => {
                     self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
                     if let Some(add) = add {
                         self.hand_on(tile, add, &gradient);
                     }
-                    self.product_backward(tile, place, from, &gradient, scale);
+                    if let Some(rest) = parameters.take() {
+                        parameters = Some(self.product_gradient(tile, place, from, Order::OutputsFirst, &gradient, rest));
+                    }
+                    if parameters.is_none() || from > 0 {
+                        self.product_backward(tile, place, from, &gradient, scale);
+                    }
                 }
                 Layer::Scale { from, relu, .. } => {
                     self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
@@ -258,6 +278,33 @@ impl InLanes {
         let finish = Finish { accumulate, ..Finish::default() };
         backward.run((self.arch, self.lanes), gradient, scale, &mut target, finish, &mut tile.padded, tile.threads);
         tile.gradients[from] = Some(target);
+    }
+
+    /// Adds the gradient of a layer's weights and biases to the end of `parameters`, and gives back what is before them.
+    fn product_gradient<'p>(
+        &self,
+        tile: &mut Tile,
+        place: usize,
+        from: usize,
+        order: Order,
+        gradient: &[f32],
+        parameters: &'p mut [f32],
+    ) -> &'p mut [f32] {
+        let Some([forward, _]) = &self.products[place] else { return parameters };
+        let outputs = self.layers.signals[place + 1][0];
+        let (before, biases) = parameters.split_at_mut(parameters.len() - outputs);
+        let channel = gradient.len() / outputs;
+        for (bias, delta) in biases.iter_mut().zip(gradient.chunks_exact(channel)) {
+            // One sum for each place of a cache line, so that the additions need not wait for each other.
+            let mut sums = [0.0_f32; 16];
+            for line in delta.chunks(16) {
+                sums.iter_mut().zip(line).for_each(|(sum, delta)| *sum += delta);
+            }
+            *bias += sums.iter().sum::<f32>();
+        }
+        let (before, weights) = before.split_at_mut(before.len() - self.layers.weights(place));
+        forward.gradient((self.arch, self.lanes), &tile.signals[from], gradient, weights, order, &mut tile.padded);
+        before
     }
 
     /// Adds a gradient to that of signal `to`.

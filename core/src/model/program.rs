@@ -91,6 +91,34 @@ impl Layers {
         self.signals[self.layers.len()].iter().product()
     }
 
+    /// How many weights the layer at `place` has, its biases not counted.
+    pub(crate) fn weights(&self, place: usize) -> usize {
+        let len = |signal: usize| self.signals[signal].iter().product::<usize>();
+        match self.layers[place] {
+            Layer::Linear { from, .. } => len(from) * len(place + 1),
+            Layer::Convolution { from, kernel, .. } => self.signals[from][0] * kernel * kernel * self.signals[place + 1][0],
+            Layer::Scale { .. } | Layer::MaxPool { .. } | Layer::Mean { .. } => 0,
+        }
+    }
+
+    /// The lengths of the parameters that are trained, in the order in which burn walks the network: of every layer the weights and
+    /// then the biases. `None` where the network trains otherwise than it answers (batch normalisation), or has a layer without bias.
+    pub fn trained(&self) -> Option<Vec<usize>> {
+        let mut lengths = Vec::new();
+        for (place, layer) in self.layers.iter().enumerate() {
+            match *layer {
+                Layer::Linear { .. } | Layer::Convolution { scale: None, shift: Some(_), .. } => {
+                    lengths.extend([self.weights(place), self.signals[place + 1][0]]);
+                }
+                Layer::Convolution { .. } | Layer::Mean { .. } => return None,
+                // A normalisation of the samples is no part of what is trained.
+                Layer::Scale { from: 0, .. } | Layer::MaxPool { .. } => {}
+                Layer::Scale { .. } => return None,
+            }
+        }
+        Some(lengths)
+    }
+
     /// Multiplications of one pass forwards, per sample.
     pub fn multiplications(&self) -> usize {
         let pixels = |signal: &[usize; 3]| signal.iter().product::<usize>();

@@ -4,22 +4,25 @@ mod learning_rate;
 mod log;
 mod sgd;
 mod sgd_step;
+mod whole_gradient;
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor},
+    tensor::{Device, Tensor, TensorData},
 };
 
 pub use learning_rate::{LearningRate, LearningRateSchedule};
 pub use log::{EpochLog, SampleRecord};
 pub use sgd::Sgd;
 pub use sgd_step::{SgdSettings, sgd_step};
+pub use whole_gradient::{WeightedBatch, WholeGradient, whole_gradient};
 
 use crate::{
-    attack::{CountSettings, LossKind, count},
+    attack::{CountSettings, LossKind, Path, count, loss_gradient_and_count::RECORD},
     batch::{shuffled, training_batch},
     dataset::{Dataset, SampleShape},
-    model::{Classifier, ModelError, Network},
+    device::is_cpu,
+    model::{Classifier, Layer, ModelError, Network, Program},
     objective,
     settings::Checked,
     weight::{Method, Omega},
@@ -84,6 +87,19 @@ impl Trainer {
         }
     }
 
+    /// The network and the lengths of its parameters, where its update can be computed as a whole: on the CPU, for networks that
+    /// train as they answer.
+    fn as_a_whole(&self) -> Option<(Program, Vec<usize>)> {
+        if self.plan.attack.path == Path::Composed || !is_cpu(&self.device) {
+            return None;
+        }
+        let program = self.frozen().program()?;
+        // Measured: a perceptron's layers are so small that the tensor library's products of the whole batch are as fast.
+        let convolutional = program.layers.layers.iter().any(|layer| matches!(layer, Layer::Convolution { .. }));
+        let trained = program.layers.trained().filter(|_| convolutional)?;
+        Some((program, trained))
+    }
+
     /// One training step on the samples at `places`: PGD-and-count against the frozen network, weights from kappa, and one step of
     /// SGD on the weighted loss of x^(K). Nothing is read back; what was measured goes to `log`.
     pub fn step(&mut self, dataset: &Dataset, places: &[usize], (epoch, step): (u32, usize), log: &mut EpochLog) {
@@ -94,19 +110,45 @@ impl Trainer {
         let adversarial = attack.run(&self.frozen(), &batch);
         let omega = Omega::of(settings.weighting.rule(), &adversarial, attack.steps, self.lambda(epoch));
 
-        self.network.set_dropout_key(settings.seed, (u64::from(epoch) << 32) | step as u64);
-        let logits = self.network.logits(adversarial.images.clone().autodiff());
-        let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
-        let untracked = logits.clone().inner();
-        let end = count(logits, batch.labels.clone(), untracked, adversarial.on_path.clone(), count_settings);
-        let mut gradients = objective::weighted_mean(end.losses, &omega).backward();
         let lr = self.plan.learning_rate.at(epoch);
-        let network = self.network.clone();
-        self.network = self.sgd.step(network, &mut gradients, lr);
+        let on_path = &adversarial.on_path;
+        let end = match self.as_a_whole() {
+            Some((program, trained)) => {
+                let omega = match &omega {
+                    Omega::Ones => Vec::new(),
+                    Omega::PerSample(omega) => on_host(omega.clone()),
+                };
+                let weighted = WeightedBatch {
+                    images: &on_host(adversarial.images.clone()),
+                    labels: &batch.labels.clone().into_data().iter::<i32>().collect::<Vec<_>>(),
+                    omega: &omega,
+                    on_path: &on_host(on_path.clone()),
+                    steps: attack.steps,
+                };
+                let whole = whole_gradient(&program.layers, &trained, &on_host(program.parameters()), weighted);
+                self.network = self.sgd.step_along(self.network.clone(), &whole.parameters, lr);
+                Tensor::from_data(TensorData::new(whole.records, [places.len(), RECORD]), &self.device)
+            }
+            None => {
+                self.network.set_dropout_key(settings.seed, (u64::from(epoch) << 32) | step as u64);
+                let logits = self.network.logits(adversarial.images.clone().autodiff());
+                let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
+                let untracked = logits.clone().inner();
+                let end = count(logits, batch.labels.clone(), untracked, on_path.clone(), count_settings);
+                let mut gradients = objective::weighted_mean(end.losses, &omega).backward();
+                self.network = self.sgd.step(self.network.clone(), &mut gradients, lr);
+                end.records
+            }
+        };
 
         let samples = places.len();
         let omega = omega.tensor(samples, &self.device).reshape([samples, 1]);
         let rows = places.iter().map(|&place| dataset.train.rows[place]).collect();
-        log.push(rows, Tensor::cat(vec![adversarial.at_start, adversarial.on_path, end.records, omega], 1));
+        log.push(rows, Tensor::cat(vec![adversarial.at_start, adversarial.on_path, end, omega], 1));
     }
+}
+
+/// The numbers of a tensor of the CPU backend.
+fn on_host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
 }

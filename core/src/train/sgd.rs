@@ -33,7 +33,12 @@ impl Sgd {
 
     /// One step along `gradients` of `network`'s parameters.
     pub fn step(&mut self, network: Network, gradients: &mut Gradients, lr: f64) -> Network {
-        network.map(&mut Step { sgd: self, gradients, lr, place: 0 })
+        network.map(&mut Step { sgd: self, gradients: Along::Graph(gradients), lr, place: 0 })
+    }
+
+    /// One step along gradients that lie one behind the other, in the order in which burn walks the network.
+    pub fn step_along(&mut self, network: Network, gradients: &[f32], lr: f64) -> Network {
+        network.map(&mut Step { sgd: self, gradients: Along::Numbers(gradients), lr, place: 0 })
     }
 
     /// The velocities on the host, for a checkpoint.
@@ -60,9 +65,33 @@ impl Sgd {
     }
 }
 
+/// Where a parameter's gradient comes from.
+enum Along<'a> {
+    Graph(&'a mut Gradients),
+    Numbers(&'a [f32]),
+}
+
+impl Along<'_> {
+    /// The gradient of the next parameter; `None` for what is not trained.
+    fn next<const D: usize>(&mut self, parameter: &Tensor<D>) -> Option<Tensor<D>> {
+        match self {
+            Self::Graph(gradients) => parameter.grad_remove(gradients),
+            Self::Numbers(rest) => {
+                if !parameter.is_require_grad() {
+                    return None;
+                }
+                let shape = parameter.dims();
+                let (numbers, behind) = rest.split_at_checked(shape.iter().product())?;
+                *rest = behind;
+                Some(Tensor::from_data(TensorData::new(numbers.to_vec(), shape), &parameter.device().inner()))
+            }
+        }
+    }
+}
+
 struct Step<'a> {
     sgd: &'a mut Sgd,
-    gradients: &'a mut Gradients,
+    gradients: Along<'a>,
     lr: f64,
     place: usize,
 }
@@ -70,7 +99,7 @@ struct Step<'a> {
 impl ModuleMapper for Step<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         // Running statistics and constants pass here too; they have no gradient.
-        let Some(gradient) = param.val().grad_remove(self.gradients) else { return param };
+        let Some(gradient) = self.gradients.next(&param.val()) else { return param };
         let place = self.place;
         self.place += 1;
         param.map(|tracked| {

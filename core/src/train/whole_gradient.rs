@@ -1,0 +1,77 @@
+//! The gradient of the weighted loss with respect to all parameters as one operation, on the CPU: forward pass, loss, and backward
+//! pass of a tile of samples after the other, instead of layer by layer over the whole batch.
+
+use crate::{
+    attack::loss_gradient_and_count::{CountSettings, LossKind, RECORD, judge},
+    lanes::{InLanes, for_each_part},
+    model::Layers,
+};
+
+/// A batch whose attack is over.
+#[derive(Clone, Copy, Debug)]
+pub struct WeightedBatch<'a> {
+    /// x^(K): N x D.
+    pub images: &'a [f32],
+    /// N classes.
+    pub labels: &'a [i32],
+    /// ω of each sample, or nothing where all are 1.
+    pub omega: &'a [f32],
+    /// The records before x^(K) is counted: N x 4.
+    pub on_path: &'a [f32],
+    /// K.
+    pub steps: u32,
+}
+
+/// What the training pass of a batch gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeGradient {
+    /// d (1/N) Σ ω_i CE_i / d parameters (GAIRAT, equation 5), in the order of [`Layers::trained`].
+    pub parameters: Vec<f32>,
+    /// The records with x^(K) counted: N x 4.
+    pub records: Vec<f32>,
+}
+
+/// The gradient of `layers` with these `parameters` (as [`Program::parameters`](crate::model::Program::parameters) packs them);
+/// `trained` is what [`Layers::trained`] says. The sum over the tiles is in their order, whatever thread computed them.
+pub fn whole_gradient(layers: &Layers, trained: &[usize], parameters: &[f32], batch: WeightedBatch<'_>) -> WholeGradient {
+    let WeightedBatch { images, labels, omega, on_path, steps } = batch;
+    let (samples, inputs, classes) = (labels.len(), layers.inputs(), layers.classes());
+    let network = InLanes::new(layers, parameters);
+    let per_tile = network.samples_per_tile();
+    let len: usize = trained.iter().sum();
+    let mut result = WholeGradient { parameters: vec![0.0; len], records: on_path.to_vec() };
+    let mut tiles = vec![0.0; samples.div_ceil(per_tile) * len];
+    let parts: Vec<(&mut [f32], &mut [f32])> =
+        tiles.chunks_mut(len).zip(result.records.chunks_mut(per_tile * RECORD)).collect();
+    for_each_part(
+        parts,
+        || network.tile(1),
+        |tile, place, (gradient, records)| {
+            let first = place * per_tile;
+            let count = records.len() / RECORD;
+            let lanes = tile.samples();
+            lanes.fill(0.0);
+            for (sample, row) in images[first * inputs..].chunks_exact(inputs).take(count).enumerate() {
+                row.iter().enumerate().for_each(|(input, &pixel)| lanes[input * per_tile + sample] = pixel);
+            }
+            network.forward(tile);
+            let (logits, slopes) = tile.logits_and_gradient();
+            // Lanes without a sample have no part in the sum.
+            slopes.fill(0.0);
+            let (mut z, mut slope) = (vec![0.0; classes], vec![0.0; classes]);
+            for (sample, record) in records.chunks_exact_mut(RECORD).enumerate() {
+                z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + sample]);
+                let label = usize::try_from(labels[first + sample]).unwrap_or(usize::MAX).min(classes - 1);
+                let said = judge(&z, label, &[], &mut slope, LossKind::CrossEntropy);
+                said.count(record, CountSettings { kind: LossKind::CrossEntropy, step: steps, never: steps });
+                let share = omega.get(first + sample).copied().unwrap_or(1.0) / samples as f32;
+                slope.iter().enumerate().for_each(|(class, slope)| slopes[class * per_tile + sample] = share * slope);
+            }
+            network.backward_to_parameters(tile, gradient);
+        },
+    );
+    for tile in tiles.chunks_exact(len) {
+        result.parameters.iter_mut().zip(tile).for_each(|(sum, part)| *sum += part);
+    }
+    result
+}
