@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use gairat::{
-    attack::PathError,
-    checkpoint::CheckpointError, dataset::DatasetError, device::DeviceError, model::LoadError, model::ModelError,
-    session::SessionError, settings::SettingsError,
+    attack::PathError, checkpoint::CheckpointError, dataset::DatasetError, device::DeviceError, model::LoadError,
+    model::ModelError, session::SessionError, settings::SettingsError,
 };
 
 /// A sentence for the person and a code for the shell.

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use burn::{backend::DispatchDevice, tensor::{
-    Device, Tensor,
-    wgpu::{WgpuSetup, wgpu},
-}};
+use burn::{
+    backend::DispatchDevice,
+    tensor::{
+        Device, Tensor,
+        wgpu::{WgpuSetup, wgpu},
+    },
+};
 
 /// Storage buffers that the attack's kernels bind at once.
 const STORAGE_BUFFERS: u32 = 8;

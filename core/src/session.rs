@@ -7,7 +7,7 @@ use serde::Serialize;
 use web_time::{Duration, Instant};
 
 use crate::{
-    attack::{Path, PathError},
+    attack::{Path, PathError, multiplications, pace},
     batch::Batch,
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
@@ -183,17 +183,24 @@ pub async fn run(
     };
     session.announce(chosen, path, emit);
     let mut compiled = chosen.cpu;
+    let program = session.trainer.frozen().program();
+    let per_sample = program.map_or(0, |program| multiplications(&program.layers, plan.attack.steps));
     let epochs = plan.settings.epochs;
     for epoch in session.progress.epoch + 1..=epochs {
         let steps = session.trainer.steps_of(dataset, epoch);
-        let mut told = Instant::now();
+        let (mut told, mut since) = (Instant::now(), 0);
         for (step, places) in steps.iter().enumerate().skip(session.progress.step) {
             if !compiled {
                 emit(Event::Compiling);
             }
             session.trainer.step(dataset, places, (epoch, step), &mut session.log);
+            since += places.len();
             if !compiled || told.elapsed() >= TELL_EVERY {
                 session.log.fetch().await?;
+                if compiled && !chosen.cpu {
+                    pace::learn(since as u64 * per_sample, told.elapsed().as_secs_f64());
+                }
+                since = 0;
                 let loss = mean(session.log.last_step().iter().map(|sample| f64::from(sample.measured.loss)));
                 emit(Event::Progress { epoch, step: step + 1, steps: steps.len(), loss });
                 if !loss.is_finite() {

@@ -49,7 +49,14 @@ fn on_a_linear_model_kappa_is_its_closed_form() {
     let labels: Vec<u32> = (0..samples).map(|_| stream.below(2) as u32).collect();
     let centre: f32 = weights.iter().map(|w| 0.5 * w).sum();
     for steps in [1, 7, 10] {
-        let attack = Attack { epsilon: 0.2, step_size: 0.2 / 12.0, steps, loss: LossKind::CrossEntropy, random_start: false, path: Path::Auto };
+        let attack = Attack {
+            epsilon: 0.2,
+            step_size: 0.2 / 12.0,
+            steps,
+            loss: LossKind::CrossEntropy,
+            random_start: false,
+            path: Path::Auto,
+        };
         let per_step = 2.0 * f64::from(attack.step_size) * weights.iter().map(|&w| f64::from(w.abs())).sum::<f64>();
         for device in devices() {
             let model = Linear { weights: weights.clone(), bias: -centre, device: device.device.clone() };
@@ -192,7 +199,8 @@ fn cpu_and_gpu_find_the_same_kappa() {
     let mut stream = Stream::new(9, Purpose::Benchmark, 0, 0);
     let natural: Vec<f32> = (0..samples * 64).map(|_| stream.uniform()).collect();
     let rows: Vec<u32> = (0..samples as u32).collect();
-    let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: true, path: Path::Auto };
+    let attack =
+        Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: true, path: Path::Auto };
     let start = random_start_of(&natural, &rows, 64, &attack, StartKey { seed: 1, purpose: Purpose::Start, epoch: 1 });
     let found: Vec<Vec<Measured>> = [Device::flex(), gpu.device]
         .into_iter()
@@ -221,7 +229,8 @@ fn the_attack_on_a_frozen_training_network_is_the_attack_on_the_network_itself()
     let mut stream = Stream::new(4, Purpose::Benchmark, 0, 0);
     let natural: Vec<f32> = (0..16 * 784).map(|i| if i % 3 == 0 { stream.uniform() } else { 0.0 }).collect();
     let labels: Vec<u32> = (0..16).map(|i| i % 10).collect();
-    let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 2, loss: LossKind::CrossEntropy, random_start: false, path: Path::Auto };
+    let attack =
+        Attack { epsilon: 0.1, step_size: 0.02, steps: 2, loss: LossKind::CrossEntropy, random_start: false, path: Path::Auto };
     use burn::module::Module as _;
     let plain = perceptron("small-cnn-28", shape, 10, &device);
     let training = perceptron("small-cnn-28", shape, 10, &device.clone().autodiff());

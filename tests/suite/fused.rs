@@ -253,7 +253,8 @@ fn trajectories_begin_at_the_start_end_at_the_result_and_say_what_the_records_sa
             });
             let points = |ways: &[Vec<Point>]| ways.iter().flatten().cloned().collect::<Vec<_>>();
             let (fused, composed) = (points(&ways[0]), points(&ways[1]));
-            let near = fused.iter().zip(&composed).filter(|(f, c)| (f.loss - c.loss).abs() <= 1e-4 * (1.0 + c.loss.abs())).count();
+            let near =
+                fused.iter().zip(&composed).filter(|(f, c)| (f.loss - c.loss).abs() <= 1e-4 * (1.0 + c.loss.abs())).count();
             assert!(near * 100 >= fused.len() * 98, "{loss} on {}: {near} of {}", chosen.name, fused.len());
         }
     }

@@ -38,7 +38,11 @@ fn a_map_says_what_the_network_says_at_the_middle_of_every_cell() {
                         Quantity::Probability => 1.0 / z.iter().map(|z| (z - highest).exp()).sum::<f32>(),
                         Quantity::Margin => (highest - next).max(0.0),
                     };
-                    assert!((cell[1] - expected).abs() < 1e-4 * (1.0 + expected), "{spec} on {}: {cell:?}, not {expected}", chosen.name);
+                    assert!(
+                        (cell[1] - expected).abs() < 1e-4 * (1.0 + expected),
+                        "{spec} on {}: {cell:?}, not {expected}",
+                        chosen.name
+                    );
                 }
             }
         }
@@ -58,8 +62,7 @@ fn a_grid_counts_its_cells_from_the_top_left() {
 fn networks_that_are_no_perceptrons_of_points_have_no_map() {
     let device = Device::flex();
     let model: ModelSpec = "mlp:4".parse().unwrap();
-    let network =
-        Network::new(&model, SampleShape::Flat(3), 2, &Normalisation::None, Initialisation::He, 0, &device).unwrap();
+    let network = Network::new(&model, SampleShape::Flat(3), 2, &Normalisation::None, Initialisation::He, 0, &device).unwrap();
     assert!(map_of(&network, Grid::unit(2, 2), Quantity::Margin, &device).is_none());
 }
 

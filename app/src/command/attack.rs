@@ -21,7 +21,18 @@ use crate::{driver, failure::Failure, terminal};
 fn keeps(field: &Field) -> bool {
     matches!(
         field.name,
-        "data" | "model" | "normalise" | "epsilon" | "step_size" | "steps" | "loss" | "path" | "batch" | "seed" | "threads" | "device"
+        "data"
+            | "model"
+            | "normalise"
+            | "epsilon"
+            | "step_size"
+            | "steps"
+            | "loss"
+            | "path"
+            | "batch"
+            | "seed"
+            | "threads"
+            | "device"
     )
 }
 

@@ -123,9 +123,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let shape: SampleShape = case.input.parse().map_err(|problem| Failure::Request(format!("--input: {problem}")))?;
         let resolved = settings.model.resolve(shape);
         resolved.accepts(shape, case.classes)?;
-        let timed = driver::on_pool(driver::threads_for(settings.threads, &resolved), || {
-            time(&settings, shape, case.classes, &chosen)
-        })??;
+        let timed =
+            driver::on_pool(driver::threads_for(settings.threads, &resolved), || time(&settings, shape, case.classes, &chosen))??;
         let per_second = case.batch as f64 / timed.step_ms * 1e3;
         let rate = timed.operations.map(|operations| operations / timed.step_ms / 1e6);
         if json {
@@ -175,22 +174,36 @@ fn cases(matches: &ArgMatches, settings: &Settings, scale: Option<Scale>) -> Res
     let classes = matches.get_one::<u32>("classes").copied().unwrap_or(10) as usize;
     let steps = settings.steps;
     let asked = matches.contains_id("model");
-    let case = |model: ModelSpec, input: &str, classes, batch| {
-        Case { model, input: input.to_owned(), classes, batch, steps, grown: None }
+    let case = |model: ModelSpec, input: &str, classes, batch| Case {
+        model,
+        input: input.to_owned(),
+        classes,
+        batch,
+        steps,
+        grown: None,
     };
     if !asked && scale.is_none() {
         let batch = matches.contains_id("batch").then_some(settings.batch);
         let read = |model: &str| model.parse().map_err(Failure::Request);
-        return CASES.iter().map(|&(model, input, classes, usual)| Ok(case(read(model)?, input, classes, batch.unwrap_or(usual)))).collect();
+        return CASES
+            .iter()
+            .map(|&(model, input, classes, usual)| Ok(case(read(model)?, input, classes, batch.unwrap_or(usual))))
+            .collect();
     }
     let first = if asked {
         let input = matches.get_one::<String>("input").map_or(usual_input(&settings.model), String::as_str);
         case(settings.model.clone(), input, classes, settings.batch)
     } else {
         let (model, input, classes, batch) = CASES[0];
-        case(model.parse().map_err(Failure::Request)?, input, classes, if matches.contains_id("batch") { settings.batch } else { batch })
+        case(
+            model.parse().map_err(Failure::Request)?,
+            input,
+            classes,
+            if matches.contains_id("batch") { settings.batch } else { batch },
+        )
     };
-    let grown = |scale, value| Case { model: first.model.clone(), input: first.input.clone(), grown: Some((scale, value)), ..first };
+    let grown =
+        |scale, value| Case { model: first.model.clone(), input: first.input.clone(), grown: Some((scale, value)), ..first };
     match scale {
         None => Ok(vec![first]),
         Some(Scale::Batch) => {
@@ -205,7 +218,8 @@ fn cases(matches: &ArgMatches, settings: &Settings, scale: Option<Scale>) -> Res
             let ModelSpec::Mlp(hidden) = &first.model else {
                 return Err(Failure::Request("--scale width: expected an MLP, such as --model mlp:64,64".to_owned()));
             };
-            let wider = |part: [usize; 2]| -> Vec<usize> { hidden.iter().map(|width| (width * part[0] / part[1]).max(1)).collect() };
+            let wider =
+                |part: [usize; 2]| -> Vec<usize> { hidden.iter().map(|width| (width * part[0] / part[1]).max(1)).collect() };
             let widths = [[1, 4], [1, 2], [1, 1], [2, 1], [4, 1]].map(wider);
             let case = |widths: Vec<usize>| {
                 let value = widths.first().copied().unwrap_or(0);

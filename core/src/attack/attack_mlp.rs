@@ -7,7 +7,8 @@ use derive_new::new;
 
 use super::{
     loss_gradient_and_count::LossKind,
-    whole::{RECORDS, WholeAttack},
+    pace,
+    whole::{RECORDS, WholeAttack, multiplications},
 };
 use crate::{launch, model::Layers};
 
@@ -94,7 +95,8 @@ pub(super) fn launch(
         few @ 0..4 => few.max(1),
         many => many / 4 * 4,
     };
-    let slice = attack.samples_per_dispatch(together);
+    let slice = (pace::allowed() / multiplications(&attack.layers, attack.steps).max(1)) as usize / together * together;
+    let slice = slice.clamp(together, samples.next_multiple_of(together));
     for first in (0..samples).step_by(slice) {
         let end = (first + slice).min(samples);
         let step = attack.step;
@@ -107,6 +109,10 @@ pub(super) fn launch(
             CubeCount::Static((end - first).div_ceil(together) as u32, 1, 1),
             launch::arguments([&natural, &start, &labels, &parameters, &images, &records, &trajectory], &words),
         );
+        if end < samples {
+            // Else CubeCL would gather slices in one submission.
+            let _ = client.flush();
+        }
     }
     (images, records, trajectory)
 }

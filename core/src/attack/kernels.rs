@@ -17,8 +17,8 @@ use burn::{
 use burn_wgpu::CubeBackend;
 
 use super::{
-    loss_gradient_and_count::{self, CountSettings, RECORD},
     attack_mlp,
+    loss_gradient_and_count::{self, CountSettings, RECORD},
     pgd_step::{self, StepSettings},
     whole::{self, RECORDS, WholeAttack},
 };
@@ -169,8 +169,7 @@ impl AttackKernels for Flex {
         let (natural, start) = (natural.to_contiguous(), start.to_contiguous());
         let (labels, parameters) = (labels.to_contiguous(), parameters.to_contiguous());
         let samples = natural.layout().shape()[0];
-        let attacked =
-            whole::whole_attack(natural.storage(), start.storage(), labels.storage(), parameters.storage(), &attack);
+        let attacked = whole::whole_attack(natural.storage(), start.storage(), labels.storage(), parameters.storage(), &attack);
         let tensor = |values: Vec<f32>, shape: Vec<usize>| FloatTensor::<Self>::from_data(TensorData::new(values, shape));
         let trajectory = match attack.trajectory_len() {
             0 => tensor(vec![0.0], vec![1, 1]),
@@ -246,13 +245,8 @@ impl<B: AttackKernels, C: CheckpointStrategy> AttackKernels for Autodiff<B, C> {
         parameters: FloatTensor<Self>,
         attack: WholeAttack,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let (images, records, trajectory) = B::whole_attack(
-            natural.into_primitive(),
-            start.into_primitive(),
-            labels,
-            parameters.into_primitive(),
-            attack,
-        );
+        let (images, records, trajectory) =
+            B::whole_attack(natural.into_primitive(), start.into_primitive(), labels, parameters.into_primitive(), attack);
         (FloatTensor::<Self>::new(images), FloatTensor::<Self>::new(records), FloatTensor::<Self>::new(trajectory))
     }
 }

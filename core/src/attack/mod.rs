@@ -5,8 +5,9 @@
 
 mod attack_mlp;
 mod kernels;
-mod path;
 pub mod loss_gradient_and_count;
+pub mod pace;
+mod path;
 pub mod pgd_step;
 pub mod trajectory;
 mod whole;
@@ -21,7 +22,7 @@ pub use loss_gradient_and_count::{CountSettings, LossKind};
 pub use path::{Path, PathError};
 pub use pgd_step::StepSettings;
 pub use trajectory::{Point, Trajectories};
-pub use whole::{Attacked, POINT, RECORDS, WholeAttack, whole_attack};
+pub use whole::{Attacked, POINT, RECORDS, WholeAttack, multiplications, whole_attack};
 
 use crate::{
     batch::{Batch, Noise, Start},

@@ -50,9 +50,7 @@ impl Path {
     pub(super) fn program<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Option<Program> {
         match self {
             Self::Composed => None,
-            Self::Auto | Self::Fused => {
-                model.program().filter(|program| program.is_frozen() && fits(program, device).is_ok())
-            }
+            Self::Auto | Self::Fused => model.program().filter(|program| program.is_frozen() && fits(program, device).is_ok()),
         }
     }
 }

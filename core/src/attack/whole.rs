@@ -17,9 +17,6 @@ pub const RECORDS: usize = 2 * RECORD;
 /// What a point of a trajectory holds before its position: its margin and its loss.
 pub const POINT: usize = 2;
 
-/// Multiplications in one dispatch, about.
-const OPERATIONS_PER_DISPATCH: usize = 1 << 26;
-
 /// One whole attack.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WholeAttack {
@@ -41,15 +38,15 @@ impl WholeAttack {
         if self.trace { (self.steps as usize + 1) * (POINT + self.layers.inputs()) } else { 0 }
     }
 
-    /// How many samples one dispatch takes: a multiple of `together`, and of a bounded amount of work.
-    pub(super) fn samples_per_dispatch(&self, together: usize) -> usize {
-        let multiplications = (2 * self.steps as usize + 1) * self.layers.multiplications();
-        (OPERATIONS_PER_DISPATCH / multiplications.max(1) / together * together).max(together)
-    }
-
     fn count(&self, step: u32) -> CountSettings {
         CountSettings { kind: self.loss, step, never: self.steps }
     }
+}
+
+/// Multiplications of an attack on one sample: a pass forwards and one back with each of `steps`, and one for the reference of KL or
+/// the end of a trajectory.
+pub fn multiplications(layers: &Layers, steps: u32) -> u64 {
+    (2 * u64::from(steps) + 1) * layers.multiplications() as u64
 }
 
 /// What a whole attack on N samples with D numbers gives.

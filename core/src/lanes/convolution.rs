@@ -158,7 +158,8 @@ impl Convolution {
                         }
                     }
                 }
-                let mut weights = Vec::with_capacity(outputs.next_multiple_of(OUTPUTS) * inputs * down.taps.len() * across.taps.len());
+                let mut weights =
+                    Vec::with_capacity(outputs.next_multiple_of(OUTPUTS) * inputs * down.taps.len() * across.taps.len());
                 for block in (0..outputs).step_by(OUTPUTS) {
                     for input in 0..inputs {
                         for &(y, _) in &down.taps {

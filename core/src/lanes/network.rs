@@ -96,15 +96,8 @@ impl InLanes {
         let lanes = arch.dispatch(Lanes);
         let linear = layers.layers.iter().all(|layer| matches!(layer, Layer::Linear { .. } | Layer::Scale { .. }));
         let columns = if linear { COLUMNS } else { 1 };
-        let mut network = Self {
-            layers: layers.clone(),
-            products: Vec::new(),
-            scales: Vec::new(),
-            shifts: Vec::new(),
-            arch,
-            lanes,
-            columns,
-        };
+        let mut network =
+            Self { layers: layers.clone(), products: Vec::new(), scales: Vec::new(), shifts: Vec::new(), arch, lanes, columns };
         for (place, layer) in layers.layers.iter().enumerate() {
             let output = layers.signals[place + 1];
             let of_channels = |begin: usize| Some(parameters[begin..begin + output[0]].to_vec());

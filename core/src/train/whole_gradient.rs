@@ -41,8 +41,7 @@ pub fn whole_gradient(layers: &Layers, trained: &[usize], parameters: &[f32], ba
     let len: usize = trained.iter().sum();
     let mut result = WholeGradient { parameters: vec![0.0; len], records: on_path.to_vec() };
     let mut tiles = vec![0.0; samples.div_ceil(per_tile) * len];
-    let parts: Vec<(&mut [f32], &mut [f32])> =
-        tiles.chunks_mut(len).zip(result.records.chunks_mut(per_tile * RECORD)).collect();
+    let parts: Vec<(&mut [f32], &mut [f32])> = tiles.chunks_mut(len).zip(result.records.chunks_mut(per_tile * RECORD)).collect();
     for_each_part(
         parts,
         || network.tile(1),

@@ -1,0 +1,67 @@
+//! How much work one submission may hold: browsers take the GPU away from pages that keep it for long, and a window that draws on the
+//! same GPU waits meanwhile.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a submission should take, in seconds.
+const AIM: f64 = 0.010;
+/// Multiplications of the first submissions, when nothing is known of the device yet: some 15 ms on a software adapter on two cores,
+/// and well below 100 ms on one that is five times slower.
+const FIRST: u64 = 1 << 24;
+/// At least so many: less would be all overhead.
+const LEAST: u64 = 1 << 18;
+/// At most so many, which is 10 ms for a device of 800 GFLOP/s, and below 100 ms for any that is fast enough to be given so much.
+const MOST: u64 = 1 << 32;
+
+/// Multiplications that a submission may hold. One for the program, because a program computes on one GPU.
+static ALLOWED: AtomicU64 = AtomicU64::new(FIRST);
+
+/// Multiplications that a submission may hold.
+pub(super) fn allowed() -> u64 {
+    ALLOWED.load(Ordering::Relaxed)
+}
+
+/// Tells how long attacks of so many multiplications took, measured from one moment at which the device was idle to another. What
+/// else was computed meanwhile makes the device look slower than it is, and submissions shorter than they could be: the safe side.
+pub fn learn(multiplications: u64, seconds: f64) {
+    ALLOWED.store(next(allowed(), multiplications, seconds), Ordering::Relaxed);
+}
+
+/// What is allowed after a measurement: halfway, by factors, from what was allowed to what the measurement allows; and never more than
+/// four times as much, so that one wrong measurement does not make a submission ten times too long.
+fn next(allowed: u64, multiplications: u64, seconds: f64) -> u64 {
+    let measured = multiplications as f64 / seconds * AIM;
+    if !measured.is_finite() || measured <= 0.0 {
+        return allowed;
+    }
+    let between = (allowed as f64 * measured).sqrt().min(4.0 * allowed as f64);
+    (between as u64).clamp(LEAST, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is allowed after ten measurements on a device of so many multiplications a second.
+    fn settled(speed: f64) -> u64 {
+        (0..10).fold(FIRST, |allowed, _| next(allowed, 1 << 26, f64::from(1 << 26) / speed))
+    }
+
+    #[test]
+    fn submissions_settle_at_what_the_device_computes_in_ten_milliseconds() {
+        for speed in [1e8, 1e9, 1e10, 1e11] {
+            let seconds = settled(speed) as f64 / speed;
+            assert!((0.009..0.011).contains(&seconds), "{speed}: {seconds}");
+        }
+        assert_eq!(settled(1e3), LEAST);
+        assert_eq!(settled(1e15), MOST);
+    }
+
+    #[test]
+    fn one_measurement_moves_it_by_a_factor_of_four_upwards_at_most_and_nonsense_moves_it_not_at_all() {
+        assert_eq!(next(FIRST, u64::MAX, 1e-6), 4 * FIRST);
+        for seconds in [0.0, f64::NAN, f64::INFINITY, -1.0] {
+            assert_eq!(next(FIRST, 1 << 26, seconds), FIRST);
+        }
+    }
+}
