@@ -306,3 +306,21 @@ fn a_tie_goes_to_the_lowest_class() {
         assert_eq!((found.records[KAPPA], found.records[MARGIN]), (correct, 0.0), "label {label}");
     }
 }
+
+#[test]
+fn normalised_weights_are_the_twins_at_every_size() {
+    let Some(gpu) = adapter() else { return };
+    let mut stream = Stream::new(2, Purpose::Benchmark, 0, 0);
+    for samples in [1, 2, 255, 256, 257, 3000] {
+        for scale in [1.0, 100.0, 2000.0] {
+            let logs: Vec<f32> = (0..samples).map(|_| -scale * stream.uniform()).collect();
+            let on_gpu = Tensor::<1>::from_data(TensorData::new(logs.clone(), [samples]), &gpu.device);
+            let found = read(gairat::weight::normalise(on_gpu));
+            let mean = found.iter().sum::<f32>() / samples as f32;
+            assert!((mean - 1.0).abs() < 1e-5, "{samples}: {mean}");
+            for (found, expected) in found.iter().zip(gairat::weight::normalised(&logs)) {
+                assert!((found - expected).abs() <= 1e-5 * expected + 1e-30, "{samples}: {found} is not {expected}");
+            }
+        }
+    }
+}

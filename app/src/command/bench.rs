@@ -27,15 +27,12 @@ const CASES: [(&str, &str, usize, usize); 4] = [
 ];
 /// Steps that are not counted: kernels are compiled and caches fill.
 const WARM_UP: usize = 2;
-/// At least so many turns are timed,
+/// At least so many are timed,
 const LEAST: usize = 5;
 /// and at most so many,
 const MOST: usize = 300;
 /// until so many seconds have gone by.
 const SECONDS: f64 = 4.0;
-/// Steps of a turn on a GPU. A run does not wait for the device after each step either, so its queue stays filled.
-const TURN: usize = 8;
-
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
     matches!(field.name, "model" | "batch" | "steps" | "path" | "seed" | "threads" | "device" | "method")
@@ -261,7 +258,6 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
     let mut trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
     let path = plan.attack.path.taken(&trainer.frozen(), &chosen.device)?;
     let places: Vec<usize> = (0..batch).collect();
-    let turn = if chosen.cpu { 1 } else { TURN };
     let mut done = 0;
     let mut steps = |count: usize| {
         let mut log = EpochLog::default();
@@ -272,7 +268,7 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
         // Reading what was measured waits for the device.
         pollster::block_on(log.fetch())
     };
-    let (step_ms, turns) = median_ms(turn, &mut steps)?;
+    let (step_ms, turns) = median_ms(&mut steps)?;
     let dispatches = if chosen.cpu {
         None
     } else {
@@ -292,7 +288,7 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
         (0..count).for_each(|_| log.push(Vec::new(), plan.attack.run(&frozen, &against).on_path));
         pollster::block_on(log.fetch())
     };
-    let (attack_ms, _) = median_ms(turn, &mut attacks)?;
+    let (attack_ms, _) = median_ms(&mut attacks)?;
 
     // Forwards and back to the input K times, then forwards, back to the input and to the parameters.
     let passes = f64::from(2 * settings.steps + 3);
@@ -300,15 +296,16 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
     Ok(Timed { path, step_ms, attack_ms, turns, dispatches, operations })
 }
 
-/// The median time of one of the things that `work` does `turn` times, in milliseconds, and how many turns were timed.
-fn median_ms(turn: usize, work: &mut dyn FnMut(usize) -> Result<(), DeviceError>) -> Result<(f64, usize), Failure> {
+/// The median time of `work` done once, in milliseconds, and how many times it was timed. It waits for the device each time, as
+/// reading a loss after each step does.
+fn median_ms(work: &mut dyn FnMut(usize) -> Result<(), DeviceError>) -> Result<(f64, usize), Failure> {
     work(WARM_UP)?;
     let mut times = Vec::new();
     let begun = Instant::now();
     while times.len() < LEAST || (times.len() < MOST && begun.elapsed().as_secs_f64() < SECONDS) {
         let start = Instant::now();
-        work(turn)?;
-        times.push(start.elapsed().as_secs_f64() * 1e3 / turn as f64);
+        work(1)?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
     Ok((times[times.len() / 2], times.len()))

@@ -115,6 +115,19 @@ pub(super) struct Finish<'a> {
     pub relu: bool,
 }
 
+/// What a convolution is computed with.
+#[derive(Debug)]
+pub(super) struct Machine<'a> {
+    /// The instruction set,
+    pub arch: Arch,
+    /// numbers of one of its registers,
+    pub lanes: usize,
+    /// how many threads there are,
+    pub threads: usize,
+    /// and memory for an input with its border.
+    pub padded: &'a mut Buffer,
+}
+
 impl Convolution {
     /// From the input to the output. `weight(o, i, y, x)` is the weight from input channel i to output channel o.
     pub(super) fn forward(shape: Shape, columns: usize, weight: impl Fn(usize, usize, usize, usize) -> f32) -> Self {
@@ -178,21 +191,21 @@ impl Convolution {
         Self { inputs, outputs, source: [source_height, source_width], border, target, columns, passes }
     }
 
-    /// Computes `target` from `source`, both in lanes; `padded` is scratch. The work is shared among `threads` threads.
+    /// Computes `target` from `source`, its channels first multiplied by `source_scale`; both are in lanes. The work is shared among
+    /// the machine's threads.
     pub(super) fn run(
         &self,
-        (arch, lanes): (Arch, usize),
+        machine: &mut Machine<'_>,
         source: &[f32],
         source_scale: Option<&[f32]>,
         target: &mut [f32],
         finish: Finish<'_>,
-        padded: &mut Buffer,
-        threads: usize,
     ) {
+        let Machine { arch, lanes, threads, .. } = *machine;
         let bordered = self.border != [[0; 2]; 2];
         let source = if bordered || source_scale.is_some() {
-            self.pad((arch, lanes), source, source_scale, padded);
-            &padded[..]
+            self.pad(machine, source, source_scale);
+            &machine.padded[..]
         } else {
             source
         };
@@ -209,15 +222,16 @@ impl Convolution {
     }
 
     /// The source with its border, each channel times its factor.
-    fn pad(&self, (arch, lanes): (Arch, usize), source: &[f32], scale: Option<&[f32]>, padded: &mut Buffer) {
+    fn pad(&self, machine: &mut Machine<'_>, source: &[f32], scale: Option<&[f32]>) {
+        let Machine { arch, lanes, padded, .. } = machine;
         let [[top, bottom], [left, right]] = self.border;
         let [height, width] = self.source;
-        let register = self.columns * lanes;
+        let register = self.columns * *lanes;
         let (row, padded_row) = (width * register, (left + width + right) * register);
         let padded_len = (top + height + bottom) * padded_row;
         let len = self.inputs * padded_len;
         if padded.len() < len {
-            *padded = Buffer::zeros(len);
+            **padded = Buffer::zeros(len);
         }
         arch.dispatch(|| {
             let channels = padded[..len].chunks_exact_mut(padded_len).zip(source.chunks_exact(height * row)).enumerate();
@@ -360,20 +374,13 @@ pub(super) enum Order {
 impl Convolution {
     /// Adds the gradient of the weights, summed over a tile, to `weights`, from the input `source` and the gradient `delta` of the
     /// output. Only on a forward convolution.
-    pub(super) fn gradient(
-        &self,
-        (arch, lanes): (Arch, usize),
-        source: &[f32],
-        delta: &[f32],
-        weights: &mut [f32],
-        order: Order,
-        padded: &mut Buffer,
-    ) {
+    pub(super) fn gradient(&self, machine: &mut Machine<'_>, source: &[f32], delta: &[f32], weights: &mut [f32], order: Order) {
+        let arch = machine.arch;
         let source = if self.border == [[0; 2]; 2] {
             source
         } else {
-            self.pad((arch, lanes), source, None, padded);
-            &padded[..]
+            self.pad(machine, source, None);
+            &machine.padded[..]
         };
         arch.dispatch(Gradient { convolution: self, source, delta, weights, order });
     }

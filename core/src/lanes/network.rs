@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     COLUMNS,
     buffer::Buffer,
-    convolution::{Convolution, Finish, Order, Shape},
+    convolution::{Convolution, Finish, Machine, Order, Shape},
 };
 use crate::model::{Layer, Layers};
 
@@ -129,6 +129,10 @@ impl InLanes {
         network
     }
 
+    fn machine<'a>(&self, padded: &'a mut Buffer, threads: usize) -> Machine<'a> {
+        Machine { arch: self.arch, lanes: self.lanes, threads, padded }
+    }
+
     /// How many samples a tile holds.
     pub(crate) fn samples_per_tile(&self) -> usize {
         self.columns * self.lanes
@@ -154,8 +158,8 @@ impl InLanes {
             let (scale, shift) = (self.scales[place].as_deref(), self.shifts[place].as_deref());
             let mut product = |from: usize, finish: Finish<'_>, target: &mut [f32]| {
                 if let Some([forward, _]) = &self.products[place] {
-                    let isa = (self.arch, self.lanes);
-                    forward.run(isa, &before[from], None, target, finish, &mut tile.padded, tile.threads);
+                    let mut machine = self.machine(&mut tile.padded, tile.threads);
+                    forward.run(&mut machine, &before[from], None, target, finish);
                 }
             };
             match *layer {
@@ -269,7 +273,7 @@ impl InLanes {
             None => (take(&mut tile.spare, tile.signals[from].len()), false),
         };
         let finish = Finish { accumulate, ..Finish::default() };
-        backward.run((self.arch, self.lanes), gradient, scale, &mut target, finish, &mut tile.padded, tile.threads);
+        backward.run(&mut self.machine(&mut tile.padded, tile.threads), gradient, scale, &mut target, finish);
         tile.gradients[from] = Some(target);
     }
 
@@ -296,7 +300,8 @@ impl InLanes {
             *bias += sums.iter().sum::<f32>();
         }
         let (before, weights) = before.split_at_mut(before.len() - self.layers.weights(place));
-        forward.gradient((self.arch, self.lanes), &tile.signals[from], gradient, weights, order, &mut tile.padded);
+        let mut machine = self.machine(&mut tile.padded, tile.threads);
+        forward.gradient(&mut machine, &tile.signals[from], gradient, weights, order);
         before
     }
 

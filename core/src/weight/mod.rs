@@ -11,7 +11,7 @@ use std::{fmt, str::FromStr};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 pub use lambda::{LambdaKind, LambdaSchedule};
-pub use normalise::{effective_share, normalise};
+pub use normalise::{effective_share, normalise, normalised};
 
 use crate::attack::Adversarial;
 

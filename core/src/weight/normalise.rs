@@ -1,17 +1,82 @@
-//! Raw weights made to have mean 1 over the batch.
+//! Raw weights made to have mean 1 over the batch: `shaders/normalise_weights.wgsl` launched, and its CPU twin.
 
-use burn::tensor::Tensor;
+use burn::{
+    backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
+    tensor::{Tensor, TensorData},
+};
+use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use cubecl::{CubeCount, prelude::KernelId};
+use derive_new::new;
 
-/// Weights with mean 1 from the logarithms of raw ones: `N exp(l_i − max l) / Σ_j exp(l_j − max l)`.
+use crate::launch;
+
+/// Invocations in the workgroup, as `@workgroup_size` in the shader says.
+const WORKGROUP: u32 = 256;
+
+/// The twin: weights with mean 1 from the logarithms of raw ones, `N exp(l_i − max l) / Σ_j exp(l_j − max l)`.
 ///
 /// The same as dividing raw weights by their mean, and safe where these are all below the least f32: the largest term is 1, so
 /// the sum is never 0.
+pub fn normalised(logs: &[f32]) -> Vec<f32> {
+    let largest = logs.iter().copied().fold(f32::MIN, f32::max);
+    let mut weights: Vec<f32> = logs.iter().map(|log| (log - largest).exp()).collect();
+    let scale = logs.len() as f32 / weights.iter().sum::<f32>();
+    weights.iter_mut().for_each(|weight| *weight *= scale);
+    weights
+}
+
+/// What a backend must offer to weigh.
+#[backend_extension(Cube, Flex, Fusion)]
+trait WeightKernel: Backend {
+    #[fusion(dtype = logs, shape = logs)]
+    fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+kernel_source!(NormaliseText, "../../../shaders/normalise_weights.wgsl");
+
+/// The kernel for CubeCL's cache: one text, no templates.
+#[derive(Debug)]
+struct NormaliseKernel;
+
+impl KernelSource for NormaliseKernel {
+    fn source(&self) -> SourceTemplate {
+        NormaliseText::new().source()
+    }
+
+    fn id(&self) -> KernelId {
+        KernelId::new::<Self>()
+    }
+
+    fn lang(&self) -> &'static str {
+        "wgsl"
+    }
+}
+
+impl WeightKernel for CubeBackend {
+    fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self> {
+        let logs = into_contiguous(logs);
+        let samples = logs.meta.shape()[0];
+        let weights = launch::empty(&logs, [samples]);
+        logs.client.launch(
+            Box::new(SourceKernel::new(NormaliseKernel, CubeDim::new_1d(WORKGROUP))),
+            CubeCount::Static(1, 1, 1),
+            launch::arguments([&logs, &weights], &[samples as u32]),
+        );
+        weights
+    }
+}
+
+impl WeightKernel for Flex {
+    fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self> {
+        let logs = logs.to_contiguous();
+        let weights = normalised(logs.storage());
+        FloatTensor::<Self>::from_data(TensorData::new(weights, logs.layout().shape().clone()))
+    }
+}
+
+/// [`normalised`] of a tensor of N logarithms, outside the autodiff graph.
 pub fn normalise(log_weights: Tensor<1>) -> Tensor<1> {
-    let samples = log_weights.dims()[0] as f32;
-    let largest = log_weights.clone().max();
-    let relative = (log_weights - largest).exp();
-    let sum = relative.clone().sum();
-    relative * samples / sum
+    Tensor::from_dispatch(<Dispatch as WeightKernel>::normalise_weights(log_weights.into_dispatch()))
 }
 
 /// The effective share of samples, `(Σω)² / (N Σω²)`: 1 when all weights are equal, 1/N when one sample has all the weight.
