@@ -21,7 +21,7 @@ use crate::{
     attack::{CountSettings, LossKind, Path, count, loss_gradient_and_count::RECORD},
     batch::{shuffled, training_batch},
     dataset::{Dataset, SampleShape},
-    device::is_cpu,
+    device::{is_cpu, wait_if_software},
     model::{Classifier, Layer, ModelError, Network, Program},
     objective,
     settings::Checked,
@@ -110,6 +110,7 @@ impl Trainer {
         let adversarial = attack.run(&self.frozen(), &batch);
         let omega = Omega::of(settings.weighting.rule(), &adversarial, attack.steps, self.lambda(epoch));
 
+        wait_if_software(&self.device);
         let lr = self.plan.learning_rate.at(epoch);
         let on_path = &adversarial.on_path;
         let end = match self.as_a_whole() {
