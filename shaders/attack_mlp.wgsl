@@ -123,7 +123,7 @@ fn forward(invocation: u32, layer: u32, behind: u32, weights: u32) {
     let ahead = behind + slots(inputs);
     // ReLU, or nothing after the last layer.
     let least = vec4<f32>(select(-3.4e38, 0.0, layer + 1u < layers));
-    // Past the last input there are other numbers than its weights; its signal is 0.
+    // Past the last input there are other numbers than its weights, or zeros; its signal is 0.
     if together >= 4u {
         for (var item = invocation; item < columns * together / 4u; item += WORKGROUP) {
             let column = item % columns;
@@ -381,6 +381,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     low = settings.low;
     high = settings.high;
     let trace = settings.trace == 1u;
+    // What bounds a loop with a barrier in it must be known to be the same for all invocations: read from the buffer, not from a
+    // variable of the invocation's own.
+    let layer_count = settings.layers;
+    let step_count = settings.steps;
+    let before = select(0u, 1u, settings.kind == KL);
     let group_first = settings.first + workgroup.x * together;
     let count = min(together, end - group_first);
     let inputs = sizes[0];
@@ -388,14 +393,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     var record = Record(0.0, 0.0, 0.0, f32(steps));
 
     // The passes: with KL first one over the natural samples, then x^0 ... x^(K-1), and x^(K) too for a trajectory.
-    let before = select(0u, 1u, kind == KL);
-    let passes = before + steps + select(0u, 1u, trace);
+    let passes = before + step_count + select(0u, 1u, trace);
     load(invocation, group_first, before == 0u);
     workgroupBarrier();
     for (var pass_index = 0u; pass_index < passes; pass_index += 1u) {
         var at = 0u;
         var weights = 0u;
-        for (var layer = 0u; layer < layers; layer += 1u) {
+        for (var layer = 0u; layer < layer_count; layer += 1u) {
             forward(invocation, layer, at, weights);
             at += slots(sizes[layer]);
             weights += (sizes[layer] + 1u) * slots(sizes[layer + 1u]);
@@ -414,7 +418,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let step = pass_index - before;
         if invocation < count {
             let sample = group_first + invocation;
-            let label = min(u32(max(labels[sample], 0)), classes - 1u);
+            let label = min(u32(labels[sample]), classes - 1u);
             judge(at, invocation, label, step, &record);
             if step == 0u {
                 records[2u * sample] = record;
@@ -437,10 +441,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             }
         }
         workgroupBarrier();
-        if step == steps {
+        if step == step_count {
             break;
         }
-        for (var layer = layers; layer > 0u; layer -= 1u) {
+        for (var layer = layer_count; layer > 0u; layer -= 1u) {
             at -= slots(sizes[layer - 1u]);
             weights -= (sizes[layer - 1u] + 1u) * slots(sizes[layer]);
             backward(invocation, layer - 1u, at, weights, group_first);

@@ -98,7 +98,7 @@ fn main(
             var row = weights + column;
             var at = behind + point;
             for (var slot = 0u; slot < slots(inputs); slot += 1u) {
-                // Past the last input there are other numbers than its weights; its signal is 0.
+                // Past the last input there are other numbers than its weights, or zeros; its signal is 0.
                 let rows = Rows(
                     parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
                 );

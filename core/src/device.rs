@@ -13,6 +13,8 @@ use burn::{
     },
 };
 
+use crate::pace;
+
 /// Storage buffers that the attack's kernels bind at once.
 const STORAGE_BUFFERS: u32 = 8;
 
@@ -214,6 +216,7 @@ impl Adapter {
             queue,
             backend: self.adapter.get_info().backend,
         };
+        pace::begin(self.kind);
         SOFTWARE.store(self.kind == AdapterKind::Software, Ordering::Relaxed);
         let tensors = Device::wgpu_options().setup(setup).init().map_err(|error| refused(error.to_string()))?;
         Ok(Chosen { device: tensors, name: self.name.clone(), api: self.api.clone(), cpu: false, why, gpu: Some(device) })

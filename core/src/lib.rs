@@ -55,6 +55,8 @@ pub mod attack;
 mod lanes;
 mod launch;
 
+pub mod pace;
+
 pub mod dispatches;
 
 pub mod weight;

@@ -184,7 +184,7 @@ impl RegionMap for Flex {
 }
 
 /// The map of `network` as a tensor on its device (cells x 2: class and quantity), nothing read back; `None` where the network is
-/// no perceptron of points in the plane, or too large for one workgroup.
+/// no list of layers over points in the plane, and on a GPU where it is none that the kernel takes (see `--path`).
 pub fn map_of(network: &dyn Classifier, grid: Grid, quantity: Quantity, device: &Device) -> Option<Tensor<2>> {
     let program = network.program().filter(|program| program.is_frozen() && fits(program, device))?;
     let asked = Asked { layers: Arc::new(program.layers.clone()), grid, quantity };

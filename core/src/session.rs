@@ -7,7 +7,7 @@ use serde::Serialize;
 use web_time::{Duration, Instant};
 
 use crate::{
-    attack::{Path, PathError, multiplications, pace},
+    attack::{Path, PathError, multiplications},
     batch::Batch,
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
@@ -15,6 +15,7 @@ use crate::{
     evaluate::{self, EvaluationAttack, Report, Score, Target, Threat},
     metrics::{EpochMetrics, Summary},
     model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
+    pace,
     settings::Checked,
     snapshot::{Regions, Snapshot},
     train::{EpochLog, SampleRecord, Trainer},
@@ -211,6 +212,10 @@ pub async fn run(
             if step + 1 < steps.len() && poll() == Some(Command::Stop) {
                 return session.stop(step + 1).await;
             }
+        }
+        if compiled && !chosen.cpu {
+            session.log.fetch().await?;
+            pace::learn(since as u64 * per_sample, told.elapsed().as_secs_f64());
         }
         last_samples = match session.finish_epoch(epoch, poll, emit).await? {
             Some(samples) => samples,

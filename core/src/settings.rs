@@ -343,7 +343,8 @@ settings! {
     Attack loss: LossKind = LossKind::CrossEntropy;
     /// Whether the training attack starts at a random point of the ball.
     Attack random_start: bool = true;
-    /// How an attack runs: fused (as one operation), composed (layer by layer) or auto (fused where network and device allow it).
+    /// How attacks (and on the CPU the updates of convolutional networks) are computed: fused (as one operation), composed (layer by
+    /// layer) or auto (fused where network and device allow it). Results differ by rounding.
     Attack path: AttackPath = AttackPath::Auto;
 
     /// at (every sample counts the same) or gairat (samples near the boundary count more).

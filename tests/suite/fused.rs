@@ -2,14 +2,16 @@
 
 use burn::{
     module::Module as _,
-    tensor::{Device, Tensor},
+    tensor::{Device, Tensor, TensorData},
 };
 use gairat::{
     attack::{Adversarial, Attack, LossKind, Measured, Path, Point, read_measured},
     batch::{Batch, Noise, Start, StartKey, random_start},
     dataset::{Dataset, SampleShape, Samples},
     device::{self, Chosen},
+    dispatches,
     model::{Classifier, Initialisation, ModelSpec, Network, Normalisation, named_tensors, with_tensors},
+    pace,
     random::{Purpose, Stream},
     settings::Settings,
     train::{EpochLog, SgdSettings, Trainer, sgd_step},
@@ -67,9 +69,7 @@ fn measured(adversarial: &Adversarial, network: &Network, batch: &Batch, attack:
     pollster::block_on(read_measured(adversarial, end)).unwrap()
 }
 
-/// The gradient with respect to the input, from the way of one composed step of a tiny length inside the ball: its sign; and its size
-/// by central differences would be another test's subject. Here: where composed and fused move apart, the gradient's entry must be
-/// next to nothing beside the sample's greatest.
+/// The gradient with respect to the input at the start of the attack, through the tensor library.
 fn input_gradient(network: &Network, batch: &Batch, loss: LossKind) -> Vec<f32> {
     use gairat::attack::{CountSettings, count};
     let tracked = batch.start.clone().autodiff().require_grad();
@@ -322,6 +322,60 @@ fn training_steps_computed_as_a_whole_are_the_composed_ones() {
     }
 }
 
+/// Submissions are of bounded length: a batch may be attacked in one dispatch or in many.
+#[test]
+fn slices_of_a_batch_come_to_what_the_whole_batch_comes_to() {
+    let Some(gpu) = adapter() else { return };
+    let shape = SampleShape::Flat(3);
+    let network = network("mlp:33,64", shape, 3, "none", &gpu.device);
+    let attack = attack(LossKind::Kl, 6, Path::Fused);
+    let batch = batch(&network, shape, 301, 3, &attack, &gpu.device);
+    let [many, few] = [1, u64::MAX].map(|speed| {
+        (0..40).for_each(|_| pace::learn(speed, 1.0));
+        let (found, dispatches) = dispatches::count(|| {
+            let (adversarial, ways) = attack.trace(&network, &batch);
+            let ways = pollster::block_on(ways.read()).unwrap();
+            (read(adversarial.images), read(adversarial.on_path), ways)
+        });
+        (found, dispatches)
+    });
+    assert!(many.1 > few.1 + 5, "{} and {} dispatches", many.1, few.1);
+    assert_eq!(many.0, few.0);
+}
+
+#[test]
+fn on_the_cpu_one_thread_and_three_come_to_the_same_bits() {
+    let device = Device::flex();
+    let network = network("small-cnn-28", IMAGE_28, 10, "none", &device);
+    let attack = attack(LossKind::CrossEntropy, 2, Path::Fused);
+    let batch = batch(&network, IMAGE_28, 5, 10, &attack, &device);
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| read(attack.run(&network, &batch).images))
+    };
+    // Fewer tiles than threads: three threads share the channels of one.
+    assert_eq!(on(1), on(3));
+}
+
+#[test]
+fn the_kernel_of_sgd_is_its_twin() {
+    let Some(gpu) = adapter() else { return };
+    let mut stream = Stream::new(4, Purpose::Benchmark, 0, 0);
+    let mut draw = || (0..1000).map(|_| stream.normal()).collect::<Vec<f32>>();
+    let (theta, velocity, gradient) = (draw(), draw(), draw());
+    for momentum in [0.0, 0.9] {
+        let settings = SgdSettings { momentum, decay: 0.01, rate: 0.1 };
+        let upload = |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [1000]), &gpu.device);
+        // In the first step the gradient itself stands in for the velocity.
+        let before = if momentum == 0.0 { &gradient } else { &velocity };
+        let on_gpu = gairat::train::step_of_sgd(upload(&theta), upload(before), upload(&gradient), settings);
+        let expected = sgd_step(&theta, before, &gradient, settings);
+        for (found, expected) in [(read(on_gpu.0), expected.0), (read(on_gpu.1), expected.1)] {
+            assert!(found.iter().zip(&expected).all(|(f, e)| (f - e).abs() <= 1e-6 * (1.0 + e.abs())), "momentum {momentum}");
+        }
+    }
+}
+
 /// A classifier that is no list of layers.
 struct Opaque(Network);
 
@@ -348,7 +402,7 @@ fn the_way_is_chosen_by_network_and_device_and_a_forced_one_that_is_not_there_is
             ("mlp:8,8,8,8,8", shape, 2, "5 hidden layers"),
             ("mlp:8", SampleShape::Flat(1025), 2, "1025 numbers"),
             ("mlp:8", shape, 65, "65 classes"),
-            ("small-cnn-28", IMAGE_28, 10, "not an MLP"),
+            ("small-cnn-28", IMAGE_28, 10, "only an MLP"),
         ] {
             let network = network(spec, shape, classes, "none", &gpu.device);
             assert_eq!(Path::Auto.taken(&network, &gpu.device), Ok(Path::Composed));

@@ -4,12 +4,13 @@ use std::{process::ExitCode, time::Instant};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
-    attack::Path,
+    attack::{Path, multiplications},
     batch::{StartKey, attack_batch},
     dataset::{Dataset, SampleShape, Samples},
     device::{self, Chosen, DeviceError},
     dispatches,
     model::{Classifier as _, ModelSpec},
+    pace,
     random::{Purpose, Stream},
     settings::{Field, Settings},
     train::{EpochLog, Trainer},
@@ -55,6 +56,7 @@ pub(super) fn definition() -> Command {
                 .long("classes")
                 .value_name("C")
                 .value_parser(value_parser!(u32).range(2..=65_536))
+                .requires("model")
                 .default_value("10")
                 .help("Classes")
                 .help_heading("Data"),
@@ -205,11 +207,18 @@ fn cases(matches: &ArgMatches, settings: &Settings, scale: Option<Scale>) -> Res
         None => Ok(vec![first]),
         Some(Scale::Batch) => {
             let sizes = [8, 4, 2, 1].into_iter().map(|part| first.batch / part).chain([2, 4].map(|times| first.batch * times));
-            Ok(sizes.filter(|&batch| batch > 0).map(|batch| Case { batch, ..grown(Scale::Batch, batch) }).collect())
+            Ok(sizes
+                .filter(|batch| (1..=65_536).contains(batch))
+                .map(|batch| Case { batch, ..grown(Scale::Batch, batch) })
+                .collect())
         }
         Some(Scale::Steps) => {
             let counts = [1, 2, 4].map(|times| steps * times);
-            Ok(counts.into_iter().map(|steps| Case { steps, ..grown(Scale::Steps, steps as usize) }).collect())
+            Ok(counts
+                .into_iter()
+                .filter(|&steps| steps <= 1000)
+                .map(|steps| Case { steps, ..grown(Scale::Steps, steps as usize) })
+                .collect())
         }
         Some(Scale::Width) => {
             let ModelSpec::Mlp(hidden) = &first.model else {
@@ -257,6 +266,7 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
     let plan = Settings { burn_in: 0, lr: 0.01, ..settings.clone() }.checked()?;
     let mut trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
     let path = plan.attack.path.taken(&trainer.frozen(), &chosen.device)?;
+    let program = trainer.frozen().program();
     let places: Vec<usize> = (0..batch).collect();
     let mut done = 0;
     let mut steps = |count: usize| {
@@ -268,6 +278,16 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
         // Reading what was measured waits for the device.
         pollster::block_on(log.fetch())
     };
+    if !chosen.cpu {
+        // As a run does all the time; the first steps compile kernels.
+        let per_sample = program.as_ref().map_or(0, |program| multiplications(&program.layers, settings.steps));
+        steps(WARM_UP)?;
+        for _ in 0..LEAST {
+            let start = Instant::now();
+            steps(1)?;
+            pace::learn(batch as u64 * per_sample, start.elapsed().as_secs_f64());
+        }
+    }
     let (step_ms, turns) = median_ms(&mut steps)?;
     let dispatches = if chosen.cpu {
         None
@@ -292,7 +312,7 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
 
     // Forwards and back to the input K times, then forwards, back to the input and to the parameters.
     let passes = f64::from(2 * settings.steps + 3);
-    let operations = frozen.program().map(|program| 2.0 * program.layers.multiplications() as f64 * batch as f64 * passes);
+    let operations = program.map(|program| 2.0 * program.layers.multiplications() as f64 * batch as f64 * passes);
     Ok(Timed { path, step_ms, attack_ms, turns, dispatches, operations })
 }
 

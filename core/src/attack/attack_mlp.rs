@@ -7,15 +7,20 @@ use derive_new::new;
 
 use super::{
     loss_gradient_and_count::LossKind,
-    pace,
     whole::{RECORDS, WholeAttack, multiplications},
 };
-use crate::{launch, model::Layers};
+use crate::{
+    launch,
+    model::{Layer, Layers},
+    pace,
+};
 
 /// Invocations in a workgroup, as `@workgroup_size` in the shader says.
 const WORKGROUP: usize = 32;
 /// Slots of four numbers in the workgroup's memory, as in the shader.
 const SIGNALS: usize = 1024;
+/// WebGPU's limit on the workgroups along one side of a dispatch.
+const MAX_SIDE: usize = 65_535;
 /// Workgroups that a GPU should have to do before a workgroup takes sixteen samples instead of eight, which saves barriers.
 const WORKGROUPS: usize = 16;
 /// Linear layers at most: four hidden ones and the last.
@@ -32,7 +37,9 @@ const MAX_CLASSES: usize = 64;
 /// # Errors
 /// What about the network it does not take.
 pub(crate) fn sizes(layers: &Layers) -> Result<Vec<usize>, String> {
-    let sizes = layers.perceptron().ok_or("the network is not an MLP of pixels as they are")?;
+    let normalised = matches!(layers.layers.first(), Some(Layer::Scale { from: 0, .. }));
+    let no_mlp = || if normalised { "a network with --normalise does not fit" } else { "only an MLP fits" };
+    let sizes = layers.perceptron().ok_or_else(no_mlp)?;
     let (inputs, classes) = (layers.inputs(), layers.classes());
     let hidden = &sizes[1..sizes.len() - 1];
     if hidden.len() >= MAX_LAYERS {
@@ -97,7 +104,7 @@ pub(super) fn launch(
         many => many / 4 * 4,
     };
     let slice = (pace::allowed() / multiplications(&attack.layers, attack.steps).max(1)) as usize / together * together;
-    let slice = slice.clamp(together, samples.next_multiple_of(together));
+    let slice = slice.clamp(together, MAX_SIDE * together);
     for first in (0..samples).step_by(slice) {
         let end = (first + slice).min(samples);
         let step = attack.step;

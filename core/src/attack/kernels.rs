@@ -1,4 +1,4 @@
-//! The two kernels as operations of burn: on the GPU the shader, on the CPU its twin, and a backward pass for the loss.
+//! The attack's kernels as operations of burn: on the GPU the shader, on the CPU its twin, and a backward pass for the loss.
 
 use burn::{
     backend::{

@@ -6,7 +6,6 @@
 mod attack_mlp;
 mod kernels;
 pub mod loss_gradient_and_count;
-pub mod pace;
 mod path;
 pub mod pgd_step;
 pub mod trajectory;

@@ -16,7 +16,8 @@ pub enum Path {
     /// Fused where that is possible, else composed.
     #[default]
     Auto,
-    /// The whole attack as one operation; faster, with the same result but for rounding.
+    /// The whole attack as one operation; faster, with the same result but for rounding. Ask [`Path::taken`] whether it is there:
+    /// an attack itself goes the composed way where it is not.
     Fused,
     /// Forward pass, loss, backward pass and step as operations of the tensor library, K times.
     Composed,
@@ -24,7 +25,7 @@ pub enum Path {
 
 /// The fused way was asked for and is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--path: fused does not go here: {why}; use auto or composed")]
+#[error("--path: fused is not possible here: {why}; use auto or composed")]
 pub struct PathError {
     /// What about the network or the device is in the way.
     pub why: String,
@@ -39,9 +40,9 @@ impl Path {
     /// # Errors
     /// [`PathError`] when the fused way is asked for and is not there.
     pub fn taken<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Result<Self, PathError> {
-        match (self, model.program().map_or_else(no_program, |program| fits(&program, device))) {
+        match (self, whole(model, device)) {
             (Self::Composed, _) | (Self::Auto, Err(_)) => Ok(Self::Composed),
-            (_, Ok(())) => Ok(Self::Fused),
+            (_, Ok(_)) => Ok(Self::Fused),
             (Self::Fused, Err(why)) => Err(PathError { why }),
         }
     }
@@ -50,21 +51,21 @@ impl Path {
     pub(super) fn program<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Option<Program> {
         match self {
             Self::Composed => None,
-            Self::Auto | Self::Fused => model.program().filter(|program| program.is_frozen() && fits(program, device).is_ok()),
+            Self::Auto | Self::Fused => whole(model, device).ok(),
         }
     }
 }
 
-fn no_program() -> Result<(), String> {
-    Err("this network cannot be written as a list of layers".to_owned())
-}
-
-/// Whether the device can run this program as a whole: the CPU every one, a GPU perceptrons of limited size.
-fn fits(program: &Program, device: &Device) -> Result<(), String> {
-    if device::is_cpu(device) {
-        return Ok(());
+/// The program of `model`, if the device can run it as a whole: the CPU every one, a GPU perceptrons of limited size. Else why not.
+fn whole<M: Classifier + ?Sized>(model: &M, device: &Device) -> Result<Program, String> {
+    let program = model.program().ok_or("this network cannot be written as a list of layers")?;
+    if !program.is_frozen() {
+        return Err("the network is in training".to_owned());
     }
-    attack_mlp::sizes(&program.layers).map(|_| ()).map_err(|why| format!("on a GPU {why}"))
+    if !device::is_cpu(device) {
+        attack_mlp::sizes(&program.layers).map_err(|why| format!("{why} into the kernel on a GPU"))?;
+    }
+    Ok(program)
 }
 
 impl FromStr for Path {

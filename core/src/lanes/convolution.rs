@@ -320,7 +320,8 @@ impl Part<'_> {
                                     value = simd.add_f32s(value, target[at]);
                                 }
                                 if finish.relu {
-                                    value = simd.max_f32s(value, simd.splat_f32s(0.0));
+                                    // In this order, because then NaN stays NaN on every processor.
+                                    value = simd.max_f32s(simd.splat_f32s(0.0), value);
                                 }
                                 target[at] = value;
                             }

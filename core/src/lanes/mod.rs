@@ -1,4 +1,4 @@
-//! Frozen networks on the CPU, one sample in every lane of a SIMD register.
+//! Whole networks on the CPU, one sample in every lane of a SIMD register: forwards, back to the samples, and back to the parameters.
 //!
 //! A *tile* is as many samples as fit: a signal of C channels and P pixels is C x P x columns x lanes numbers, and a lane never
 //! looks at another one. So there are no edges, no shuffles and no transpositions inside: a convolution, a linear layer and their
@@ -6,7 +6,8 @@
 //! around it, bit for bit. Two or three tiles are in work at a time, which stay in the cache from layer to layer.
 //!
 //! The instruction set is chosen when the program runs (AVX-512, AVX2, NEON, SIMD128 in a page, else what the compiler makes of
-//! it). Where fused multiply-add is missing, results differ in the last place.
+//! it). Where fused multiply-add is missing, results differ in the last place; and so do gradients of parameters, which are sums over
+//! samples, where registers are of another width.
 
 /// Columns of a tile for networks of linear layers: there the columns are the positions that are in work at once.
 const COLUMNS: usize = 4;

@@ -335,8 +335,9 @@ impl InLanes {
                 let [a, b, c, d] = [a, b, c, d].map(|at| &source[at..at + register]);
                 let windows = a.iter().zip(b).zip(c.iter().zip(d));
                 for (to, ((&a, &b), (&c, &d))) in target[to..to + register].iter_mut().zip(windows) {
-                    let (upper, lower) = (if a > b { a } else { b }, if c > d { c } else { d });
-                    *to = if upper > lower { upper } else { lower };
+                    // A NaN wins, so that it is seen.
+                    let larger = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
+                    *to = larger(larger(a, b), larger(c, d));
                 }
             });
         });

@@ -102,7 +102,8 @@ impl Layers {
     }
 
     /// The lengths of the parameters that are trained, in the order in which burn walks the network: of every layer the weights and
-    /// then the biases. `None` where the network trains otherwise than it answers (batch normalisation), or has a layer without bias.
+    /// then the biases (a linear layer is taken to have some). `None` where the network trains otherwise than it answers, with batch
+    /// normalisation, or has a convolution without bias.
     pub fn trained(&self) -> Option<Vec<usize>> {
         let mut lengths = Vec::new();
         for (place, layer) in self.layers.iter().enumerate() {
@@ -179,8 +180,19 @@ impl Program {
     }
 
     /// All numbers in one buffer, as the places in [`Layer`] count them. A few copies on the device.
+    ///
+    /// A GPU reads the rows of a linear layer four at a time. Where the last layer's are no multiple of four, zeros follow, so that
+    /// nothing behind the buffer is read.
     pub fn parameters(&self) -> Tensor<1> {
-        Tensor::cat(self.parameters.clone(), 0)
+        let mut parameters = self.parameters.clone();
+        if let (Some(Layer::Linear { from, .. }), Some(last)) = (self.layers.layers.last(), parameters.last()) {
+            let inputs: usize = self.layers.signals[*from].iter().product();
+            if !inputs.is_multiple_of(Layers::SLOT) {
+                let zeros = Layers::SLOT * self.layers.classes().next_multiple_of(Layers::SLOT);
+                parameters.push(Tensor::from_data(TensorData::new(vec![0.0_f32; zeros], [zeros]), &last.device()));
+            }
+        }
+        Tensor::cat(parameters, 0)
     }
 
     /// Whether the network was frozen: then its numbers are outside the autodiff graph.
@@ -203,7 +215,8 @@ impl Program {
         self.layer(layer, [outputs, 1, 1])
     }
 
-    /// Adds a convolution with the same padding on every side, and what follows it.
+    /// Adds a convolution and what follows it. Its kernel is square, its stride and padding the same on every side, and it has neither
+    /// groups nor dilation; others cannot be written.
     pub fn convolution(&mut self, from: usize, conv: &Conv2d, after: After<'_>) -> usize {
         let weight = conv.weight.val();
         let [outputs, _, kernel, _] = weight.dims();

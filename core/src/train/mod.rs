@@ -14,7 +14,7 @@ use burn::{
 pub use learning_rate::{LearningRate, LearningRateSchedule};
 pub use log::{EpochLog, SampleRecord};
 pub use sgd::Sgd;
-pub use sgd_step::{SgdSettings, sgd_step};
+pub use sgd_step::{SgdSettings, sgd_step, step_of_sgd};
 pub use whole_gradient::{WeightedBatch, WholeGradient, whole_gradient};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     batch::{shuffled, training_batch},
     dataset::{Dataset, SampleShape},
     device::{is_cpu, wait_if_software},
-    model::{Classifier, Layer, ModelError, Network, Program},
+    model::{Architecture, Classifier, ModelError, Network, Program, parameter_count},
     objective,
     settings::Checked,
     weight::{Method, Omega},
@@ -93,10 +93,13 @@ impl Trainer {
         if self.plan.attack.path == Path::Composed || !is_cpu(&self.device) {
             return None;
         }
-        let program = self.frozen().program()?;
         // Measured: a perceptron's layers are so small that the tensor library's products of the whole batch are as fast.
-        let convolutional = program.layers.layers.iter().any(|layer| matches!(layer, Layer::Convolution { .. }));
-        let trained = program.layers.trained().filter(|_| convolutional)?;
+        if matches!(self.network.architecture, Architecture::Mlp(_)) {
+            return None;
+        }
+        let program = self.frozen().program()?;
+        let all = parameter_count(&self.network);
+        let trained = program.layers.trained().filter(|lengths| lengths.iter().sum::<usize>() == all)?;
         Some((program, trained))
     }
 

@@ -8,7 +8,7 @@ use burn::{
     tensor::{Gradients, Tensor, TensorData},
 };
 
-use super::sgd_step::{SgdSettings, step};
+use super::sgd_step::{SgdSettings, step_of_sgd};
 use crate::{
     device::{self, DeviceError},
     model::Network,
@@ -112,7 +112,7 @@ impl ModuleMapper for Step<'_> {
                 rate: self.lr as f32,
             };
             let velocity = kept.as_ref().map_or_else(|| gradient.clone(), |kept| (*kept).clone().reshape(shape));
-            let (theta, velocity) = step(theta, velocity, gradient, settings);
+            let (theta, velocity) = step_of_sgd(theta, velocity, gradient, settings);
             let flat = velocity.reshape([shape.iter().product::<usize>()]);
             match kept {
                 Some(kept) => *kept = flat,

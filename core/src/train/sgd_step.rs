@@ -107,7 +107,7 @@ impl SgdKernel for Flex {
 
 /// θ and v after a step, from tensors outside the autodiff graph that have the same number of elements; see
 /// [`sgd_step`](fn@sgd_step). Both results have the shape of `theta`.
-pub(super) fn step<const D: usize>(
+pub fn step_of_sgd<const D: usize>(
     theta: Tensor<D>,
     velocity: Tensor<D>,
     gradient: Tensor<D>,

@@ -7,6 +7,9 @@ use crate::{
     model::Layers,
 };
 
+/// Partial sums of a gradient at most: enough for the threads of any machine, and few enough for its memory.
+const GROUPS: usize = 32;
+
 /// A batch whose attack is over.
 #[derive(Clone, Copy, Debug)]
 pub struct WeightedBatch<'a> {
@@ -32,7 +35,8 @@ pub struct WholeGradient {
 }
 
 /// The gradient of `layers` with these `parameters` (as [`Program::parameters`](crate::model::Program::parameters) packs them);
-/// `trained` is what [`Layers::trained`] says. The sum over the tiles is in their order, whatever thread computed them.
+/// `trained` is what [`Layers::trained`] says. The order of the sum depends on the
+/// batch's size and the machine's registers, not on threads.
 pub fn whole_gradient(layers: &Layers, trained: &[usize], parameters: &[f32], batch: WeightedBatch<'_>) -> WholeGradient {
     let WeightedBatch { images, labels, omega, on_path, steps } = batch;
     let (samples, inputs, classes) = (labels.len(), layers.inputs(), layers.classes());
@@ -40,37 +44,42 @@ pub fn whole_gradient(layers: &Layers, trained: &[usize], parameters: &[f32], ba
     let per_tile = network.samples_per_tile();
     let len: usize = trained.iter().sum();
     let mut result = WholeGradient { parameters: vec![0.0; len], records: on_path.to_vec() };
-    let mut tiles = vec![0.0; samples.div_ceil(per_tile) * len];
-    let parts: Vec<(&mut [f32], &mut [f32])> = tiles.chunks_mut(len).zip(result.records.chunks_mut(per_tile * RECORD)).collect();
+    // Some tiles share one sum, which they add to in their order; how many depends on the batch alone.
+    let tiles = samples.div_ceil(per_tile);
+    let per_group = tiles.div_ceil(GROUPS).max(1) * per_tile;
+    let mut sums = vec![0.0; samples.div_ceil(per_group) * len];
+    let parts: Vec<(&mut [f32], &mut [f32])> = sums.chunks_mut(len).zip(result.records.chunks_mut(per_group * RECORD)).collect();
     for_each_part(
         parts,
         || network.tile(1),
-        |tile, place, (gradient, records)| {
-            let first = place * per_tile;
-            let count = records.len() / RECORD;
-            let lanes = tile.samples();
-            lanes.fill(0.0);
-            for (sample, row) in images[first * inputs..].chunks_exact(inputs).take(count).enumerate() {
-                row.iter().enumerate().for_each(|(input, &pixel)| lanes[input * per_tile + sample] = pixel);
+        |tile, group, (gradient, records)| {
+            for (place, records) in records.chunks_mut(per_tile * RECORD).enumerate() {
+                let first = group * per_group + place * per_tile;
+                let count = records.len() / RECORD;
+                let lanes = tile.samples();
+                lanes.fill(0.0);
+                for (sample, row) in images[first * inputs..].chunks_exact(inputs).take(count).enumerate() {
+                    row.iter().enumerate().for_each(|(input, &pixel)| lanes[input * per_tile + sample] = pixel);
+                }
+                network.forward(tile);
+                let (logits, slopes) = tile.logits_and_gradient();
+                // Lanes without a sample have no part in the sum.
+                slopes.fill(0.0);
+                let (mut z, mut slope) = (vec![0.0; classes], vec![0.0; classes]);
+                for (sample, record) in records.chunks_exact_mut(RECORD).enumerate() {
+                    z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + sample]);
+                    let label = usize::try_from(labels[first + sample]).unwrap_or(usize::MAX).min(classes - 1);
+                    let said = judge(&z, label, &[], &mut slope, LossKind::CrossEntropy);
+                    said.count(record, CountSettings { kind: LossKind::CrossEntropy, step: steps, never: steps });
+                    let share = omega.get(first + sample).copied().unwrap_or(1.0) / samples as f32;
+                    slope.iter().enumerate().for_each(|(class, slope)| slopes[class * per_tile + sample] = share * slope);
+                }
+                network.backward_to_parameters(tile, gradient);
             }
-            network.forward(tile);
-            let (logits, slopes) = tile.logits_and_gradient();
-            // Lanes without a sample have no part in the sum.
-            slopes.fill(0.0);
-            let (mut z, mut slope) = (vec![0.0; classes], vec![0.0; classes]);
-            for (sample, record) in records.chunks_exact_mut(RECORD).enumerate() {
-                z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + sample]);
-                let label = usize::try_from(labels[first + sample]).unwrap_or(usize::MAX).min(classes - 1);
-                let said = judge(&z, label, &[], &mut slope, LossKind::CrossEntropy);
-                said.count(record, CountSettings { kind: LossKind::CrossEntropy, step: steps, never: steps });
-                let share = omega.get(first + sample).copied().unwrap_or(1.0) / samples as f32;
-                slope.iter().enumerate().for_each(|(class, slope)| slopes[class * per_tile + sample] = share * slope);
-            }
-            network.backward_to_parameters(tile, gradient);
         },
     );
-    for tile in tiles.chunks_exact(len) {
-        result.parameters.iter_mut().zip(tile).for_each(|(sum, part)| *sum += part);
+    for group in sums.chunks_exact(len) {
+        result.parameters.iter_mut().zip(group).for_each(|(sum, part)| *sum += part);
     }
     result
 }

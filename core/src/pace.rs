@@ -3,6 +3,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::device::AdapterKind;
+
 /// What a submission should take, in seconds.
 const AIM: f64 = 0.010;
 /// Multiplications of the first submissions, when nothing is known of the device yet: some 15 ms on a software adapter on two cores,
@@ -17,8 +19,18 @@ const MOST: u64 = 1 << 32;
 static ALLOWED: AtomicU64 = AtomicU64::new(FIRST);
 
 /// Multiplications that a submission may hold.
-pub(super) fn allowed() -> u64 {
+pub(crate) fn allowed() -> u64 {
     ALLOWED.load(Ordering::Relaxed)
+}
+
+/// Sets what the first submissions on an adapter may hold, when nothing else is known of it: 10 ms for one of 27 GFLOP/s, or of 200.
+pub(crate) fn begin(kind: AdapterKind) {
+    let first = match kind {
+        AdapterKind::Software | AdapterKind::Unknown => FIRST,
+        AdapterKind::Integrated | AdapterKind::Virtual => FIRST << 3,
+        AdapterKind::Discrete => FIRST << 6,
+    };
+    ALLOWED.store(first, Ordering::Relaxed);
 }
 
 /// Tells how long attacks of so many multiplications took, measured from one moment at which the device was idle to another. What
