@@ -25,6 +25,9 @@ fn wrong_settings_are_refused_and_nothing_is_made() {
         ("eval", ["--run", "required", "Usage"]),
         ("eval --run nowhere", ["nowhere", "settings.json", "run"]),
         ("bench --model mlp:8 --input 2x2", ["--input", "2x2", "3x32x32"]),
+        ("bench --scale width --model small-cnn-28", ["--scale width", "MLP", "mlp:64,64"]),
+        ("bench --classes 5", ["--classes", "--model", "Usage"]),
+        ("train --path sideways", ["`sideways`", "fused", "composed"]),
         ("nonsense", ["nonsense", "Usage", "help"]),
     ] {
         let message = fail(folder.path(), arguments, 2);
