@@ -218,7 +218,11 @@ impl Adapter {
         };
         pace::begin(self.kind);
         SOFTWARE.store(self.kind == AdapterKind::Software, Ordering::Relaxed);
-        let tensors = Device::wgpu_options().setup(setup).init().map_err(|error| refused(error.to_string()))?;
+        let tensors = Device::wgpu_options()
+            .tasks_max(pace::dispatches(self.kind))
+            .setup(setup)
+            .init()
+            .map_err(|error| refused(error.to_string()))?;
         Ok(Chosen { device: tensors, name: self.name.clone(), api: self.api.clone(), cpu: false, why, gpu: Some(device) })
     }
 }

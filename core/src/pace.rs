@@ -23,6 +23,16 @@ pub(crate) fn allowed() -> u64 {
     ALLOWED.load(Ordering::Relaxed)
 }
 
+/// Dispatches that CubeCL may gather in one submission. The layers of a network are dispatches of their own, and the large ones of a
+/// convolutional network are what takes long; the slower the device, the fewer of them may wait for each other.
+pub(crate) fn dispatches(kind: AdapterKind) -> usize {
+    match kind {
+        AdapterKind::Software | AdapterKind::Unknown => 4,
+        AdapterKind::Integrated | AdapterKind::Virtual => 8,
+        AdapterKind::Discrete => 32,
+    }
+}
+
 /// Sets what the first submissions on an adapter may hold, when nothing else is known of it: 10 ms for one of 27 GFLOP/s, or of 200.
 pub(crate) fn begin(kind: AdapterKind) {
     let first = match kind {

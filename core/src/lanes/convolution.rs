@@ -1,9 +1,9 @@
 //! The one loop that everything is made of: a convolution forwards, the way back through it to its input, and, with a kernel of
 //! one pixel on a map of one pixel, a linear layer.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-use super::{COLUMNS, buffer::Buffer, parallel};
+use super::{COLUMNS, buffer::Buffer, isa::Isa, parallel};
 
 /// Output channels in work at once.
 const OUTPUTS: usize = 4;
@@ -119,7 +119,7 @@ pub(super) struct Finish<'a> {
 #[derive(Debug)]
 pub(super) struct Machine<'a> {
     /// The instruction set,
-    pub arch: Arch,
+    pub isa: Isa,
     /// numbers of one of its registers,
     pub lanes: usize,
     /// how many threads there are,
@@ -201,7 +201,7 @@ impl Convolution {
         target: &mut [f32],
         finish: Finish<'_>,
     ) {
-        let Machine { arch, lanes, threads, .. } = *machine;
+        let Machine { isa, lanes, threads, .. } = *machine;
         let bordered = self.border != [[0; 2]; 2];
         let source = if bordered || source_scale.is_some() {
             self.pad(machine, source, source_scale);
@@ -212,7 +212,7 @@ impl Convolution {
         let per_part = self.outputs.div_ceil(threads).next_multiple_of(OUTPUTS);
         let parts: Vec<&mut [f32]> = target.chunks_mut(per_part * self.target * lanes).collect();
         let work = |place: usize, target: &mut [f32]| {
-            arch.dispatch(Part { convolution: self, source, target, first: place * per_part, finish });
+            isa.dispatch(Part { convolution: self, source, target, first: place * per_part, finish });
         };
         if let [_] = parts[..] {
             parts.into_iter().for_each(|target| work(0, target));
@@ -223,7 +223,7 @@ impl Convolution {
 
     /// The source with its border, each channel times its factor.
     fn pad(&self, machine: &mut Machine<'_>, source: &[f32], scale: Option<&[f32]>) {
-        let Machine { arch, lanes, padded, .. } = machine;
+        let Machine { isa, lanes, padded, .. } = machine;
         let [[top, bottom], [left, right]] = self.border;
         let [height, width] = self.source;
         let register = self.columns * *lanes;
@@ -233,7 +233,7 @@ impl Convolution {
         if padded.len() < len {
             **padded = Buffer::zeros(len);
         }
-        arch.dispatch(|| {
+        isa.dispatch(|| {
             let channels = padded[..len].chunks_exact_mut(padded_len).zip(source.chunks_exact(height * row)).enumerate();
             for (channel, (padded, source)) in channels {
                 let factor = scale.map_or(1.0, |scale| scale[channel]);
@@ -376,14 +376,14 @@ impl Convolution {
     /// Adds the gradient of the weights, summed over a tile, to `weights`, from the input `source` and the gradient `delta` of the
     /// output. Only on a forward convolution.
     pub(super) fn gradient(&self, machine: &mut Machine<'_>, source: &[f32], delta: &[f32], weights: &mut [f32], order: Order) {
-        let arch = machine.arch;
+        let isa = machine.isa;
         let source = if self.border == [[0; 2]; 2] {
             source
         } else {
             self.pad(machine, source, None);
             &machine.padded[..]
         };
-        arch.dispatch(Gradient { convolution: self, source, delta, weights, order });
+        isa.dispatch(Gradient { convolution: self, source, delta, weights, order });
     }
 }
 

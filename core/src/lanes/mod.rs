@@ -14,6 +14,7 @@ const COLUMNS: usize = 4;
 
 mod buffer;
 mod convolution;
+mod isa;
 mod network;
 mod parallel;
 

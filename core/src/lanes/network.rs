@@ -1,11 +1,12 @@
 //! A whole network on a tile: forwards to the logits, and back from their gradient to that of the samples.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::{
     COLUMNS,
     buffer::Buffer,
     convolution::{Convolution, Finish, Machine, Order, Shape},
+    isa::Isa,
 };
 use crate::model::{Layer, Layers};
 
@@ -21,7 +22,7 @@ pub(crate) struct InLanes {
     /// Factor and addend of every layer that has them.
     scales: Vec<Option<Vec<f32>>>,
     shifts: Vec<Option<Vec<f32>>>,
-    arch: Arch,
+    isa: Isa,
     lanes: usize,
     columns: usize,
 }
@@ -92,12 +93,16 @@ impl WithSimd for Lanes {
 impl InLanes {
     /// The network of these layers with its parameters.
     pub(crate) fn new(layers: &Layers, parameters: &[f32]) -> Self {
-        let arch = Arch::new();
-        let lanes = arch.dispatch(Lanes);
+        Self::with_isa(layers, parameters, Isa::best())
+    }
+
+    /// The same with an instruction set that is not the machine's best.
+    fn with_isa(layers: &Layers, parameters: &[f32], isa: Isa) -> Self {
+        let lanes = isa.dispatch(Lanes);
         let linear = layers.layers.iter().all(|layer| matches!(layer, Layer::Linear { .. } | Layer::Scale { .. }));
         let columns = if linear { COLUMNS } else { 1 };
         let mut network =
-            Self { layers: layers.clone(), products: Vec::new(), scales: Vec::new(), shifts: Vec::new(), arch, lanes, columns };
+            Self { layers: layers.clone(), products: Vec::new(), scales: Vec::new(), shifts: Vec::new(), isa, lanes, columns };
         for (place, layer) in layers.layers.iter().enumerate() {
             let output = layers.signals[place + 1];
             let of_channels = |begin: usize| Some(parameters[begin..begin + output[0]].to_vec());
@@ -130,7 +135,7 @@ impl InLanes {
     }
 
     fn machine<'a>(&self, padded: &'a mut Buffer, threads: usize) -> Machine<'a> {
-        Machine { arch: self.arch, lanes: self.lanes, threads, padded }
+        Machine { isa: self.isa, lanes: self.lanes, threads, padded }
     }
 
     /// How many samples a tile holds.
@@ -175,7 +180,7 @@ impl InLanes {
                 Layer::Scale { from, relu, .. } => {
                     let channel = target.len() / self.layers.signals[place + 1][0];
                     let numbers = scale.unwrap_or(&[]).iter().zip(shift.unwrap_or(&[]));
-                    self.arch.dispatch(|| {
+                    self.isa.dispatch(|| {
                         let channels = target.chunks_exact_mut(channel).zip(before[from].chunks_exact(channel));
                         for ((target, source), (&scale, &shift)) in channels.zip(numbers) {
                             for (to, from) in target.iter_mut().zip(source) {
@@ -233,7 +238,7 @@ impl InLanes {
                 Layer::Scale { from, relu, .. } => {
                     self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
                     let channel = gradient.len() / self.layers.signals[from][0];
-                    self.arch.dispatch(|| {
+                    self.isa.dispatch(|| {
                         for (gradient, &scale) in gradient.chunks_exact_mut(channel).zip(scale.unwrap_or(&[])) {
                             gradient.iter_mut().for_each(|g| *g *= scale);
                         }
@@ -308,7 +313,7 @@ impl InLanes {
     /// Adds a gradient to that of signal `to`.
     fn hand_on(&self, tile: &mut Tile, to: usize, gradient: &[f32]) {
         match &mut tile.gradients[to] {
-            Some(sum) => self.arch.dispatch(|| sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g)),
+            Some(sum) => self.isa.dispatch(|| sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g)),
             empty => {
                 let mut copy = take(&mut tile.spare, gradient.len());
                 copy.copy_from_slice(gradient);
@@ -320,7 +325,7 @@ impl InLanes {
     /// The gradient vanishes where ReLU gave 0.
     fn through_relu(&self, relu: bool, gradient: &mut [f32], output: &[f32]) {
         if relu {
-            self.arch.dispatch(|| {
+            self.isa.dispatch(|| {
                 for (g, &out) in gradient.iter_mut().zip(output) {
                     *g = if out > 0.0 { *g } else { 0.0 };
                 }
@@ -330,7 +335,7 @@ impl InLanes {
 
     fn max_pool(&self, from: usize, source: &[f32], target: &mut [f32]) {
         let register = self.samples_per_tile();
-        self.arch.dispatch(|| {
+        self.isa.dispatch(|| {
             self.each_window(from, |[a, b, c, d], to| {
                 let [a, b, c, d] = [a, b, c, d].map(|at| &source[at..at + register]);
                 let windows = a.iter().zip(b).zip(c.iter().zip(d));
@@ -348,7 +353,7 @@ impl InLanes {
         let register = self.samples_per_tile();
         // An odd last row or column has no part in it.
         target.fill(0.0);
-        self.arch.dispatch(|| {
+        self.isa.dispatch(|| {
             self.each_window(from, |window, to| {
                 let (output, gradient) = (&output[to..to + register], &gradient[to..to + register]);
                 // What a lane has not given away yet.
@@ -395,6 +400,102 @@ impl InLanes {
                 to.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
             }
             to.iter_mut().for_each(|sum| *sum /= pixels as f32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    /// The instruction sets of this machine, the best one first.
+    fn sets() -> Vec<Isa> {
+        let mut sets = vec![Isa::best()];
+        #[cfg(target_arch = "x86_64")]
+        sets.extend(pulp::x86::V3::try_new().map(Isa::Avx2));
+        sets.push(Isa::Found(pulp::Arch::Scalar));
+        sets
+    }
+
+    /// A convolution with a border and a stride, one added to it, pooling, a mean and two linear layers; and its numbers.
+    fn network() -> (Layers, Vec<f32>) {
+        let convolution = |from, kernel, stride, padding, weight, shift, add| Layer::Convolution {
+            from,
+            kernel,
+            stride,
+            padding,
+            weight,
+            scale: None,
+            shift: Some(shift),
+            add,
+            relu: true,
+        };
+        let layers = vec![
+            convolution(0, 3, 2, 1, 0, 90, None),
+            convolution(1, 1, 1, 0, 95, 120, Some(1)),
+            Layer::MaxPool { from: 2 },
+            Layer::Linear { from: 3, weight: 125, bias: 125 + 20 * 8, relu: true },
+            Layer::Linear { from: 4, weight: 293, bias: 293 + 7 * 4, relu: false },
+        ];
+        let signals = vec![[2, 7, 9], [5, 4, 5], [5, 4, 5], [5, 2, 2], [7, 1, 1], [3, 1, 1]];
+        let layers = Layers { signals, layers };
+        let mut stream = Stream::new(1, Purpose::Benchmark, 0, 0);
+        (layers, (0..325).map(|_| 0.3 * stream.normal()).collect())
+    }
+
+    /// Logits, gradient of the samples and gradient of the parameters, sample by sample, of `count` samples.
+    fn passes(isa: Isa, count: usize) -> [Vec<f32>; 3] {
+        let (layers, parameters) = network();
+        let network = InLanes::with_isa(&layers, &parameters, isa);
+        let per_tile = network.samples_per_tile();
+        let (inputs, classes) = (layers.inputs(), layers.classes());
+        let mut tile = network.tile(1);
+        let trained = layers.trained().map_or(0, |lengths| lengths.iter().sum());
+        let (mut logits, mut slopes, mut weights) = (Vec::new(), Vec::new(), vec![0.0; trained]);
+        for first in (0..count).step_by(per_tile) {
+            let here = per_tile.min(count - first);
+            for pass in 0..2 {
+                tile.samples().fill(0.0);
+                for sample in 0..here {
+                    let mut stream = Stream::new(2, Purpose::Benchmark, 0, (first + sample) as u64);
+                    (0..inputs).for_each(|input| tile.samples()[input * per_tile + sample] = stream.uniform());
+                }
+                network.forward(&mut tile);
+                let (z, gradient) = tile.logits_and_gradient();
+                gradient.fill(0.0);
+                for sample in 0..here {
+                    (0..classes).for_each(|class| gradient[class * per_tile + sample] = 1.0 - class as f32);
+                    if pass == 0 {
+                        logits.extend((0..classes).map(|class| z[class * per_tile + sample]));
+                    }
+                }
+                if pass == 0 {
+                    network.backward(&mut tile);
+                    let (_, gradient) = tile.samples_and_gradient();
+                    for sample in 0..here {
+                        slopes.extend((0..inputs).map(|input| gradient[input * per_tile + sample]));
+                    }
+                } else {
+                    network.backward_to_parameters(&mut tile, &mut weights);
+                }
+            }
+        }
+        [logits, slopes, weights]
+    }
+
+    #[test]
+    fn every_instruction_set_comes_to_the_same() {
+        let sets = sets();
+        let best = passes(sets[0], 21);
+        assert!(best.iter().all(|numbers| numbers.iter().any(|number| *number != 0.0)));
+        for &isa in &sets[1..] {
+            for (found, expected) in passes(isa, 21).iter().zip(&best) {
+                assert_eq!(found.len(), expected.len());
+                for (f, e) in found.iter().zip(expected) {
+                    assert!((f - e).abs() <= 1e-4 * (1.0 + e.abs()), "{isa:?}: {f} is not {e}");
+                }
+            }
         }
     }
 }

@@ -1,0 +1,35 @@
+//! The instruction set that the lanes run on, chosen when the program runs.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// An instruction set that this machine has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Isa {
+    /// What pulp finds: AVX-512, NEON, SIMD128, or what the compiler makes of plain code.
+    Found(Arch),
+    /// AVX2 with fused multiply-add, which pulp's own choice leaves out unless it is built for it; and the matrix kernels of the
+    /// tensor library, which share pulp, are not.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(pulp::x86::V3),
+}
+
+impl Isa {
+    /// The best one.
+    pub(super) fn best() -> Self {
+        let found = Arch::new();
+        #[cfg(target_arch = "x86_64")]
+        if let (Arch::Scalar, Some(avx2)) = (found, pulp::x86::V3::try_new()) {
+            return Self::Avx2(avx2);
+        }
+        Self::Found(found)
+    }
+
+    /// Runs `work` with it.
+    pub(super) fn dispatch<W: WithSimd>(self, work: W) -> W::Output {
+        match self {
+            Self::Found(arch) => arch.dispatch(work),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => Simd::vectorize(avx2, work),
+        }
+    }
+}
