@@ -1,6 +1,6 @@
 //! The instruction set that the lanes run on, chosen when the program runs.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, WithSimd};
 
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl Isa {
         match self {
             Self::Found(arch) => arch.dispatch(work),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => Simd::vectorize(avx2, work),
+            Self::Avx2(avx2) => pulp::Simd::vectorize(avx2, work),
         }
     }
 }
