@@ -219,7 +219,7 @@ impl Adapter {
         pace::begin(self.kind);
         SOFTWARE.store(self.kind == AdapterKind::Software, Ordering::Relaxed);
         let tensors = Device::wgpu_options()
-            .tasks_max(pace::dispatches(self.kind))
+            .tasks_max(pace::dispatches_together(self.kind))
             .setup(setup)
             .init()
             .map_err(|error| refused(error.to_string()))?;

@@ -25,7 +25,7 @@ pub(crate) fn allowed() -> u64 {
 
 /// Dispatches that CubeCL may gather in one submission. The layers of a network are dispatches of their own, and the large ones of a
 /// convolutional network are what takes long; the slower the device, the fewer of them may wait for each other.
-pub(crate) fn dispatches(kind: AdapterKind) -> usize {
+pub(crate) fn dispatches_together(kind: AdapterKind) -> usize {
     match kind {
         AdapterKind::Software | AdapterKind::Unknown => 4,
         AdapterKind::Integrated | AdapterKind::Virtual => 8,

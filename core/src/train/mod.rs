@@ -104,7 +104,8 @@ impl Trainer {
     }
 
     /// One training step on the samples at `places`: PGD-and-count against the frozen network, weights from kappa, and one step of
-    /// SGD on the weighted loss of x^(K). Nothing is read back; what was measured goes to `log`.
+    /// SGD on the weighted loss of x^(K). Nothing is read back from a GPU (a software adapter is waited for once); what was measured
+    /// goes to `log`.
     pub fn step(&mut self, dataset: &Dataset, places: &[usize], (epoch, step): (u32, usize), log: &mut EpochLog) {
         let settings = &self.plan.settings;
         let attack = &self.plan.attack;
