@@ -9,12 +9,15 @@
 // graphics of 1 TFLOP/s can do at best.
 // The CPU twin is `region_map` in core/src/region_map.rs.
 //
-// Dispatch: one workgroup of 64 for each `together` cells, workgroups in a grid of at most 65,535 a side.
+// Dispatch: one workgroup of 64 for each `together` cells of a slice, workgroups in a grid of at most 65,535 a side.
 
 struct Settings {
     // Cells from left to right and from top to bottom.
     columns: u32,
     rows: u32,
+    // The cells of this dispatch: from the first to before the last, counted row by row.
+    from_cell: u32,
+    to_cell: u32,
     // Cells of a workgroup; a multiple of 4.
     together: u32,
     // How many linear layers.
@@ -69,8 +72,7 @@ fn main(
 ) {
     let together = settings.together;
     let layers = settings.layers;
-    let cells = settings.columns * settings.rows;
-    let first = (workgroup.y * workgroups.x + workgroup.x) * together;
+    let first = settings.from_cell + (workgroup.y * workgroups.x + workgroup.x) * together;
 
     for (var item = invocation; item < together; item += WORKGROUP) {
         let cell = first + item;
@@ -145,7 +147,7 @@ fn main(
             }
             quantity = 1.0 / whole;
         }
-        if cell < cells {
+        if cell < settings.to_cell {
             map[cell] = vec2<f32>(f32(top), quantity);
         }
     }

@@ -3,7 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -13,35 +13,45 @@ use gairat::{
     dataset::Dataset,
     device::{Chosen, DeviceError},
     model::ModelSpec,
-    session::{self, Command, Ending, Event, SessionError},
+    session::{self, Command, Door, Ending, Event, Place, SessionError},
     settings::Checked,
 };
 
 use crate::failure::Failure;
 
+/// What the threads of a pool are called; their panics are told by whoever started the pool.
+const POOL: &str = "gairat-";
+
 /// Runs `work` inside a pool of `threads` threads (0: all cores), on one of them from start to end.
 ///
 /// A panic of the GPU runtime (it knows no other way to report a lost device) comes back as its message.
 pub(crate) fn on_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    quiet_panics();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
-        .thread_name(|place| format!("gairat-{place}"))
+        .thread_name(|place| format!("{POOL}{place}"))
         .build()
         .map_err(|error| Failure::Work(format!("--threads {threads}: {error}")))?;
-    let message = Arc::new(Mutex::new(None));
-    let kept = Arc::clone(&message);
-    let before = std::panic::take_hook();
-    // Where the panic was raised is for developers; the person gets the sentence, once, from `main`.
-    std::panic::set_hook(Box::new(move |info| {
-        let text = info.payload().downcast_ref::<String>().cloned();
-        let text = text.or_else(|| info.payload().downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
-        if let Ok(mut slot) = kept.lock() {
-            slot.get_or_insert(format!("{text} ({})", info.location().map(ToString::to_string).unwrap_or_default()));
-        }
-    }));
-    let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(work)));
-    std::panic::set_hook(before);
-    outcome.map_err(|_| Failure::Work(message.lock().ok().and_then(|mut slot| slot.take()).unwrap_or_default()))
+    catch_unwind(AssertUnwindSafe(|| pool.install(work))).map_err(|payload| {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string));
+        Failure::Work(text.unwrap_or_else(|| "the work was given up without a reason".to_owned()))
+    })
+}
+
+/// Where a panic was raised is for developers; the person gets the sentence, once, from whoever started the pool. The GPU runtime's own
+/// threads, which have no names, say nothing that the work does not say again.
+fn quiet_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let told_elsewhere = std::thread::current().name().is_none_or(|name| name.starts_with(POOL));
+            if !told_elsewhere {
+                before(info);
+            }
+        }));
+    });
 }
 
 /// How many threads serve a network best: a batch of a perceptron is a handful of tiles, too few to share among many.
@@ -65,32 +75,60 @@ pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     Ok(flag)
 }
 
+/// The terminal's door: it never waits, and Ctrl+C stops the run.
+pub(crate) struct Straight<'a> {
+    stop: &'a AtomicBool,
+    emit: &'a mut (dyn FnMut(Event) + Send),
+    begun: bool,
+}
+
+impl<'a> Straight<'a> {
+    /// A door that stops when the flag is raised, and tells `emit` what happens.
+    pub(crate) fn new(stop: &'a AtomicBool, emit: &'a mut (dyn FnMut(Event) + Send)) -> Self {
+        Self { stop, emit, begun: false }
+    }
+}
+
+impl Door for Straight<'_> {
+    async fn next(&mut self, _place: Place) -> Command {
+        // Before the first step there is nothing to save.
+        let begun = std::mem::replace(&mut self.begun, true);
+        if begun && self.stopping() { Command::Stop } else { Command::Go }
+    }
+
+    fn stopping(&mut self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    fn emit(&mut self, event: Event) {
+        (self.emit)(event);
+    }
+}
+
 /// Trains in `folder`. If the GPU is lost on the way, goes on from the last saved state on the CPU.
-pub(crate) fn train(
+pub(crate) fn train<D: Door + Send>(
     plan: &Checked,
     dataset: &Dataset,
     chosen: &Chosen,
     folder: &RunFolder,
-    stop: &AtomicBool,
-    emit: &mut (dyn FnMut(Event) + Send),
+    door: &mut D,
 ) -> Result<Ending, Failure> {
     let threads = threads_for(plan.settings.threads, &plan.settings.model.resolve(dataset.shape));
-    let run = |chosen: &Chosen, emit: &mut (dyn FnMut(Event) + Send)| {
-        on_pool(threads, || {
-            let mut poll = || stop.load(Ordering::SeqCst).then_some(Command::Stop);
-            pollster::block_on(session::run(plan, dataset, chosen, folder, &mut poll, &mut |event| emit(event)))
-        })
+    let run = |plan: &Checked, chosen: &Chosen, door: &mut D| {
+        on_pool(threads, || pollster::block_on(session::run_with(plan, dataset, chosen, folder, door)))
     };
-    let lost = match run(chosen, emit) {
+    let lost = match run(plan, chosen, door) {
         Ok(Err(SessionError::Device(DeviceError::Lost(cause)))) => cause,
         Err(Failure::Work(panicked)) if !chosen.cpu => panicked,
         Ok(outcome) => return Ok(outcome?),
         Err(failure) => return Err(failure),
     };
-    emit(Event::Warning {
+    door.emit(Event::Warning {
         message: format!("{} no longer answers ({lost}); going on with the CPU from the last saved state", chosen.name),
     });
-    Ok(run(&Chosen::cpu("the GPU was lost"), emit)??)
+    // Settings may have been changed on the way.
+    let (_, settings) = RunFolder::open(folder.path())?;
+    Ok(run(&settings.checked()?, &Chosen::cpu("the GPU was lost"), door)??)
 }
 
 #[cfg(test)]
@@ -125,7 +163,8 @@ mod tests {
             Event::Warning { message } => warnings.push(message),
             _ => {}
         };
-        let ending = train(&plan, &dataset, &chosen, &folder, &AtomicBool::new(false), &mut emit).unwrap();
+        let stop = AtomicBool::new(false);
+        let ending = train(&plan, &dataset, &chosen, &folder, &mut Straight::new(&stop, &mut emit)).unwrap();
         assert!(matches!(ending, Ending::Finished { .. }));
         assert!(warnings.iter().any(|warning| warning.contains("no longer answers") && warning.contains("CPU")), "{warnings:?}");
         assert_eq!(epochs.last(), Some(&4));

@@ -12,8 +12,11 @@ const AIM: f64 = 0.010;
 const FIRST: u64 = 1 << 24;
 /// At least so many: less would be all overhead.
 const LEAST: u64 = 1 << 18;
-/// At most so many, which is 10 ms for a device of 800 GFLOP/s, and below 100 ms for any that is fast enough to be given so much.
-const MOST: u64 = 1 << 32;
+/// At most so many, which is 10 ms for a device of 200 TFLOP/s; what a slower one is given is measured on the way there.
+const MOST: u64 = 1 << 40;
+/// Layer by layer a slice of samples takes many dispatches forwards and back, in several submissions ([`dispatches_together`]): so
+/// many times what one may hold go to all of them.
+const SUBMISSIONS: u64 = 2;
 
 /// Multiplications that a submission may hold. One for the program, because a program computes on one GPU.
 static ALLOWED: AtomicU64 = AtomicU64::new(FIRST);
@@ -31,6 +34,13 @@ pub(crate) fn dispatches_together(kind: AdapterKind) -> usize {
         AdapterKind::Integrated | AdapterKind::Virtual => 8,
         AdapterKind::Discrete => 32,
     }
+}
+
+/// Samples that go through a network together, layer by layer, forwards and back; `multiplications` are those of one sample forwards.
+/// A power of two, so that kernels are not compiled for sizes without end while the pace is learned.
+pub(crate) fn samples_together(multiplications: usize) -> usize {
+    let samples = SUBMISSIONS * allowed() / (2 * multiplications as u64).max(1);
+    1 << samples.max(1).ilog2()
 }
 
 /// Sets what the first submissions on an adapter may hold, when nothing else is known of it: 10 ms for one of 27 GFLOP/s, or of 200.

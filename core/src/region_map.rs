@@ -6,8 +6,11 @@ use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, fusion::custom::TensorSpec, tensor::FloatTensor},
     tensor::{Device, Shape, Tensor, TensorData},
 };
-use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
-use cubecl::prelude::KernelId;
+use burn_wgpu::{CubeBackend, CubeDim, CubeTensor, Wgpu, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use cubecl::{
+    prelude::KernelId,
+    wgpu::{AutoCompiler, WgpuServer},
+};
 use derive_new::new;
 
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
     lanes::{InLanes, for_each_part},
     launch,
     model::{Classifier, Layers, Program},
+    pace,
 };
 
 /// Slots of four numbers in a half of the workgroup's memory, as in the shader.
@@ -158,18 +162,27 @@ impl RegionMap for CubeBackend {
         let widest = sizes.iter().max().map_or(1, |&units| (units as usize).div_ceil(Layers::SLOT));
         let together = (HALF / widest).min(TOGETHER) / 4 * 4;
         let [[left, right], [top, bottom]] = [grid.across, grid.down];
-        let mut words = vec![grid.columns as u32, grid.rows as u32, together as u32, layers.layers.len() as u32];
-        words.push(match quantity {
-            Quantity::Probability => 0,
-            Quantity::Margin => 1,
-        });
-        words.extend([left, right - left, top, top - bottom].map(f32::to_bits));
-        words.extend((0..6).map(|layer| sizes.get(layer).copied().unwrap_or(0)));
-        parameters.client.launch(
-            Box::new(SourceKernel::new(RegionMapKernel, CubeDim::new_1d(launch::WORKGROUP as u32))),
-            launch::workgroups(grid.cells().div_ceil(together)),
-            launch::arguments([&parameters, &map], &words),
-        );
+        let slice = (pace::allowed() as usize / layers.multiplications().max(1)).next_multiple_of(together);
+        for from in (0..grid.cells()).step_by(slice) {
+            let to = (from + slice).min(grid.cells());
+            let mut words = vec![grid.columns as u32, grid.rows as u32, from as u32, to as u32];
+            words.extend([together as u32, layers.layers.len() as u32]);
+            words.push(match quantity {
+                Quantity::Probability => 0,
+                Quantity::Margin => 1,
+            });
+            words.extend([left, right - left, top, top - bottom].map(f32::to_bits));
+            words.extend((0..6).map(|layer| sizes.get(layer).copied().unwrap_or(0)));
+            parameters.client.launch(
+                Box::new(SourceKernel::new(RegionMapKernel, CubeDim::new_1d(launch::WORKGROUP as u32))),
+                launch::workgroups((to - from).div_ceil(together)),
+                launch::arguments([&parameters, &map], &words),
+            );
+            if to < grid.cells() {
+                // Else CubeCL would gather slices in one submission.
+                let _ = parameters.client.flush();
+            }
+        }
         map
     }
 }
@@ -190,6 +203,36 @@ pub fn map_of(network: &dyn Classifier, grid: Grid, quantity: Quantity, device: 
     let asked = Asked { layers: Arc::new(program.layers.clone()), grid, quantity };
     let map = <Dispatch as RegionMap>::region_map(program.parameters().into_dispatch(), asked);
     Some(Tensor::from_dispatch(map))
+}
+
+/// A map that stays on the GPU, for whoever draws from there with the same device. The buffer holds (class, quantity) of every cell as
+/// two f32, and is the map's alone as long as this value lives.
+#[derive(Clone, Debug)]
+pub struct OnDevice {
+    /// The buffer.
+    pub buffer: wgpu::Buffer,
+    /// Where in it the map begins, in bytes.
+    pub offset: u64,
+    /// The length of the map, in bytes.
+    pub len: u64,
+    /// Keeps the buffer from being used for something else.
+    _map: CubeTensor,
+}
+
+impl OnDevice {
+    /// Submits what makes `map`, which [`map_of`] gave, and finds its buffer; `None` on the CPU backend.
+    pub fn of(map: Tensor<2>) -> Option<Self> {
+        if device::is_cpu(&map.device()) {
+            return None;
+        }
+        let lazy = map.try_into_primitive::<Wgpu>().ok()?;
+        let map = lazy.client.clone().resolve_tensor_float::<CubeBackend>(lazy);
+        map.client.flush().ok()?;
+        let found = map.client.get_resource::<WgpuServer<AutoCompiler>>(map.handle.clone()).ok()?;
+        let resource = found.resource();
+        let len = (map.meta.shape().num_elements() * size_of::<f32>()) as u64;
+        Some(Self { buffer: resource.buffer.clone(), offset: resource.offset, len, _map: map.clone() })
+    }
 }
 
 fn fits(program: &Program, device: &Device) -> bool {

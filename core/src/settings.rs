@@ -96,6 +96,36 @@ pub fn flag(name: &str) -> String {
     name.replace('_', "-")
 }
 
+/// What an epoch's measurements depend on; a run that goes on may change it.
+pub const MEASURED_WITH: [&str; 11] = [
+    "epsilon",
+    "step_size",
+    "steps",
+    "loss",
+    "random_start",
+    "method",
+    "weighting",
+    "lambda",
+    "lambda_schedule",
+    "lambda_max",
+    "burn_in",
+];
+/// What else a run that goes on may change. The data, the network and the key of the run's randomness may not.
+const RESUMABLE: [&str; 8] =
+    ["min_effective", "epochs", "lr", "lr_schedule", "momentum", "weight_decay", "evaluate_every", "augment"];
+/// What only a run that is started again may change: where and how it is computed.
+const COMPUTED_BY: [&str; 3] = ["threads", "device", "path"];
+
+/// Whether the setting `name` may change while a run is on its way, without a new run.
+pub fn may_change(name: &str) -> bool {
+    MEASURED_WITH.contains(&name) || RESUMABLE.contains(&name)
+}
+
+/// Whether the setting `name` may change when a run is taken up again.
+pub fn may_change_on_resume(name: &str) -> bool {
+    may_change(name) || COMPUTED_BY.contains(&name)
+}
+
 /// A value that is written as text in the same way everywhere.
 trait Value: Sized {
     fn read(text: &str) -> Result<Self, String>;

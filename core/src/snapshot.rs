@@ -83,10 +83,15 @@ impl Regions {
         let probabilities = softmax(network.logits(points), 1);
         let classes = probabilities.dims()[1];
         for cell in device::read(probabilities).await?.chunks_exact(classes) {
-            let best = (1..classes).fold(0, |best, class| if cell[class] > cell[best] { class } else { best });
+            let best = best_class(cell);
             class.push(best as u32);
             probability.push(cell[best]);
         }
         Ok(Some(Self { columns, rows, class, probability }))
     }
+}
+
+/// The place of the greatest number, ties to the first.
+pub(crate) fn best_class(numbers: &[f32]) -> usize {
+    (1..numbers.len()).fold(0, |best, class| if numbers[class] > numbers[best] { class } else { best })
 }

@@ -150,6 +150,6 @@ fn a_slow_beginning_with_many_classes_is_not_taken_for_a_collapse() {
     let folder = RunFolder::create(&root.path().join("run"), &settings).unwrap();
     let plan = settings.checked().unwrap();
     let ending =
-        pollster::block_on(session::run(&plan, &data, &Chosen::cpu("tested"), &folder, &mut || None, &mut |_| ())).unwrap();
+        pollster::block_on(session::run(&plan, &data, &Chosen::cpu("tested"), &folder, &mut || false, &mut |_| ())).unwrap();
     assert!(matches!(ending, Ending::Finished { .. }));
 }

@@ -6,7 +6,7 @@ use gairat::{
     checkpoint::RunFolder,
     dataset,
     device::Chosen,
-    session::{self, Command, Ending, Event, SessionError},
+    session::{self, Ending, Event, SessionError},
     settings::Settings,
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn run_in(
     let mut polled = 0;
     let mut poll = || {
         polled += 1;
-        (steps == Some(polled)).then_some(Command::Stop)
+        steps == Some(polled)
     };
     let ending = pollster::block_on(session::run(&plan, &data, chosen, &folder, &mut poll, &mut |event| events.push(event)));
     (ending, events)

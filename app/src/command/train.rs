@@ -13,44 +13,16 @@ use gairat::{
     dataset, device,
     metrics::Summary,
     session::{Ending, Event},
-    settings::{Settings, SettingsError},
+    settings::{Settings, SettingsError, may_change_on_resume},
 };
 
 use super::{apply, given, json_arg, settings_args, settings_from};
 use crate::{
     driver,
     failure::Failure,
+    run_folders,
     terminal::{Human, Voice, json::Json},
 };
-
-/// What an epoch's measurements depend on; it may change between epochs when a run goes on.
-const MEASURED_WITH: [&str; 11] = [
-    "epsilon",
-    "step_size",
-    "steps",
-    "loss",
-    "random_start",
-    "method",
-    "weighting",
-    "lambda",
-    "lambda_schedule",
-    "lambda_max",
-    "burn_in",
-];
-/// What else may change then. The data, the network and the key of the run's randomness may not.
-const RESUMABLE: [&str; 11] = [
-    "min_effective",
-    "epochs",
-    "lr",
-    "lr_schedule",
-    "momentum",
-    "weight_decay",
-    "evaluate_every",
-    "augment",
-    "threads",
-    "device",
-    "path",
-];
 
 pub(super) fn definition() -> Command {
     Command::new("train")
@@ -100,17 +72,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         }
         None => match matches.get_one::<PathBuf>("out") {
             Some(out) => RunFolder::create(out, &settings)?,
-            None => dated(&settings)?,
+            None => run_folders::dated(&settings)?,
         },
     };
 
     let _lock = folder.lock()?;
     if let Some(before) = before {
-        take_up(&folder, &before, &settings)?;
+        run_folders::take_up(&folder, &before, &settings)?;
     }
     voice.begin(&settings, &chosen, folder.path());
     let stop = driver::stop_flag()?;
-    let ending = driver::train(&plan, &dataset, &chosen, &folder, &stop, &mut |event| voice.say(&event));
+    let ending = driver::train(&plan, &dataset, &chosen, &folder, &mut driver::Straight::new(&stop, &mut |event| voice.say(&event)));
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {
@@ -136,21 +108,6 @@ fn fresh(matches: &ArgMatches, given: &[(&'static str, &str)]) -> Result<Setting
     Ok(settings)
 }
 
-/// Makes the folder ready for a run that goes on with `settings` where it had those of `before`.
-fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings) -> Result<(), Failure> {
-    folder.reopen()?;
-    let changed = |name: &&str| before.get(name) != settings.get(name);
-    if MEASURED_WITH.iter().any(changed) {
-        // An epoch measured half with the old attack or weights and half with the new is neither.
-        folder.forget_part()?;
-    }
-    if changed(&"epsilon") {
-        // Robust accuracies in balls of two sizes do not compare.
-        folder.forget_best()?;
-    }
-    Ok(folder.write_settings(settings)?)
-}
-
 /// The folder of a run that goes on, the settings it had and those it gets.
 fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Settings, Settings), Failure> {
     let (folder, before) = RunFolder::open(dir)?;
@@ -158,7 +115,7 @@ fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Sett
     for (name, text) in given {
         let mut wanted = settings.clone();
         wanted.set(name, text)?;
-        if wanted != settings && !MEASURED_WITH.contains(name) && !RESUMABLE.contains(name) {
+        if wanted != settings && !may_change_on_resume(name) {
             let had = settings.get(name).unwrap_or_default();
             return Err(Failure::from(SettingsError::Conflict {
                 name,
@@ -183,21 +140,4 @@ fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Sett
 /// The summary of a run that has nothing left to do.
 fn finished(folder: &RunFolder, settings: &Settings) -> Result<Option<Summary>, Failure> {
     Ok(folder.summary()?.filter(|summary| summary.epochs == settings.epochs))
-}
-
-/// A new folder under `runs/`, named after the moment, the data and the method.
-fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
-    let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
-    let data = settings.data.to_string();
-    let data = data.split(':').next().unwrap_or_default();
-    let name = format!("{now}_{data}_{}_seed{}", settings.method, settings.seed);
-    // Two runs of one second: the second gets a number.
-    for attempt in 1..100 {
-        let name = if attempt == 1 { name.clone() } else { format!("{name}_{attempt}") };
-        match RunFolder::create(&Path::new("runs").join(name), settings) {
-            Err(gairat::checkpoint::CheckpointError::Exists(_)) => {}
-            other => return Ok(other?),
-        }
-    }
-    Err(Failure::Work(format!("runs/{name} and 98 numbered ones exist: give --out")))
 }

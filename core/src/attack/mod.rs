@@ -18,6 +18,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 pub(crate) use attack_mlp::sizes as sizes_for_gpu;
 pub use kernels::{Counted, loss_gradient_and_count as count, pgd_step as step};
 pub use loss_gradient_and_count::{CountSettings, LossKind};
+use path::Way;
 pub use path::{Path, PathError};
 pub use pgd_step::StepSettings;
 pub use trajectory::{Point, Trajectories};
@@ -137,18 +138,28 @@ impl Attack {
     /// Runs the K steps against `model`, which must be frozen (`module.valid()`): then only the gradient with respect to the
     /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
     pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {
-        match self.path.program(model, &batch.natural.device()) {
-            Some(program) => self.run_whole(&program, batch, false).0,
-            None => self.run_composed(model, batch, None),
+        match self.path.way(model, &batch.natural.device()) {
+            Way::Fused(program) => self.run_whole(&program, batch, false).0,
+            Way::Composed { together: Some(together) } if together < batch.len() => {
+                let slices: Vec<Adversarial> =
+                    batch.slices(together).map(|slice| self.run_composed(model, &slice, None)).collect();
+                let cat = |part: fn(&Adversarial) -> &Tensor<2>| Tensor::cat(slices.iter().map(part).cloned().collect(), 0);
+                Adversarial {
+                    images: cat(|slice| &slice.images),
+                    at_start: cat(|slice| &slice.at_start),
+                    on_path: cat(|slice| &slice.on_path),
+                }
+            }
+            Way::Composed { .. } => self.run_composed(model, batch, None),
         }
     }
 
     /// The same, and the way of every sample of the batch from x⁰ to x^(K): for the few samples that someone looks at.
     pub fn trace<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> (Adversarial, Trajectories) {
         let steps = self.steps as usize;
-        let (adversarial, numbers) = match self.path.program(model, &batch.natural.device()) {
-            Some(program) => self.run_whole(&program, batch, true),
-            None => {
+        let (adversarial, numbers) = match self.path.way(model, &batch.natural.device()) {
+            Way::Fused(program) => self.run_whole(&program, batch, true),
+            Way::Composed { .. } => {
                 let mut points = Vec::with_capacity(steps + 1);
                 let adversarial = self.run_composed(model, batch, Some(&mut points));
                 (adversarial, Tensor::cat(points, 1))

@@ -8,6 +8,7 @@ use super::attack_mlp;
 use crate::{
     device,
     model::{Classifier, Program},
+    pace,
 };
 
 /// The way that is asked for.
@@ -40,25 +41,35 @@ impl Path {
     /// # Errors
     /// [`PathError`] when the fused way is asked for and is not there.
     pub fn taken<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Result<Self, PathError> {
-        match (self, whole(model, device)) {
+        match (self, whole(model.program(), device)) {
             (Self::Composed, _) | (Self::Auto, Err(_)) => Ok(Self::Composed),
             (_, Ok(_)) => Ok(Self::Fused),
             (Self::Fused, Err(why)) => Err(PathError { why }),
         }
     }
 
-    /// The program to run as a whole; `None` for the composed way.
-    pub(super) fn program<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Option<Program> {
-        match self {
-            Self::Composed => None,
-            Self::Auto | Self::Fused => whole(model, device).ok(),
+    /// The same, with what the way needs.
+    pub(super) fn way<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Way {
+        let program = model.program();
+        let multiplications = program.as_ref().map(|program| program.layers.multiplications());
+        match (self, whole(program, device)) {
+            (Self::Auto | Self::Fused, Ok(program)) => Way::Fused(program),
+            _ => Way::Composed { together: multiplications.filter(|_| !device::is_cpu(device)).map(pace::samples_together) },
         }
     }
 }
 
-/// The program of `model`, if the device can run it as a whole: the CPU every one, a GPU perceptrons of limited size. Else why not.
-fn whole<M: Classifier + ?Sized>(model: &M, device: &Device) -> Result<Program, String> {
-    let program = model.program().ok_or("this network cannot be written as a list of layers")?;
+/// The way an attack takes.
+pub(super) enum Way {
+    /// This program as a whole.
+    Fused(Program),
+    /// Layer by layer, so many samples at a time; `None` for all at once.
+    Composed { together: Option<usize> },
+}
+
+/// The program, if the device can run it as a whole: the CPU every one, a GPU perceptrons of limited size. Else why not.
+fn whole(program: Option<Program>, device: &Device) -> Result<Program, String> {
+    let program = program.ok_or("this network cannot be written as a list of layers")?;
     if !program.is_frozen() {
         return Err("the network is in training".to_owned());
     }

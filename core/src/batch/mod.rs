@@ -68,6 +68,18 @@ impl Batch {
         Self { natural, labels: Tensor::from_data(TensorData::new(labels, [samples]), device), start }
     }
 
+    /// The same samples, so many at a time.
+    pub(crate) fn slices(&self, together: usize) -> impl Iterator<Item = Self> + '_ {
+        (0..self.len()).step_by(together.max(1)).map(move |first| {
+            let rows = first..(first + together.max(1)).min(self.len());
+            Self {
+                natural: self.natural.clone().slice([rows.clone()]),
+                labels: self.labels.clone().slice([rows.clone()]),
+                start: self.start.clone().slice([rows]),
+            }
+        })
+    }
+
     /// How many samples.
     pub fn len(&self) -> usize {
         self.natural.dims()[0]

@@ -23,6 +23,10 @@ impl EvaluationAttack for Fgsm {
         "FGSM".to_owned()
     }
 
+    fn passes(&self) -> u32 {
+        2
+    }
+
     fn perturb(
         &self,
         network: &dyn Classifier,

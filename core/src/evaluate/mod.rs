@@ -11,6 +11,7 @@ use std::fmt;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
+use web_time::Instant;
 
 pub use fgsm::Fgsm;
 pub use natural::Natural;
@@ -24,7 +25,8 @@ use crate::{
     batch::Batch,
     dataset::{SampleShape, Samples},
     device::{self, DeviceError},
-    model::Classifier,
+    model::{Classifier, logits_in_slices},
+    pace,
 };
 
 /// What the adversary may do, and from which numbers it starts.
@@ -45,6 +47,9 @@ pub trait EvaluationAttack: fmt::Debug + Send + Sync {
 
     /// Its name for people, such as `PGD-20`.
     fn label(&self) -> String;
+
+    /// Passes of a sample through the network, forwards or back: what the time that it takes is measured by.
+    fn passes(&self) -> u32;
 
     /// The inputs that it makes of `samples` against the frozen `network` (N x D in the ball and in [0, 1]), with the batch they
     /// were made from.
@@ -161,10 +166,19 @@ pub async fn score(
     let Target { network, samples, shape, threat, batch, device } = target;
     let places: Vec<usize> = (0..samples.len()).collect();
     let mut correct = Vec::with_capacity(samples.len());
+    // Of one sample forwards; nothing is cut into slices on the CPU.
+    let multiplications = if device::is_cpu(device) { None } else { network.program().map(|program| program.layers.multiplications()) };
     for places in places.chunks(batch.max(1)) {
+        let begun = Instant::now();
         let (batch, images) = attack.perturb(network, samples.select(places, shape.len()), shape, threat, device);
+        let logits = logits_in_slices(network, images, multiplications.map(pace::samples_together));
         // One read a batch: it keeps the device's queue short, so that a stop is a stop.
-        let verdicts = device::read(correct_of(network.logits(images), &batch)).await?;
+        let verdicts = device::read(correct_of(logits, &batch)).await?;
+        // The first batch may have waited for kernels to be compiled.
+        if let (Some(forwards), false) = (multiplications, correct.is_empty()) {
+            let work = (forwards * places.len()) as u64 * u64::from(attack.passes() + 1);
+            pace::learn(work, begun.elapsed().as_secs_f64());
+        }
         correct.extend(verdicts.into_iter().map(|count| count > 0.0));
         if correct.len() < samples.len() && stop() {
             return Ok(None);

@@ -22,6 +22,10 @@ impl EvaluationAttack for Natural {
         "natural".to_owned()
     }
 
+    fn passes(&self) -> u32 {
+        0
+    }
+
     fn perturb(
         &self,
         _network: &dyn Classifier,

@@ -33,6 +33,10 @@ impl EvaluationAttack for Pgd {
         self.spec().to_uppercase().replace(':', "-")
     }
 
+    fn passes(&self) -> u32 {
+        2 * self.steps
+    }
+
     fn perturb(
         &self,
         network: &dyn Classifier,

@@ -52,6 +52,19 @@ pub trait Classifier {
     }
 }
 
+/// The logits of `samples`, so many at a time, so that no submission to a GPU is long; `None` for all at once. It comes to the same for
+/// networks that answer for every sample alone: for all that are frozen, and in training for those without batch normalisation.
+pub(crate) fn logits_in_slices<M: Classifier + ?Sized>(model: &M, samples: Tensor<2>, together: Option<usize>) -> Tensor<2> {
+    let count = samples.dims()[0];
+    match together.map(|together| together.max(1)) {
+        Some(together) if together < count => {
+            let slice = |first: usize| model.logits(samples.clone().slice([first..(first + together).min(count)]));
+            Tensor::cat((0..count).step_by(together).map(slice).collect(), 0)
+        }
+        _ => model.logits(samples),
+    }
+}
+
 /// A network that the program can build by name: an optional normalisation layer and one of the architectures.
 #[derive(Module, Debug)]
 pub struct Network {

@@ -19,11 +19,11 @@ pub use whole_gradient::{WeightedBatch, WholeGradient, whole_gradient};
 
 use crate::{
     attack::{CountSettings, LossKind, Path, count, loss_gradient_and_count::RECORD},
-    batch::{shuffled, training_batch},
+    batch::{Batch, shuffled, training_batch},
     dataset::{Dataset, SampleShape},
     device::{is_cpu, wait_if_software},
-    model::{Architecture, Classifier, ModelError, Network, Program, parameter_count},
-    objective,
+    model::{Architecture, Classifier, ModelError, Network, Program, logits_in_slices, parameter_count},
+    objective, pace,
     settings::Checked,
     weight::{Method, Omega},
 };
@@ -40,6 +40,8 @@ pub struct Trainer {
     /// What to do.
     pub plan: Checked,
     shape: SampleShape,
+    /// Multiplications of a sample forwards, where the network answers for every sample alone while it is trained.
+    alone: Option<usize>,
 }
 
 impl Trainer {
@@ -59,7 +61,11 @@ impl Trainer {
             settings.seed,
             &device.clone().autodiff(),
         )?;
+        let layers = network.valid().program().map(|program| program.layers);
+        let all = parameter_count(&network);
+        let alone = layers.filter(|layers| layers.trained().is_some_and(|lengths| lengths.iter().sum::<usize>() == all));
         Ok(Self {
+            alone: alone.map(|layers| layers.multiplications()),
             network,
             sgd: Sgd::new(settings.momentum, settings.weight_decay),
             device: device.clone(),
@@ -90,6 +96,7 @@ impl Trainer {
     /// The network and the lengths of its parameters, where its update can be computed as a whole: on the CPU, for networks that
     /// train as they answer.
     fn as_a_whole(&self) -> Option<(Program, Vec<usize>)> {
+        self.alone?;
         if self.plan.attack.path == Path::Composed || !is_cpu(&self.device) {
             return None;
         }
@@ -98,19 +105,17 @@ impl Trainer {
             return None;
         }
         let program = self.frozen().program()?;
-        let all = parameter_count(&self.network);
-        let trained = program.layers.trained().filter(|lengths| lengths.iter().sum::<usize>() == all)?;
+        let trained = program.layers.trained()?;
         Some((program, trained))
     }
 
     /// One training step on the samples at `places`: PGD-and-count against the frozen network, weights from kappa, and one step of
     /// SGD on the weighted loss of x^(K). Nothing is read back from a GPU (a software adapter is waited for once); what was measured
-    /// goes to `log`.
-    pub fn step(&mut self, dataset: &Dataset, places: &[usize], (epoch, step): (u32, usize), log: &mut EpochLog) {
+    /// goes to `log`, and x^(K) of the samples (N x D) comes back.
+    pub fn step(&mut self, dataset: &Dataset, places: &[usize], (epoch, step): (u32, usize), log: &mut EpochLog) -> Tensor<2> {
         let settings = &self.plan.settings;
         let attack = &self.plan.attack;
-        let key = (settings.seed, epoch);
-        let batch = training_batch(&dataset.train, places, self.shape, &settings.augment, attack.start(), key, &self.device);
+        let batch = self.batch(dataset, places, epoch);
         let adversarial = attack.run(&self.frozen(), &batch);
         let omega = Omega::of(settings.weighting.rule(), &adversarial, attack.steps, self.lambda(epoch));
 
@@ -136,7 +141,9 @@ impl Trainer {
             }
             None => {
                 self.network.set_dropout_key(settings.seed, (u64::from(epoch) << 32) | step as u64);
-                let logits = self.network.logits(adversarial.images.clone().autodiff());
+                // With batch normalisation the samples of a batch must go together; the others need not.
+                let together = self.alone.filter(|_| !is_cpu(&self.device)).map(pace::samples_together);
+                let logits = logits_in_slices(&self.network, adversarial.images.clone().autodiff(), together);
                 let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
                 let untracked = logits.clone().inner();
                 let end = count(logits, batch.labels.clone(), untracked, on_path.clone(), count_settings);
@@ -150,6 +157,21 @@ impl Trainer {
         let omega = omega.tensor(samples, &self.device).reshape([samples, 1]);
         let rows = places.iter().map(|&place| dataset.train.rows[place]).collect();
         log.push(rows, Tensor::cat(vec![adversarial.at_start, adversarial.on_path, end, omega], 1));
+        adversarial.images
+    }
+
+    /// The samples at `places` as a step of `epoch` takes them: augmented, with their starts.
+    pub fn batch(&self, dataset: &Dataset, places: &[usize], epoch: u32) -> Batch {
+        let settings = &self.plan.settings;
+        let key = (settings.seed, epoch);
+        training_batch(&dataset.train, places, self.shape, &settings.augment, self.plan.attack.start(), key, &self.device)
+    }
+
+    /// Goes on with other settings; network, data and order stay.
+    pub fn change(&mut self, plan: Checked) {
+        self.sgd.momentum = plan.settings.momentum;
+        self.sgd.weight_decay = plan.settings.weight_decay;
+        self.plan = plan;
     }
 }
 

@@ -3,45 +3,40 @@
 //! One `async fn`, driven by whoever opened the door (a thread with `pollster` natively, the page's event loop on the web), on one
 //! thread from start to end: the GPU runtime orders work by thread. What happens comes out as [`Event`]s.
 
+mod door;
+mod judge;
+mod watch;
+
 use serde::Serialize;
 use web_time::{Duration, Instant};
 
+pub use door::{Command, Door, Place};
+pub use watch::{Look, Looked, Margins, NextBatch, Region, Seen, Traced, View};
+
+use door::Unseen;
+use judge::only_answer;
+use watch::Watch;
+
 use crate::{
     attack::{Path, PathError, multiplications},
-    batch::Batch,
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
-    device::{self, Chosen, DeviceError},
+    device::{Chosen, DeviceError},
     evaluate::{self, EvaluationAttack, Report, Score, Target, Threat},
     metrics::{EpochMetrics, Summary},
     model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
     pace,
-    settings::Checked,
+    settings::{Checked, FIELDS, flag, may_change},
     snapshot::{Regions, Snapshot},
     train::{EpochLog, SampleRecord, Trainer},
 };
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-/// Epochs in a row under the effective share before a run is stopped.
-const LOW_EPOCHS: u32 = 3;
-/// Epochs in a row of one answer for everything before a run is stopped,
-const COLLAPSED_EPOCHS: u32 = 2;
-/// and steps in these epochs: many networks begin with one answer and leave it after some dozen steps.
-const COLLAPSED_STEPS: usize = 100;
 /// What is said of a run whose numbers have overflowed.
 const NOT_FINITE: &str = "the loss or a weight is no longer a finite number";
-/// Samples of train that are shown to a network that seems to know one answer only.
-const CONFIRMED_ON: usize = 1000;
 /// Cells of the decision regions in a snapshot.
 const REGION_CELLS: (usize, usize) = (64, 64);
-
-/// What a door may ask of a running session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Save and stop after the current step.
-    Stop,
-}
 
 /// What happens in a run. Small facts without tensors; `--json` prints them as they are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -105,8 +100,28 @@ pub enum Event {
         /// A sentence.
         message: String,
     },
+    /// Settings were changed while the run was on its way; they hold from the next step on.
+    Changed {
+        /// The epoch, counted from 1.
+        epoch: u32,
+        /// Finished steps of it.
+        step: usize,
+        /// What was changed.
+        changes: Vec<Changed>,
+    },
     /// The run is over.
     Summary(Summary),
+}
+
+/// A setting that was changed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changed {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value before, as text.
+    pub from: String,
+    /// Its value from now on.
+    pub to: String,
 }
 
 /// How a run ended that nothing went wrong with.
@@ -148,6 +163,16 @@ pub enum SessionError {
     /// A checkpoint is of another network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A setting that a run is made with was to change on its way.
+    #[error("--{}: the run was made with `{from}`, and that cannot change; start a new run for `{to}`", flag(.name))]
+    Fixed {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        from: String,
+        /// The value that was asked for.
+        to: String,
+    },
     /// Training went wrong in a way that more of it does not mend.
     #[error("epoch {epoch}: {what}. {advice}")]
     Diverged {
@@ -160,9 +185,9 @@ pub enum SessionError {
     },
 }
 
-/// Runs what is left of a run in `folder`.
+/// Runs what is left of a run in `folder`, with nobody looking.
 ///
-/// `poll` is asked after every step whether somebody wants something; `emit` is told what happens.
+/// `stop` is asked after every step whether to save and stop; `emit` is told what happens.
 ///
 /// # Errors
 /// [`SessionError`]. The folder then holds the last good state, and the run can be resumed from it.
@@ -171,61 +196,71 @@ pub async fn run(
     dataset: &Dataset,
     chosen: &Chosen,
     folder: &RunFolder,
-    poll: &mut dyn FnMut() -> Option<Command>,
+    stop: &mut dyn FnMut() -> bool,
     emit: &mut dyn FnMut(Event),
+) -> Result<Ending, SessionError> {
+    run_with(plan, dataset, chosen, folder, &mut Unseen { poll: stop, emit, begun: false }).await
+}
+
+/// Runs what is left of a run in `folder` behind `door`, which paces it, looks at it and changes it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with<D: Door>(
+    plan: &Checked,
+    dataset: &Dataset,
+    chosen: &Chosen,
+    folder: &RunFolder,
+    door: &mut D,
 ) -> Result<Ending, SessionError> {
     let trainer = Trainer::new(plan, dataset, &chosen.device)?;
     let path = plan.attack.path.taken(&trainer.frozen(), &chosen.device)?;
-    let mut session =
-        Session { trainer, dataset, folder, progress: Progress::default(), metrics: Vec::new(), log: EpochLog::default() };
+    let program = trainer.frozen().program();
+    let mut session = Session {
+        per_sample: program.map_or(0, |program| multiplications(&program.layers, plan.attack.steps)),
+        compiled: chosen.cpu,
+        trainer,
+        dataset,
+        folder,
+        progress: Progress::default(),
+        metrics: Vec::new(),
+        log: EpochLog::default(),
+        watch: Watch::default(),
+    };
     let mut last_samples = match folder.resume_state()? {
         Some(state) => session.restore(state)?,
         None => Vec::new(),
     };
-    session.announce(chosen, path, emit);
-    let mut compiled = chosen.cpu;
-    let program = session.trainer.frozen().program();
-    let per_sample = program.map_or(0, |program| multiplications(&program.layers, plan.attack.steps));
-    let epochs = plan.settings.epochs;
-    for epoch in session.progress.epoch + 1..=epochs {
-        let steps = session.trainer.steps_of(dataset, epoch);
-        let (mut told, mut since) = (Instant::now(), 0);
-        for (step, places) in steps.iter().enumerate().skip(session.progress.step) {
-            if !compiled {
-                emit(Event::Compiling);
-            }
-            session.trainer.step(dataset, places, (epoch, step), &mut session.log);
-            since += places.len();
-            if !compiled || told.elapsed() >= TELL_EVERY {
-                session.log.fetch().await?;
-                if compiled && !chosen.cpu {
-                    pace::learn(since as u64 * per_sample, told.elapsed().as_secs_f64());
-                }
-                since = 0;
-                let loss = mean(session.log.last_step().iter().map(|sample| f64::from(sample.measured.loss)));
-                emit(Event::Progress { epoch, step: step + 1, steps: steps.len(), loss });
-                if !loss.is_finite() {
-                    return Err(session.diverged(epoch, NOT_FINITE.to_owned(), "a lower --lr"));
-                }
-                (compiled, told) = (true, Instant::now());
-            }
-            if step + 1 < steps.len() && poll() == Some(Command::Stop) {
-                return session.stop(step + 1).await;
+    session.announce(chosen, path, &mut |event| door.emit(event));
+    session.watch.put(&session.log.samples(), &last_samples);
+    if session.progress == Progress::default() {
+        let weights = named_tensors(&session.trainer.network).await?;
+        door.keep(session.state(weights).await?);
+    }
+    loop {
+        while session.progress.epoch < session.trainer.plan.settings.epochs {
+            match session.epoch(chosen, door).await? {
+                Ok(samples) => last_samples = samples,
+                Err(stopped) => return Ok(stopped),
             }
         }
-        if compiled && !chosen.cpu {
-            session.log.fetch().await?;
-            pace::learn(since as u64 * per_sample, told.elapsed().as_secs_f64());
+        let ending = session.conclude(last_samples.clone(), door).await?;
+        if !matches!(ending, Ending::Finished { .. }) || !door.stays() {
+            return Ok(ending);
         }
-        last_samples = match session.finish_epoch(epoch, poll, emit).await? {
-            Some(samples) => samples,
-            None => return session.stop(steps.len()).await,
-        };
-        if epoch < epochs && poll() == Some(Command::Stop) {
-            return Ok(Ending::Stopped { epoch: session.progress.epoch, step: 0 });
+        // The run is over, and still looked at; more epochs make it go on.
+        while session.progress.epoch >= session.trainer.plan.settings.epochs {
+            match door.next(session.place(0)).await {
+                Command::Go => {}
+                Command::Look => session.show(door).await?,
+                Command::Stop => return Ok(ending),
+                Command::Change(plan) => {
+                    session.change(*plan, door)?;
+                    session.folder.reopen()?;
+                }
+            }
         }
     }
-    session.conclude(last_samples, poll, emit).await
 }
 
 /// A run in the middle of its work.
@@ -236,9 +271,109 @@ struct Session<'a> {
     progress: Progress,
     metrics: Vec<EpochMetrics>,
     log: EpochLog,
+    /// Multiplications of the attack on a sample, as far as they are known.
+    per_sample: u64,
+    /// Whether a first step has been done, which compiles kernels.
+    compiled: bool,
+    watch: Watch,
 }
 
 impl Session<'_> {
+    /// Trains what is left of the next epoch; gives its samples back, or how the run was stopped.
+    async fn epoch<D: Door>(&mut self, chosen: &Chosen, door: &mut D) -> Result<Result<Vec<SampleRecord>, Ending>, SessionError> {
+        let epoch = self.progress.epoch + 1;
+        let steps = self.trainer.steps_of(self.dataset, epoch);
+        let (mut told, mut since) = (Instant::now(), 0);
+        for (step, places) in steps.iter().enumerate().skip(self.progress.step) {
+            let asked = Instant::now();
+            loop {
+                match door.next(self.place(step)).await {
+                    Command::Go => break,
+                    Command::Stop if step == 0 => return Ok(Err(Ending::Stopped { epoch: self.progress.epoch, step })),
+                    Command::Stop => return Ok(Err(self.stop(step).await?)),
+                    Command::Change(plan) => {
+                        self.change(*plan, door)?;
+                        if self.progress.epoch >= self.trainer.plan.settings.epochs {
+                            // The epoch that was begun is one too many now.
+                            self.log = EpochLog::default();
+                            return Ok(Ok(Vec::new()));
+                        }
+                    }
+                    Command::Look => self.show(door).await?,
+                }
+            }
+            // What the door waited for is not the device's time.
+            told += asked.elapsed();
+            if !self.compiled {
+                door.emit(Event::Compiling);
+            }
+            let images = self.trainer.step(self.dataset, places, (epoch, step), &mut self.log);
+            if door.stays() {
+                self.watch.keep(images, self.dataset.shape);
+            }
+            since += places.len();
+            if !self.compiled || told.elapsed() >= TELL_EVERY {
+                self.log.fetch().await?;
+                if self.compiled && !chosen.cpu {
+                    pace::learn(since as u64 * self.per_sample, told.elapsed().as_secs_f64());
+                }
+                since = 0;
+                let loss = mean(self.log.last_step().iter().map(|sample| f64::from(sample.measured.loss)));
+                door.emit(Event::Progress { epoch, step: step + 1, steps: steps.len(), loss });
+                if !loss.is_finite() {
+                    return Err(self.diverged(epoch, NOT_FINITE.to_owned(), "a lower --lr"));
+                }
+                (self.compiled, told) = (true, Instant::now());
+            }
+            self.progress.step = step + 1;
+            if step + 1 < steps.len() && door.looks() {
+                self.show(door).await?;
+            }
+        }
+        if self.compiled && !chosen.cpu {
+            self.log.fetch().await?;
+            pace::learn(since as u64 * self.per_sample, told.elapsed().as_secs_f64());
+        }
+        match self.finish_epoch(epoch, door).await? {
+            Some(samples) => Ok(Ok(samples)),
+            None => Ok(Err(self.stop(steps.len()).await?)),
+        }
+    }
+
+    /// Where the run is, with so many steps of the next epoch done.
+    fn place(&self, step: usize) -> Place {
+        let steps = self.dataset.train.len().div_ceil(self.trainer.plan.settings.batch.max(1));
+        let epochs = self.trainer.plan.settings.epochs;
+        Place { epoch: self.progress.epoch, step, steps, epochs }
+    }
+
+    /// Goes on with other settings, those that may change while a run is on its way.
+    fn change<D: Door>(&mut self, plan: Checked, door: &mut D) -> Result<(), SessionError> {
+        let before = &self.trainer.plan.settings;
+        let changes: Vec<Changed> = FIELDS
+            .iter()
+            .filter_map(|field| {
+                let (from, to) = (before.get(field.name)?, plan.settings.get(field.name)?);
+                (from != to).then_some(Changed { name: field.name, from, to })
+            })
+            .collect();
+        if let Some(fixed) = changes.iter().find(|change| !may_change(change.name)) {
+            return Err(SessionError::Fixed { name: fixed.name, from: fixed.from.clone(), to: fixed.to.clone() });
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        if changes.iter().any(|change| change.name == "epsilon") {
+            // Robust accuracies in balls of two sizes do not compare.
+            (self.progress.best_epoch, self.progress.best_robust) = (0, 0.0);
+            self.folder.forget_best()?;
+        }
+        self.folder.write_settings(&plan.settings)?;
+        self.trainer.change(plan);
+        door.emit(Event::Changed { epoch: self.progress.epoch + 1, step: self.progress.step, changes });
+        Ok(())
+    }
+
     fn announce(&self, chosen: &Chosen, path: Path, emit: &mut dyn FnMut(Event)) {
         let settings = &self.trainer.plan.settings;
         emit(Event::Started {
@@ -341,10 +476,10 @@ impl Session<'_> {
     async fn finish_epoch(
         &mut self,
         epoch: u32,
-        poll: &mut dyn FnMut() -> Option<Command>,
-        emit: &mut dyn FnMut(Event),
+        door: &mut impl Door,
     ) -> Result<Option<Vec<SampleRecord>>, SessionError> {
         self.log.fetch().await?;
+        self.watch.see(&self.log).await?;
         let samples = self.log.samples();
         let settings = &self.trainer.plan.settings;
         let mut metrics = EpochMetrics {
@@ -363,12 +498,12 @@ impl Session<'_> {
         let frozen = self.trainer.frozen();
         let due = epoch.is_multiple_of(settings.evaluate_every) || epoch == settings.epochs;
         if finite && due && !self.dataset.validation.is_empty() {
-            let report = self.evaluate(&frozen, &self.dataset.validation, &validation_attacks(), poll, &mut |_| ()).await?;
+            let report = self.evaluate(&frozen, &self.dataset.validation, &validation_attacks(), door, false).await?;
             let Some(report) = report else { return Ok(None) };
             metrics.validation_natural = report.accuracy("natural");
             metrics.validation_pgd20 = report.accuracy("pgd:20");
         }
-        emit(Event::Epoch(metrics.clone()));
+        door.emit(Event::Epoch(metrics.clone()));
         if !finite {
             return Err(self.diverged(epoch, NOT_FINITE.to_owned(), "a lower --lr"));
         }
@@ -376,94 +511,16 @@ impl Session<'_> {
             Some(_) => self.confirmed_answer(&frozen).await?,
             None => None,
         };
-        self.judge(&metrics, answer, emit)?;
+        self.judge(&metrics, answer, &mut |event| door.emit(event))?;
         (self.progress.epoch, self.progress.step) = (epoch, 0);
         self.metrics.push(metrics.clone());
-        self.save(&metrics, weights, &samples, emit).await?;
+        self.save(&metrics, weights, &samples, door).await?;
         self.log = EpochLog::default();
+        self.watch.next_epoch();
+        if door.looks() {
+            self.show(door).await?;
+        }
         Ok(Some(samples))
-    }
-
-    /// The one class that the network gives to natural training samples, if there is one.
-    async fn confirmed_answer(&self, frozen: &Network) -> Result<Option<u32>, DeviceError> {
-        let shown: Vec<usize> = (0..self.dataset.train.len().min(CONFIRMED_ON)).collect();
-        let samples = self.dataset.train.select(&shown, self.dataset.shape.len());
-        let labels = samples.labels;
-        let batch = Batch::new(samples.pixels, &labels, None, &self.trainer.device);
-        let logits = device::read(frozen.logits(batch.natural)).await?;
-        let mut answers = logits
-            .chunks_exact(self.dataset.classes)
-            .map(|row| (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }));
-        let first = answers.next();
-        Ok(first.filter(|first| answers.all(|answer| answer == *first)).map(|class| class as u32))
-    }
-
-    /// Stops a run that has gone wrong for good. When an epoch first looks like the beginning of that, the state before it is kept
-    /// aside, so that there is a way back.
-    ///
-    /// `answer` is the one class that the network gives to everything, if it does.
-    fn judge(&mut self, metrics: &EpochMetrics, answer: Option<u32>, emit: &mut dyn FnMut(Event)) -> Result<(), SessionError> {
-        let settings = &self.trainer.plan.settings;
-        let epoch = metrics.epoch;
-        let steps = self.dataset.train.len().div_ceil(settings.batch);
-        let was_suspect = self.progress.suspect();
-        self.progress.collapsed_epochs = if answer.is_some() { self.progress.collapsed_epochs + 1 } else { 0 };
-        self.progress.low_epochs = if metrics.effective < settings.min_effective { self.progress.low_epochs + 1 } else { 0 };
-        let collapsed = self.progress.collapsed_epochs;
-        if let Some(class) = answer {
-            let what = format!("the network answers class {class} whatever it is shown, which is chance level");
-            if collapsed >= COLLAPSED_EPOCHS && collapsed as usize * steps >= COLLAPSED_STEPS {
-                return Err(self.diverged(
-                    epoch,
-                    format!("training has collapsed: {what}"),
-                    "a lower --lr, a smaller --epsilon or --init he",
-                ));
-            }
-            if epoch == settings.epochs {
-                emit(Event::Warning { message: what });
-            }
-        }
-        if self.progress.low_epochs >= LOW_EPOCHS {
-            let what = format!(
-                "for {LOW_EPOCHS} epochs the weights have let only {:.2} % of the samples count, under --min-effective {}",
-                100.0 * metrics.effective,
-                settings.min_effective
-            );
-            return Err(self.diverged(epoch, what, "a higher --lambda, a longer --burn-in or --weighting sigmoid"));
-        }
-        match (was_suspect, self.progress.suspect()) {
-            (false, true) => self.folder.keep_good()?,
-            (true, false) => self.folder.forget_good()?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The error of a run that has gone wrong; puts the last good state back in place.
-    fn diverged(&self, epoch: u32, what: String, change: &str) -> SessionError {
-        let path = self.folder.path().display();
-        let advice = match self.return_to_good() {
-            Ok(Some(good)) => format!(
-                "The last good state, of epoch {good}, is kept: `gairat train --resume {path}` goes on from it; change something, such as {change}"
-            ),
-            Ok(None) => format!("No epoch before was good: start again with {change}"),
-            Err(error) => format!("The last good state cannot be used ({error}): start again with {change}"),
-        };
-        SessionError::Diverged { epoch, what, advice }
-    }
-
-    /// Puts the last good state back in place, and all files that speak of a later one; gives its epoch, if there is a good one.
-    fn return_to_good(&self) -> Result<Option<u32>, SessionError> {
-        let Some(state) = self.folder.return_to_good()? else { return Ok(None) };
-        let epoch = state.progress.epoch;
-        self.folder.write_metrics(&self.metrics[..self.metrics.len().min(epoch as usize)])?;
-        self.folder.write_weights("last.safetensors", &state.weights, &self.about(epoch))?;
-        let rows = self.trainer.steps_of(self.dataset, epoch);
-        let rows = rows.iter().map(|places| places.iter().map(|&place| self.dataset.train.rows[place]).collect()).collect();
-        if let Ok(log) = EpochLog::from_parts(rows, state.measured) {
-            self.folder.write_samples(&log.samples(), |row| self.label_of(row), epoch)?;
-        }
-        Ok(Some(epoch))
     }
 
     /// The label of the training sample of `row`.
@@ -479,7 +536,7 @@ impl Session<'_> {
         metrics: &EpochMetrics,
         weights: Parameters,
         samples: &[SampleRecord],
-        emit: &mut dyn FnMut(Event),
+        door: &mut impl Door,
     ) -> Result<(), SessionError> {
         let epoch = metrics.epoch;
         let about = self.about(epoch);
@@ -500,28 +557,31 @@ impl Session<'_> {
         self.folder.commit(&state)?;
         if let Some(robust) = best {
             self.folder.write_weights("best.safetensors", &state.weights, &about)?;
-            emit(Event::Best { epoch, robust });
+            door.emit(Event::Best { epoch, robust });
         }
+        door.keep(state);
         Ok(())
     }
 
-    /// Runs `attacks` on `samples`; `None` if it was stopped.
+    /// Runs `attacks` on `samples`, telling of each if asked to; `None` if it was stopped.
     async fn evaluate(
         &self,
         network: &Network,
         samples: &Samples,
         attacks: &[Box<dyn EvaluationAttack>],
-        poll: &mut dyn FnMut() -> Option<Command>,
-        begin: &mut dyn FnMut(&dyn EvaluationAttack),
+        door: &mut impl Door,
+        tell: bool,
     ) -> Result<Option<Report>, DeviceError> {
         let settings = &self.trainer.plan.settings;
         let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed, path: settings.path };
         let mut scores: Vec<Score> = Vec::new();
         for attack in attacks {
-            begin(attack.as_ref());
+            if tell {
+                door.emit(Event::Evaluating { attack: attack.label() });
+            }
             let device = &self.trainer.device;
             let target = Target { network, samples, shape: self.dataset.shape, threat, batch: settings.batch, device };
-            match evaluate::score(attack.as_ref(), target, &mut || poll() == Some(Command::Stop)).await? {
+            match evaluate::score(attack.as_ref(), target, &mut || door.stopping()).await? {
                 Some(score) => scores.push(score),
                 None => return Ok(None),
             }
@@ -530,12 +590,7 @@ impl Session<'_> {
     }
 
     /// The final evaluation, of the best weights on the test part.
-    async fn conclude(
-        mut self,
-        samples: Vec<SampleRecord>,
-        poll: &mut dyn FnMut() -> Option<Command>,
-        emit: &mut dyn FnMut(Event),
-    ) -> Result<Ending, SessionError> {
+    async fn conclude(&mut self, samples: Vec<SampleRecord>, door: &mut impl Door) -> Result<Ending, SessionError> {
         if self.progress.best_epoch == 0 {
             // Stopped before its first evaluation, and then not given more epochs: what there is is the best.
             self.progress.best_epoch = self.progress.epoch;
@@ -544,8 +599,7 @@ impl Session<'_> {
         }
         let best = crate::checkpoint::read_weights(&self.folder.file("best.safetensors"))?;
         let network = with_tensors(self.trainer.frozen(), &best)?;
-        let mut begin = |attack: &dyn EvaluationAttack| emit(Event::Evaluating { attack: attack.label() });
-        let report = self.evaluate(&network, &self.dataset.test, &evaluate::usual(), poll, &mut begin).await?;
+        let report = self.evaluate(&network, &self.dataset.test, &evaluate::usual(), door, true).await?;
         let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
         let regions = Regions::of(&network, self.dataset.shape, REGION_CELLS, &self.trainer.device).await?;
         let epochs = self.trainer.plan.settings.epochs;
@@ -566,7 +620,7 @@ impl Session<'_> {
             kappa: snapshot.kappa_histogram(self.trainer.plan.attack.steps),
         };
         self.folder.finish(&summary)?;
-        emit(Event::Summary(summary.clone()));
+        door.emit(Event::Summary(summary.clone()));
         Ok(Ending::Finished { summary, snapshot })
     }
 }
@@ -580,24 +634,4 @@ fn validation_attacks() -> Vec<Box<dyn EvaluationAttack>> {
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
     if count == 0 { 0.0 } else { sum / f64::from(count) }
-}
-
-/// The class that the network answers for everything, if in nearly every step of `batch` samples it had one answer; which one may
-/// change from step to step, and the last is given.
-///
-/// Then, and in practice only then, the attack never breaks a sample of that class (kappa = K) and finds every other broken at once
-/// (kappa = 0). This needs no further pass over the data.
-fn only_answer(samples: &[SampleRecord], train: &Samples, steps: u32, batch: usize) -> Option<u32> {
-    let label = |sample: &SampleRecord| train.rows.binary_search(&sample.row).map_or(0, |place| train.labels[place]);
-    // None: several answers. Some(None): one answer, which no sample of the step has as its label.
-    let answer = |step: &[SampleRecord]| -> Option<Option<u32>> {
-        let class = step.iter().find(|sample| sample.measured.kappa == steps).map(label);
-        let expected = |sample: &SampleRecord| if Some(label(sample)) == class { steps } else { 0 };
-        let several_labels = step.iter().any(|sample| Some(label(sample)) != class);
-        (several_labels && step.iter().all(|sample| sample.measured.kappa == expected(sample))).then_some(class)
-    };
-    let answers: Vec<Option<u32>> = samples.chunks(batch).filter_map(answer).collect();
-    // An epoch may begin before the collapse is complete, or one sample differ for a moment.
-    let all = samples.len().div_ceil(batch);
-    if all == 0 || 10 * answers.len() < 9 * all { None } else { answers.into_iter().rev().flatten().next() }
 }

@@ -1,0 +1,61 @@
+//! Where runs are kept, and what is done to a folder before a run goes on in it.
+
+use std::path::{Path, PathBuf};
+
+use gairat::{
+    checkpoint::{CheckpointError, RunFolder},
+    settings::{MEASURED_WITH, Settings},
+};
+
+use crate::failure::Failure;
+
+/// The folder that runs are kept in unless someone says otherwise.
+pub(crate) const RUNS: &str = "runs";
+
+/// A new folder under `runs/`, named after the moment, the data, the method and the seed.
+pub(crate) fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
+    dated_under(Path::new(RUNS), settings)
+}
+
+/// The same under `root`.
+pub(crate) fn dated_under(root: &Path, settings: &Settings) -> Result<RunFolder, Failure> {
+    let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let data = settings.data.to_string();
+    let data = data.split(':').next().unwrap_or_default();
+    let name = format!("{now}_{data}_{}_seed{}", settings.method, settings.seed);
+    // Two runs of one second: the second gets a number.
+    for attempt in 1..100 {
+        let name = if attempt == 1 { name.clone() } else { format!("{name}_{attempt}") };
+        match RunFolder::create(&root.join(name), settings) {
+            Err(CheckpointError::Exists(_)) => {}
+            other => return Ok(other?),
+        }
+    }
+    Err(Failure::Work(format!("{} and 98 numbered ones exist: give --out", root.join(name).display())))
+}
+
+/// Makes the folder ready for a run that goes on with `settings` where it had those of `before`.
+pub(crate) fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings) -> Result<(), Failure> {
+    folder.reopen()?;
+    let changed = |name: &&str| before.get(name) != settings.get(name);
+    if MEASURED_WITH.iter().any(changed) {
+        // An epoch measured half with the old attack or weights and half with the new is neither.
+        folder.forget_part()?;
+    }
+    if changed(&"epsilon") {
+        // Robust accuracies in balls of two sizes do not compare.
+        folder.forget_best()?;
+    }
+    Ok(folder.write_settings(settings)?)
+}
+
+/// The run folders under `root`, the newest first.
+#[cfg(feature = "window")]
+pub(crate) fn list(root: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
+    let mut folders: Vec<PathBuf> =
+        entries.into_iter().map(|entry| entry.path()).filter(|path| path.join("settings.json").is_file()).collect();
+    // Their names begin with the moment they were made at.
+    folders.sort_unstable_by(|a, b| b.cmp(a));
+    folders
+}

@@ -1,0 +1,125 @@
+//! Whether a run has gone wrong for good, and the way back.
+
+use super::{Event, Session, SessionError};
+use crate::{
+    batch::Batch,
+    dataset::Samples,
+    device::{self, DeviceError},
+    metrics::EpochMetrics,
+    model::{Classifier as _, Network},
+    snapshot::best_class,
+    train::{EpochLog, SampleRecord},
+};
+
+/// Epochs in a row under the effective share before a run is stopped.
+const LOW_EPOCHS: u32 = 3;
+/// Epochs in a row of one answer for everything before a run is stopped,
+const COLLAPSED_EPOCHS: u32 = 2;
+/// and steps in these epochs: many networks begin with one answer and leave it after some dozen steps.
+const COLLAPSED_STEPS: usize = 100;
+/// Samples of train that are shown to a network that seems to know one answer only.
+const CONFIRMED_ON: usize = 1000;
+
+impl Session<'_> {
+    /// The one class that the network gives to natural training samples, if there is one.
+    pub(super) async fn confirmed_answer(&self, frozen: &Network) -> Result<Option<u32>, DeviceError> {
+        let shown: Vec<usize> = (0..self.dataset.train.len().min(CONFIRMED_ON)).collect();
+        let samples = self.dataset.train.select(&shown, self.dataset.shape.len());
+        let labels = samples.labels;
+        let batch = Batch::new(samples.pixels, &labels, None, &self.trainer.device);
+        let logits = device::read(frozen.logits(batch.natural)).await?;
+        let mut answers = logits
+            .chunks_exact(self.dataset.classes)
+            .map(best_class);
+        let first = answers.next();
+        Ok(first.filter(|first| answers.all(|answer| answer == *first)).map(|class| class as u32))
+    }
+
+    /// Stops a run that has gone wrong for good. When an epoch first looks like the beginning of that, the state before it is kept
+    /// aside, so that there is a way back.
+    ///
+    /// `answer` is the one class that the network gives to everything, if it does.
+    pub(super) fn judge(&mut self, metrics: &EpochMetrics, answer: Option<u32>, emit: &mut dyn FnMut(Event)) -> Result<(), SessionError> {
+        let settings = &self.trainer.plan.settings;
+        let epoch = metrics.epoch;
+        let steps = self.dataset.train.len().div_ceil(settings.batch);
+        let was_suspect = self.progress.suspect();
+        self.progress.collapsed_epochs = if answer.is_some() { self.progress.collapsed_epochs + 1 } else { 0 };
+        self.progress.low_epochs = if metrics.effective < settings.min_effective { self.progress.low_epochs + 1 } else { 0 };
+        let collapsed = self.progress.collapsed_epochs;
+        if let Some(class) = answer {
+            let what = format!("the network answers class {class} whatever it is shown, which is chance level");
+            if collapsed >= COLLAPSED_EPOCHS && collapsed as usize * steps >= COLLAPSED_STEPS {
+                return Err(self.diverged(
+                    epoch,
+                    format!("training has collapsed: {what}"),
+                    "a lower --lr, a smaller --epsilon or --init he",
+                ));
+            }
+            if epoch == settings.epochs {
+                emit(Event::Warning { message: what });
+            }
+        }
+        if self.progress.low_epochs >= LOW_EPOCHS {
+            let what = format!(
+                "for {LOW_EPOCHS} epochs the weights have let only {:.2} % of the samples count, under --min-effective {}",
+                100.0 * metrics.effective,
+                settings.min_effective
+            );
+            return Err(self.diverged(epoch, what, "a higher --lambda, a longer --burn-in or --weighting sigmoid"));
+        }
+        match (was_suspect, self.progress.suspect()) {
+            (false, true) => self.folder.keep_good()?,
+            (true, false) => self.folder.forget_good()?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The error of a run that has gone wrong; puts the last good state back in place.
+    pub(super) fn diverged(&self, epoch: u32, what: String, change: &str) -> SessionError {
+        let path = self.folder.path().display();
+        let advice = match self.return_to_good() {
+            Ok(Some(good)) => format!(
+                "The last good state, of epoch {good}, is kept: `gairat train --resume {path}` goes on from it; change something, such as {change}"
+            ),
+            Ok(None) => format!("No epoch before was good: start again with {change}"),
+            Err(error) => format!("The last good state cannot be used ({error}): start again with {change}"),
+        };
+        SessionError::Diverged { epoch, what, advice }
+    }
+
+    /// Puts the last good state back in place, and all files that speak of a later one; gives its epoch, if there is a good one.
+    fn return_to_good(&self) -> Result<Option<u32>, SessionError> {
+        let Some(state) = self.folder.return_to_good()? else { return Ok(None) };
+        let epoch = state.progress.epoch;
+        self.folder.write_metrics(&self.metrics[..self.metrics.len().min(epoch as usize)])?;
+        self.folder.write_weights("last.safetensors", &state.weights, &self.about(epoch))?;
+        let rows = self.trainer.steps_of(self.dataset, epoch);
+        let rows = rows.iter().map(|places| places.iter().map(|&place| self.dataset.train.rows[place]).collect()).collect();
+        if let Ok(log) = EpochLog::from_parts(rows, state.measured) {
+            self.folder.write_samples(&log.samples(), |row| self.label_of(row), epoch)?;
+        }
+        Ok(Some(epoch))
+    }
+}
+
+/// The class that the network answers for everything, if in nearly every step of `batch` samples it had one answer; which one may
+/// change from step to step, and the last is given.
+///
+/// Then, and in practice only then, the attack never breaks a sample of that class (kappa = K) and finds every other broken at once
+/// (kappa = 0). This needs no further pass over the data.
+pub(super) fn only_answer(samples: &[SampleRecord], train: &Samples, steps: u32, batch: usize) -> Option<u32> {
+    let label = |sample: &SampleRecord| train.rows.binary_search(&sample.row).map_or(0, |place| train.labels[place]);
+    // None: several answers. Some(None): one answer, which no sample of the step has as its label.
+    let answer = |step: &[SampleRecord]| -> Option<Option<u32>> {
+        let class = step.iter().find(|sample| sample.measured.kappa == steps).map(label);
+        let expected = |sample: &SampleRecord| if Some(label(sample)) == class { steps } else { 0 };
+        let several_labels = step.iter().any(|sample| Some(label(sample)) != class);
+        (several_labels && step.iter().all(|sample| sample.measured.kappa == expected(sample))).then_some(class)
+    };
+    let answers: Vec<Option<u32>> = samples.chunks(batch).filter_map(answer).collect();
+    // An epoch may begin before the collapse is complete, or one sample differ for a moment.
+    let all = samples.len().div_ceil(batch);
+    if all == 0 || 10 * answers.len() < 9 * all { None } else { answers.into_iter().rev().flatten().next() }
+}
