@@ -4,8 +4,12 @@
 mod command;
 mod driver;
 mod failure;
+#[cfg(feature = "window")]
+mod live;
 mod run_folders;
 mod terminal;
+#[cfg(feature = "window")]
+mod window;
 
 use std::{ffi::OsString, process::ExitCode};
 

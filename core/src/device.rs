@@ -194,21 +194,14 @@ impl Adapter {
         if let Some(problem) = &self.problem {
             return Err(refused(problem.clone()));
         }
-        // CubeCL trusts what the adapter offers, so the device is asked for all of it, less what would change where memory
-        // lives and what wgpu calls experimental.
-        let features = self
-            .adapter
-            .features()
-            .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
-            .difference(wgpu::Features::all_experimental_mask());
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("gairat"),
-            required_features: features,
-            required_limits: self.adapter.limits(),
-            memory_hints: wgpu::MemoryHints::MemoryUsage,
-            ..Default::default()
-        };
-        let (device, queue) = self.adapter.request_device(&descriptor).await.map_err(|error| refused(error.to_string()))?;
+        let asked_for = self.adapter.request_device(&descriptor(&self.adapter)).await;
+        let (device, queue) = asked_for.map_err(|error| refused(error.to_string()))?;
+        self.with(device, queue, why)
+    }
+
+    /// Computes on a device that was opened on this adapter.
+    fn with(self, device: wgpu::Device, queue: wgpu::Queue, why: String) -> Result<Chosen, DeviceError> {
+        let refused = |cause: String| DeviceError::Refused { adapter: self.name.clone(), cause };
         let setup = WgpuSetup {
             instance: self.instance.clone(),
             adapter: self.adapter.clone(),
@@ -225,6 +218,55 @@ impl Adapter {
             .map_err(|error| refused(error.to_string()))?;
         Ok(Chosen { device: tensors, name: self.name.clone(), api: self.api.clone(), cpu: false, why, gpu: Some(device) })
     }
+}
+
+/// What a device is asked for, whoever opens it. CubeCL trusts what the adapter offers, so this is all of it, less what would change
+/// where memory lives and what wgpu calls experimental.
+pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
+    let features = adapter
+        .features()
+        .difference(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
+        .difference(wgpu::Features::all_experimental_mask());
+    wgpu::DeviceDescriptor {
+        label: Some("gairat"),
+        required_features: features,
+        required_limits: adapter.limits(),
+        memory_hints: wgpu::MemoryHints::MemoryUsage,
+        ..Default::default()
+    }
+}
+
+/// The place of the adapter that a window should draw with, if its runs are to compute on `asked`: that one where it is named, else
+/// the first that `auto` would take, else the first that there is.
+pub fn to_draw_with(asked: &str, adapters: &[wgpu::Adapter]) -> Option<usize> {
+    let wanted = asked.trim().to_lowercase();
+    let named = adapters.iter().position(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
+    let of_kind = |kind: wgpu::DeviceType| adapters.iter().position(|adapter| adapter.get_info().device_type == kind);
+    let kinds = [wgpu::DeviceType::DiscreteGpu, wgpu::DeviceType::IntegratedGpu, wgpu::DeviceType::VirtualGpu];
+    named.filter(|_| !wanted.is_empty()).or_else(|| kinds.into_iter().find_map(of_kind)).or(if adapters.is_empty() { None } else { Some(0) })
+}
+
+/// The device that a window draws with, to compute on as well, if that is what `asked` means; it must have been opened as
+/// [`descriptor`] says. `None` where runs must look for a device of their own.
+pub fn shared(
+    asked: &str,
+    instance: wgpu::Instance,
+    adapter: wgpu::Adapter,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+) -> Option<Chosen> {
+    let described = Adapter::describe(instance, adapter);
+    let asked = asked.trim().to_lowercase();
+    let meant = match asked.as_str() {
+        "cpu" | "" => false,
+        "auto" | "gpu" => described.suits_auto(),
+        name => described.problem.is_none() && described.name.to_lowercase().contains(name),
+    };
+    if !meant {
+        return None;
+    }
+    let kind = described.kind;
+    described.with(device, queue, format!("{asked}: the {kind} that the window draws with")).ok()
 }
 
 /// The place of the adapter that `auto` takes among `adapters`: the first discrete GPU, else the first integrated, else the

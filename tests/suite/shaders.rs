@@ -15,9 +15,31 @@ fn shaders() -> Vec<PathBuf> {
     found
 }
 
+/// What is drawn with, not computed with.
+const PICTURES: [&str; 2] = ["marks.wgsl", "region_picture.wgsl"];
+
+fn is_picture(path: &std::path::Path) -> bool {
+    PICTURES.iter().any(|name| path.ends_with(name))
+}
+
 #[test]
-fn every_shader_is_core_webgpu_with_one_entry_point_and_contiguous_bindings() {
-    for path in shaders() {
+fn every_picture_is_core_webgpu_with_a_vertex_and_a_fragment_stage() {
+    let pictures: Vec<PathBuf> = shaders().into_iter().filter(|path| is_picture(path)).collect();
+    assert_eq!(pictures.len(), PICTURES.len());
+    for path in pictures {
+        let text = fs::read_to_string(&path).unwrap();
+        let module = naga::front::wgsl::parse_str(&text).unwrap_or_else(|error| panic!("{}", error.emit_to_string(&text)));
+        let valid = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+        valid.unwrap_or_else(|error| panic!("{}: {}", path.display(), error.emit_to_string(&text)));
+        let stages: Vec<ShaderStage> = module.entry_points.iter().map(|entry| entry.stage).collect();
+        assert_eq!(stages, [ShaderStage::Vertex, ShaderStage::Fragment], "{}", path.display());
+        assert!(text.starts_with("// "), "{}: begins with its purpose", path.display());
+    }
+}
+
+#[test]
+fn every_kernel_is_core_webgpu_with_one_entry_point_and_contiguous_bindings() {
+    for path in shaders().into_iter().filter(|path| !is_picture(path)) {
         let name = path.display();
         assert_eq!(path.extension().and_then(|e| e.to_str()), Some("wgsl"), "{name}: shaders/ holds shaders");
         let text = fs::read_to_string(&path).unwrap();

@@ -5,6 +5,8 @@ mod bench;
 mod devices;
 mod eval;
 mod train;
+#[cfg(feature = "window")]
+mod window;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -16,10 +18,15 @@ use gairat::{
 
 use crate::failure::Failure;
 
+#[cfg(feature = "window")]
+const AFTER: &str = "Without a command, gairat opens its window, which is training already.";
+#[cfg(not(feature = "window"))]
 const AFTER: &str = "Without a command, gairat trains with its defaults: a perceptron on the two moons, in a few seconds.";
 
 /// Reads the arguments and does what they ask.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
+    #[cfg(feature = "window")]
+    let begun = std::time::Instant::now();
     let matches = match definition().try_get_matches_from(args) {
         Ok(matches) => matches,
         // clap prints help and version to standard output with code 0, errors to standard error with code 2.
@@ -35,12 +42,15 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("attack", matches)) => attack::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("devices", matches)) => devices::run(matches),
+        #[cfg(feature = "window")]
+        _ => window::run(&matches, begun),
+        #[cfg(not(feature = "window"))]
         _ => train::run(&train::definition().get_matches_from(["train"])),
     }
 }
 
 fn definition() -> Command {
-    Command::new("gairat")
+    let command = Command::new("gairat")
         .about("Geometry-aware instance-reweighted adversarial training, on any GPU or on the CPU")
         .after_help(AFTER)
         .disable_version_flag(true)
@@ -62,7 +72,10 @@ fn definition() -> Command {
         .subcommand(eval::definition())
         .subcommand(attack::definition())
         .subcommand(bench::definition())
-        .subcommand(devices::definition())
+        .subcommand(devices::definition());
+    #[cfg(feature = "window")]
+    let command = window::arguments(command).args_conflicts_with_subcommands(true);
+    command
 }
 
 fn version(verbose: bool) {

@@ -9,7 +9,7 @@ mod split;
 
 pub use augment::Augmentation;
 pub use digits::ATTRIBUTION as DIGITS_ATTRIBUTION;
-pub use npz::{AdversarialExamples, read_arrays, write_adversarial};
+pub use npz::{AdversarialExamples, read_arrays, write_adversarial, write_samples};
 pub use points::Toy;
 pub use split::{TestPart, ValidationPart};
 

@@ -289,15 +289,40 @@ impl AdversarialExamples {
 /// [`DatasetError::Unwritable`] with the system's reason, or where the arrays speak of different numbers of samples. No partial
 /// file is left behind, and a file that was there before stays as it was.
 pub fn write_adversarial(path: &Path, examples: &AdversarialExamples) -> Result<(), DatasetError> {
+    let count = examples.count().map_err(|cause| DatasetError::Unwritable { path: path.to_owned(), cause })?;
+    write_whole(path, |partial| write_archive(partial, examples, count as u64))
+}
+
+/// Writes samples of `shape` as an NPZ file that `npz:FILE` reads: `x` (float32) and `y` (uint32). As with [`write_adversarial`], the
+/// file appears only when it is whole.
+///
+/// # Errors
+/// [`DatasetError::Unwritable`] with the system's reason, or where pixels and labels speak of different numbers of samples.
+pub fn write_samples(path: &Path, shape: SampleShape, samples: &Samples) -> Result<(), DatasetError> {
+    let count = samples.labels.len();
+    if samples.pixels.len() != count * shape.len() {
+        let cause = format!("there are {} numbers for {count} samples of {shape}", samples.pixels.len());
+        return Err(DatasetError::Unwritable { path: path.to_owned(), cause });
+    }
+    write_whole(path, |partial| {
+        let mut archive = ZipWriter::new(BufWriter::new(File::create(partial)?));
+        write_array(&mut archive, "x", "<f4", &array_shape(shape, count as u64), &floats(&samples.pixels))?;
+        write_array(&mut archive, "y", "<u4", &[count as u64], &counts(&samples.labels))?;
+        let buffered = archive.finish()?;
+        buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    })
+}
+
+/// Writes beside `path` and renames.
+fn write_whole(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), DatasetError> {
     let unwritable = |cause: String| DatasetError::Unwritable { path: path.to_owned(), cause };
-    let count = examples.count().map_err(unwritable)?;
     let Some(name) = path.file_name() else {
         return Err(unwritable("the path names no file".to_owned()));
     };
     let mut partial_name = OsString::from(name);
     partial_name.push(".partial");
     let partial = path.with_file_name(partial_name);
-    let outcome = write_archive(&partial, examples, count as u64).and_then(|()| fs::rename(&partial, path));
+    let outcome = write(&partial).and_then(|()| fs::rename(&partial, path));
     outcome.map_err(|cause| {
         // Where even this fails nothing more can be done, and the first error is the one to report.
         let _ = fs::remove_file(&partial);
@@ -306,13 +331,7 @@ pub fn write_adversarial(path: &Path, examples: &AdversarialExamples) -> Result<
 }
 
 fn write_archive(path: &Path, examples: &AdversarialExamples, count: u64) -> io::Result<()> {
-    let sample: Vec<usize> = match examples.shape {
-        SampleShape::Flat(len) => vec![len],
-        SampleShape::Image { channels, height, width } => vec![channels, height, width],
-    };
-    let samples: Vec<u64> = [count].into_iter().chain(sample.into_iter().map(|size| size as u64)).collect();
-    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let counts = |values: &[u32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let samples = array_shape(examples.shape, count);
     let broken: Vec<u8> = examples.broken.iter().copied().map(u8::from).collect();
     let mut archive = ZipWriter::new(BufWriter::new(File::create(path)?));
     write_array(&mut archive, "x_adv", "<f4", &samples, &floats(&examples.x_adv))?;
@@ -324,6 +343,23 @@ fn write_archive(path: &Path, examples: &AdversarialExamples, count: u64) -> io:
     let buffered = archive.finish()?;
     // Dropping the buffer or the file would swallow the errors of the last write.
     buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+}
+
+/// The shape of an array of `count` samples.
+fn array_shape(shape: SampleShape, count: u64) -> Vec<u64> {
+    let sample = match shape {
+        SampleShape::Flat(len) => vec![len],
+        SampleShape::Image { channels, height, width } => vec![channels, height, width],
+    };
+    [count].into_iter().chain(sample.into_iter().map(|size| size as u64)).collect()
+}
+
+fn floats(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn counts(values: &[u32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 /// Adds one array whose numbers, of NumPy's type `dtype` and in C order, are `data`.
@@ -373,8 +409,17 @@ mod tests {
         [b"\x93NUMPY\x01\x00".as_slice(), &length, header.as_bytes(), data].concat()
     }
 
-    fn floats(numbers: &[f32]) -> Vec<u8> {
-        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    #[test]
+    fn samples_that_are_written_are_read_again() {
+        let folder = folder();
+        let file = folder.path().join("points.npz");
+        let samples = Samples { pixels: vec![0.0, 0.25, 1.0, 0.5], labels: vec![1, 0], rows: vec![0, 1] };
+        write_samples(&file, SampleShape::Flat(2), &samples).expect("the folder takes a file");
+        let (shape, read, classes) = read_arrays(&file).expect("the file is whole");
+        assert_eq!((shape, read, classes), (SampleShape::Flat(2), samples, 2));
+        assert!(write_samples(&file, SampleShape::Flat(3), &Samples::default()).is_ok());
+        let short = Samples { pixels: vec![0.0], labels: vec![1], rows: vec![0] };
+        assert!(write_samples(&file, SampleShape::Flat(2), &short).is_err());
     }
 
     /// Four samples of two numbers.

@@ -37,6 +37,8 @@ pub enum Command {
     Look,
     /// Go on with these settings from the next step; only some may differ ([`may_change`](crate::settings::may_change)).
     Change(Box<Checked>),
+    /// Save what there is, in the middle of an epoch too, and ask again.
+    Save,
     /// Save and stop.
     Stop,
 }

@@ -251,7 +251,7 @@ pub async fn run_with<D: Door>(
         // The run is over, and still looked at; more epochs make it go on.
         while session.progress.epoch >= session.trainer.plan.settings.epochs {
             match door.next(session.place(0)).await {
-                Command::Go => {}
+                Command::Go | Command::Save => {}
                 Command::Look => session.show(door).await?,
                 Command::Stop => return Ok(ending),
                 Command::Change(plan) => {
@@ -300,6 +300,9 @@ impl Session<'_> {
                         }
                     }
                     Command::Look => self.show(door).await?,
+                    // The end of an epoch is saved already.
+                    Command::Save if step == 0 => {}
+                    Command::Save => self.save_part(step).await?,
                 }
             }
             // What the door waited for is not the device's time.
@@ -453,13 +456,18 @@ impl Session<'_> {
     }
 
     /// Saves in the middle of an epoch.
-    async fn stop(&mut self, step: usize) -> Result<Ending, SessionError> {
+    async fn save_part(&mut self, step: usize) -> Result<(), SessionError> {
         self.progress.step = step;
         self.progress.data = self.dataset.fingerprint();
         self.log.fetch().await?;
         let weights = named_tensors(&self.trainer.network).await?;
         let state = self.state(weights).await?;
-        self.folder.commit_part(&state)?;
+        Ok(self.folder.commit_part(&state)?)
+    }
+
+    /// Saves in the middle of an epoch, for good.
+    async fn stop(&mut self, step: usize) -> Result<Ending, SessionError> {
+        self.save_part(step).await?;
         Ok(Ending::Stopped { epoch: self.progress.epoch, step })
     }
 

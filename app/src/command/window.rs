@@ -1,0 +1,122 @@
+//! `gairat` without a command: the window, or a picture of it.
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use egui::ThemePreference;
+
+use super::{given, settings_args, settings_from, train};
+use crate::{
+    failure::Failure,
+    run_folders::RUNS,
+    window::{self, Shot, Wanted},
+};
+
+/// The size of a window, in points, and of a picture.
+const SIZE: (u32, u32) = (1280, 800);
+
+/// The arguments of the window, for the command that has no name.
+pub(super) fn arguments(command: Command) -> Command {
+    command
+        .args(settings_args(|_| true))
+        .arg(path("screenshot", "FILE", "Draw the window off screen, write it to FILE (PNG) and end"))
+        .arg(text("size", "WxH", "Size of the window or of the picture [default: 1280x800]"))
+        .arg(text("theme", "THEME", "dark, light or system [default: system; dark for a picture]"))
+        .arg(text("after-steps", "N", "With --screenshot: train N steps before [default: 300]").requires("screenshot"))
+        .arg(Arg::new("twin").long("twin").action(ArgAction::SetTrue).requires("screenshot").help("With --screenshot: a twin run beside").help_heading("Window"))
+        .arg(Arg::new("select").long("select").action(ArgAction::SetTrue).requires("screenshot").help("With --screenshot: select a sample that the attack breaks").help_heading("Window"))
+        .arg(text("lesson", "N", "With --screenshot: open lesson 1 to 4").requires("screenshot"))
+        .arg(text("frame-stats", "SECONDS", "Draw as fast as possible for so long, print how it went as JSON, and end"))
+        .arg(path("open", "DIR", "Go on with the run in this folder"))
+        .arg(path("runs", "DIR", "The folder that new runs are kept in [default: runs]"))
+}
+
+fn text(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help).help_heading("Window")
+}
+
+fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    text(name, value, help).value_parser(value_parser!(PathBuf))
+}
+
+pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Failure> {
+    let settings = settings_from(&given(matches, |_| true))?;
+    settings.checked()?;
+    let size = size(matches)?;
+    let theme = theme(matches)?;
+    if let Some(file) = matches.get_one::<PathBuf>("screenshot") {
+        let lesson = match whole(matches, "lesson")? {
+            Some(lesson) if !(1..=4).contains(&lesson) => {
+                return Err(Failure::Request(format!("--lesson: {lesson} is out of range; expected 1 to 4")));
+            }
+            lesson => lesson,
+        };
+        window::shoot(Shot {
+            file: file.clone(),
+            settings,
+            size,
+            theme: theme.unwrap_or(ThemePreference::Dark),
+            after_steps: whole(matches, "after-steps")?.unwrap_or(300),
+            twin: matches.get_flag("twin"),
+            lesson,
+            select: matches.get_flag("select"),
+        })?;
+        anstream::println!("written   {}", file.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !window::has_screen() {
+        anstream::eprintln!("There is no screen (DISPLAY and WAYLAND_DISPLAY are not set): training in the terminal. `gairat --help` lists all commands.");
+        return train::run(&train::definition().get_matches_from(["train"]));
+    }
+    let frame_stats = match matches.get_one::<String>("frame-stats") {
+        Some(text) => match text.parse::<f64>() {
+            Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Some(Duration::from_secs_f64(seconds)),
+            _ => return Err(Failure::Request(format!("--frame-stats: `{text}` is no number of seconds; expected 0.1 to 3600"))),
+        },
+        None => None,
+    };
+    let resume = matches.get_one::<PathBuf>("open").cloned();
+    let settings = match &resume {
+        Some(folder) => crate::live::settings_of(folder)?,
+        None => settings,
+    };
+    window::open(Wanted {
+        settings,
+        root: matches.get_one::<PathBuf>("runs").cloned().unwrap_or_else(|| PathBuf::from(RUNS)),
+        resume,
+        size: (size.0 as f32, size.1 as f32),
+        theme: theme.unwrap_or(ThemePreference::System),
+        frame_stats,
+        begun,
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn size(matches: &ArgMatches) -> Result<(u32, u32), Failure> {
+    let Some(text) = matches.get_one::<String>("size") else { return Ok(SIZE) };
+    let side = |side: &str| side.parse::<u32>().ok().filter(|side| (300..=16_384).contains(side));
+    let read = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
+    read.ok_or_else(|| Failure::Request(format!("--size: `{text}` is no size; expected WIDTHxHEIGHT, each from 300 to 16384, such as 1280x800")))
+}
+
+fn theme(matches: &ArgMatches) -> Result<Option<ThemePreference>, Failure> {
+    match matches.get_one::<String>("theme").map(String::as_str) {
+        None => Ok(None),
+        Some("dark") => Ok(Some(ThemePreference::Dark)),
+        Some("light") => Ok(Some(ThemePreference::Light)),
+        Some("system") => Ok(Some(ThemePreference::System)),
+        Some(other) => Err(Failure::Request(format!("--theme: `{other}` is no theme; expected `dark`, `light` or `system`"))),
+    }
+}
+
+fn whole(matches: &ArgMatches, name: &str) -> Result<Option<usize>, Failure> {
+    let Some(text) = matches.get_one::<String>(name) else { return Ok(None) };
+    match text.parse::<usize>() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(Failure::Request(format!("--{name}: `{text}` is no whole number (0 or more)"))),
+    }
+}

@@ -1,0 +1,237 @@
+//! Play, pause, one batch, speed, and two runs in lockstep: who may do the next step, and when.
+
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Steps a second that mean "as fast as it goes".
+pub(crate) const UNLIMITED: f64 = f64::INFINITY;
+/// The longest that a run waits before it looks again whether somebody wants something.
+const NAP: Duration = Duration::from_millis(20);
+/// The longest that a run waits for a frame to be drawn: a window that is hidden draws none.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// What a run may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The next step.
+    Step,
+    /// Nothing yet: look whether somebody wants something, and ask again.
+    Wait,
+}
+
+/// The gate of all runs of one window.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    playing: bool,
+    /// Steps a second.
+    speed: f64,
+    /// Every member may have done so many steps, whether or not it is playing.
+    allowed: u64,
+    /// When playing allows the next one.
+    due: Instant,
+    /// Steps that each member has done since it was let in; `None` for one that is out.
+    done: Vec<Option<u64>>,
+    /// Since when a frame is being drawn: whoever computes gives way to it.
+    drawing: Option<Instant>,
+}
+
+impl Gate {
+    pub(crate) fn new(playing: bool, speed: f64) -> Self {
+        let state = State { playing, speed, allowed: 0, due: Instant::now(), done: Vec::new(), drawing: None };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nobody leaves the numbers half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets so many members in, all from the beginning.
+    pub(crate) fn open_for(&self, members: usize) {
+        let mut state = self.state();
+        state.done = vec![Some(0); members];
+        state.allowed = 0;
+        state.due = Instant::now();
+        self.changed.notify_all();
+    }
+
+    /// A member has nothing left to do: the others need not wait for it.
+    pub(crate) fn leave(&self, member: usize) {
+        if let Some(done) = self.state().done.get_mut(member) {
+            *done = None;
+        }
+        self.changed.notify_all();
+    }
+
+    /// A member has something to do again: from where the others are.
+    pub(crate) fn enter(&self, member: usize) {
+        let mut state = self.state();
+        let least = state.done.iter().flatten().min().copied().unwrap_or(state.allowed);
+        if let Some(done) = state.done.get_mut(member) {
+            done.get_or_insert(least);
+        }
+    }
+
+    /// Whether the runs play.
+    pub(crate) fn playing(&self) -> bool {
+        self.state().playing
+    }
+
+    /// Plays or pauses.
+    pub(crate) fn play(&self, playing: bool) {
+        let mut state = self.state();
+        state.playing = playing;
+        if playing {
+            state.due = Instant::now();
+        } else {
+            // What one member has begun the others still do, so that they stay beside each other.
+            state.allowed = state.done.iter().flatten().max().copied().unwrap_or(0);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Allows one more step to every member.
+    pub(crate) fn one_step(&self) {
+        let mut state = self.state();
+        state.playing = false;
+        state.allowed = state.done.iter().flatten().max().copied().unwrap_or(0) + 1;
+        self.changed.notify_all();
+    }
+
+    /// Plays until every member has done so many steps.
+    pub(crate) fn stop_at(&self, steps: u64) {
+        let mut state = self.state();
+        state.playing = false;
+        state.allowed = steps;
+        self.changed.notify_all();
+    }
+
+    /// Steps a second from now on.
+    pub(crate) fn set_speed(&self, speed: f64) {
+        let mut state = self.state();
+        state.speed = speed;
+        state.due = Instant::now();
+        self.changed.notify_all();
+    }
+
+    /// Wakes who waits, because somebody wants something.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_all();
+    }
+
+    /// A frame begins: whoever computes gives way until it is drawn.
+    pub(crate) fn begin_frame(&self) {
+        self.state().drawing = Some(Instant::now());
+    }
+
+    /// The frame is drawn.
+    pub(crate) fn end_frame(&self) {
+        self.state().drawing = None;
+        self.changed.notify_all();
+    }
+
+    /// Waits a moment at most for `member`'s turn.
+    pub(crate) fn turn(&self, member: usize) -> Turn {
+        let mut state = self.state();
+        if state.may_step(member, Instant::now()) {
+            return state.step(member);
+        }
+        let nap = state.due.saturating_duration_since(Instant::now()).clamp(Duration::from_micros(200), NAP);
+        let (mut state, _) = self.changed.wait_timeout(state, nap).unwrap_or_else(PoisonError::into_inner);
+        if state.may_step(member, Instant::now()) { state.step(member) } else { Turn::Wait }
+    }
+}
+
+impl State {
+    fn may_step(&mut self, member: usize, now: Instant) -> bool {
+        if self.drawing.is_some_and(|since| now.duration_since(since) < FRAME) {
+            return false;
+        }
+        let Some(Some(done)) = self.done.get(member).copied() else { return false };
+        let least = self.done.iter().flatten().min().copied().unwrap_or(done);
+        if done > least {
+            return false;
+        }
+        if done >= self.allowed && self.playing && now >= self.due {
+            self.allowed = done + 1;
+            let between = Duration::from_secs_f64((1.0 / self.speed).clamp(0.0, 10.0));
+            // A run that cannot keep up does not make up for it later.
+            self.due = (self.due + between).max(now);
+        }
+        done < self.allowed
+    }
+
+    fn step(&mut self, member: usize) -> Turn {
+        if let Some(Some(done)) = self.done.get_mut(member) {
+            *done += 1;
+        }
+        Turn::Step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turns that `member` gets in a row.
+    fn turns(gate: &Gate, member: usize) -> usize {
+        (0..100).take_while(|_| gate.turn(member) == Turn::Step).count()
+    }
+
+    #[test]
+    fn a_paused_run_does_one_step_for_each_that_is_asked_for() {
+        let gate = Gate::new(false, UNLIMITED);
+        gate.open_for(1);
+        assert_eq!(turns(&gate, 0), 0);
+        gate.one_step();
+        assert_eq!(turns(&gate, 0), 1);
+        gate.play(true);
+        assert_eq!(turns(&gate, 0), 100);
+        gate.play(false);
+        assert_eq!(turns(&gate, 0), 0);
+    }
+
+    #[test]
+    fn two_runs_are_never_more_than_one_step_apart_and_stop_beside_each_other() {
+        let gate = Gate::new(true, UNLIMITED);
+        gate.open_for(2);
+        assert_eq!((turns(&gate, 0), turns(&gate, 1), turns(&gate, 0)), (1, 2, 2));
+        gate.play(false);
+        // The first is one ahead; the second catches up and both rest.
+        assert_eq!((turns(&gate, 0), turns(&gate, 1), turns(&gate, 0)), (0, 1, 0));
+        gate.leave(1);
+        gate.play(true);
+        assert_eq!(turns(&gate, 0), 100);
+    }
+
+    #[test]
+    fn a_speed_is_kept() {
+        let gate = Gate::new(true, 200.0);
+        gate.open_for(1);
+        let begun = Instant::now();
+        let mut steps = 0;
+        while begun.elapsed() < Duration::from_millis(300) {
+            steps += u32::from(gate.turn(0) == Turn::Step);
+        }
+        // A busy machine may be late, never early.
+        assert!((2..=61).contains(&steps), "{steps}");
+    }
+
+    #[test]
+    fn who_computes_gives_way_to_a_frame() {
+        let gate = Gate::new(true, UNLIMITED);
+        gate.open_for(1);
+        gate.begin_frame();
+        assert_eq!(turns(&gate, 0), 0);
+        gate.end_frame();
+        assert_eq!(turns(&gate, 0), 100);
+    }
+}

@@ -1,0 +1,270 @@
+//! Everything that can be done, once: the menu, the palette, shortcuts, tooltips and tests all read this list.
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+/// Something that can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    PlayOrPause,
+    OneBatch,
+    AttackStep,
+    Slower,
+    Faster,
+    Restart,
+    Rewind,
+    Twin,
+    Difference,
+    SelectNext,
+    SelectPrevious,
+    Deselect,
+    ScrubForward,
+    ScrubBack,
+    PlayAttack,
+    ResetView,
+    Quantity,
+    ShowNatural,
+    ShowAdversarial,
+    ShowSteps,
+    ShowRegions,
+    Draw,
+    Brush(u8),
+    Eraser,
+    AddNoise,
+    ClearPoints,
+    TrainOnDrawing,
+    Undo,
+    Redo,
+    Open,
+    Save,
+    SaveSettings,
+    ExportCurves(Format),
+    Palette,
+    Help,
+    Lesson(u8),
+    Theme,
+    LargerText,
+    SmallerText,
+    ReducedMotion,
+    SettingsDrawer,
+    InspectorDrawer,
+    Quit,
+}
+
+/// What a figure is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Format {
+    Png,
+    Svg,
+    Csv,
+}
+
+/// What the menu groups actions by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Menu {
+    Run,
+    Look,
+    Draw,
+    File,
+    Learn,
+    Window,
+}
+
+impl Menu {
+    pub(crate) const ALL: [Self; 6] = [Self::File, Self::Run, Self::Look, Self::Draw, Self::Learn, Self::Window];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Run => "Run",
+            Self::Look => "Look",
+            Self::Draw => "Draw",
+            Self::File => "File",
+            Self::Learn => "Lessons",
+            Self::Window => "Window",
+        }
+    }
+}
+
+/// What is known of an action.
+struct About {
+    menu: Menu,
+    name: &'static str,
+    doc: &'static str,
+    keys: Option<KeyboardShortcut>,
+}
+
+const fn key(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::NONE, key))
+}
+
+const fn command(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+impl Action {
+    /// All of them, in the order of the menus.
+    pub(crate) const ALL: [Self; 57] = [
+        Self::Open,
+        Self::Save,
+        Self::SaveSettings,
+        Self::ExportCurves(Format::Png),
+        Self::ExportCurves(Format::Svg),
+        Self::ExportCurves(Format::Csv),
+        Self::Quit,
+        Self::PlayOrPause,
+        Self::OneBatch,
+        Self::AttackStep,
+        Self::Slower,
+        Self::Faster,
+        Self::Restart,
+        Self::Rewind,
+        Self::Twin,
+        Self::Difference,
+        Self::SelectNext,
+        Self::SelectPrevious,
+        Self::Deselect,
+        Self::ScrubForward,
+        Self::ScrubBack,
+        Self::PlayAttack,
+        Self::ResetView,
+        Self::Quantity,
+        Self::ShowNatural,
+        Self::ShowAdversarial,
+        Self::ShowSteps,
+        Self::ShowRegions,
+        Self::Draw,
+        Self::Brush(0),
+        Self::Brush(1),
+        Self::Brush(2),
+        Self::Brush(3),
+        Self::Brush(4),
+        Self::Brush(5),
+        Self::Brush(6),
+        Self::Brush(7),
+        Self::Brush(8),
+        Self::Eraser,
+        Self::AddNoise,
+        Self::ClearPoints,
+        Self::TrainOnDrawing,
+        Self::Undo,
+        Self::Redo,
+        Self::Lesson(0),
+        Self::Lesson(1),
+        Self::Lesson(2),
+        Self::Lesson(3),
+        Self::Palette,
+        Self::Help,
+        Self::Theme,
+        Self::LargerText,
+        Self::SmallerText,
+        Self::ReducedMotion,
+        Self::SettingsDrawer,
+        Self::InspectorDrawer,
+        Self::Brush(9),
+    ];
+
+    /// Where the menu has it.
+    pub(crate) fn menu(self) -> Menu {
+        self.about().menu
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        self.about().name
+    }
+
+    /// What it does, in a sentence: its tooltip.
+    pub(crate) fn doc(self) -> &'static str {
+        self.about().doc
+    }
+
+    /// Its keys.
+    pub(crate) fn keys(self) -> Option<KeyboardShortcut> {
+        self.about().keys
+    }
+
+    fn about(self) -> About {
+        use Menu::{Draw, File, Learn, Look, Run, Window};
+        let (menu, name, doc, keys) = match self {
+            Self::PlayOrPause => (Run, "Play or pause", "Train, or stop between two batches", key(Key::Space)),
+            Self::OneBatch => (Run, "One batch", "Attack, weigh and learn from the next batch, then pause", key(Key::Period)),
+            Self::AttackStep => {
+                (Run, "One attack step", "Move the next batch by one step of its attack; after the last it is learned from", key(Key::Comma))
+            }
+            Self::Slower => (Run, "Slower", "Fewer batches a second", key(Key::OpenBracket)),
+            Self::Faster => (Run, "Faster", "More batches a second", key(Key::CloseBracket)),
+            Self::Restart => (Run, "Start again", "Start a new run with the settings on the left; the old one is kept", key(Key::R)),
+            Self::Rewind => (Run, "Rewind…", "Go on from the end of an earlier epoch, in a run of its own", key(Key::B)),
+            Self::Twin => {
+                (Run, "Twin run", "Train a second run beside this one, from the same seed: plain adversarial training against GAIRAT", key(Key::W))
+            }
+            Self::Difference => (Look, "Difference of the twins", "Show where the regions and the weights of the two runs differ", key(Key::F)),
+            Self::SelectNext => (Look, "Next sample", "Select the next training sample", key(Key::ArrowDown)),
+            Self::SelectPrevious => (Look, "Previous sample", "Select the training sample before", key(Key::ArrowUp)),
+            Self::Deselect => (Look, "Select nothing", "Close what is open, or select no sample", key(Key::Escape)),
+            Self::ScrubForward => (Look, "Attack step forward", "Look at the next step of the attack on the selected sample", key(Key::ArrowRight)),
+            Self::ScrubBack => (Look, "Attack step back", "Look at the step before", key(Key::ArrowLeft)),
+            Self::PlayAttack => (Look, "Play the attack", "Let the attack on the selected sample run, step by step", key(Key::P)),
+            Self::ResetView => (Look, "Whole picture", "Undo zoom and shift of the stage", key(Key::Num0)),
+            Self::Quantity => (Look, "Probability or margin", "What the shades of the regions say", key(Key::M)),
+            Self::ShowNatural => (Look, "Natural points", "Show the data as they are", None),
+            Self::ShowAdversarial => (Look, "Adversarial points", "Show where the attack moved them", None),
+            Self::ShowSteps => (Look, "Way between them", "Show a line from each point to its adversarial partner", None),
+            Self::ShowRegions => (Look, "Regions", "Show what the network answers all over the plane", None),
+            Self::Draw => (Draw, "Draw points", "Change the points by hand: drag to add, right drag to erase", key(Key::D)),
+            Self::Brush(class) => {
+                const NAMES: [&str; 10] = [
+                    "Brush: class 1", "Brush: class 2", "Brush: class 3", "Brush: class 4", "Brush: class 5",
+                    "Brush: class 6", "Brush: class 7", "Brush: class 8", "Brush: class 9", "Brush: class 10",
+                ];
+                const KEYS: [Key; 9] =
+                    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+                let place = usize::from(class).min(9);
+                (Draw, NAMES[place], "Draw points of this class", KEYS.get(place).copied().and_then(key))
+            }
+            Self::Eraser => (Draw, "Eraser", "Take points away", key(Key::E)),
+            Self::AddNoise => (Draw, "Add noise", "Shift every drawn point a little", None),
+            Self::ClearPoints => (Draw, "Clear points", "Take all points away", None),
+            Self::TrainOnDrawing => (Draw, "Train on the drawing", "Start a new run on the points as drawn", command(Key::Enter)),
+            Self::Undo => (Draw, "Undo", "Take back the last stroke", command(Key::Z)),
+            Self::Redo => (Draw, "Redo", "Do it again", command(Key::Y)),
+            Self::Open => (File, "Open…", "Go on with a saved run, or take settings from a file", command(Key::O)),
+            Self::Save => (File, "Save", "Save the run now, so that it can be resumed from this batch", command(Key::S)),
+            Self::SaveSettings => (File, "Save settings…", "Write the settings to a file", None),
+            Self::ExportCurves(Format::Png) => (File, "Export curves as PNG", "Save the curves as a picture", None),
+            Self::ExportCurves(Format::Svg) => (File, "Export curves as SVG", "Save the curves as a drawing that scales", None),
+            Self::ExportCurves(Format::Csv) => (File, "Export curves as CSV", "Save the numbers of the curves as a table", None),
+            Self::Palette => (Window, "All commands…", "Find a command by its name", command(Key::K)),
+            Self::Help => (Window, "Keys and marks", "What the keys do and what the marks mean", key(Key::Questionmark)),
+            Self::Lesson(0) => (Learn, "1. An adversarial example", "What it is", None),
+            Self::Lesson(1) => (Learn, "2. Kappa and the boundary", "What the number of steps tells", None),
+            Self::Lesson(2) => (Learn, "3. Weights and lambda", "How samples come to count more or less", None),
+            Self::Lesson(_) => (Learn, "4. Why PGD alone fools us", "What a better attack finds", None),
+            Self::Theme => (Window, "Dark, light or system", "Change the colours", key(Key::T)),
+            Self::LargerText => (Window, "Larger text", "Make everything larger", command(Key::Plus)),
+            Self::SmallerText => (Window, "Smaller text", "Make everything smaller", command(Key::Minus)),
+            Self::ReducedMotion => (Window, "Reduced motion", "Nothing moves that need not", None),
+            Self::SettingsDrawer => (Window, "Settings", "Show or hide the settings", key(Key::S)),
+            Self::InspectorDrawer => (Window, "Inspector", "Show or hide the inspector", key(Key::I)),
+            Self::Quit => (File, "Quit", "Save the run and close the window", command(Key::Q)),
+        };
+        About { menu, name, doc, keys }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_action_is_listed_once_with_a_name_and_keys_of_its_own() {
+        let actions: HashSet<Action> = Action::ALL.into_iter().collect();
+        assert_eq!(actions.len(), Action::ALL.len());
+        let names: HashSet<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+        let keys: Vec<KeyboardShortcut> = Action::ALL.iter().filter_map(|action| action.keys()).collect();
+        let different: HashSet<KeyboardShortcut> = keys.iter().copied().collect();
+        assert_eq!(different.len(), keys.len());
+        assert!(Action::ALL.iter().all(|action| !action.doc().is_empty()));
+    }
+}

@@ -1,0 +1,233 @@
+//! The bar on top (menus, time), the status line at the bottom, and what must be read at once.
+
+use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, Ui};
+
+use super::{
+    action::{Action, Menu},
+    form,
+    run::{Phase, Run},
+    state::{Question, SPEEDS, State},
+};
+
+/// A button for an action, with its tooltip and its keys.
+pub(crate) fn action_button(ui: &mut Ui, state: &mut State, action: Action, face: &str, selected: bool) {
+    let button = Button::selectable(selected, face).frame(true);
+    let response = ui.add(button).on_hover_ui(|ui| {
+        ui.strong(action.name());
+        ui.label(action.doc());
+        if let Some(keys) = action.keys() {
+            ui.weak(ui.ctx().format_shortcut(&keys));
+        }
+    });
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, selected, action.name()));
+    if response.clicked() {
+        let ctx = ui.ctx().clone();
+        state.act(action, &ctx);
+    }
+}
+
+/// Menus and time.
+pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
+    ui.horizontal_wrapped(|ui| {
+        ui.menu_button(RichText::new("☰ gairat").strong(), |ui| {
+            for menu in Menu::ALL {
+                ui.menu_button(menu.name(), |ui| menu_ui(ui, state, menu));
+            }
+        })
+        .response
+        .on_hover_text("All menus");
+        ui.separator();
+        let playing = state.gate.playing();
+        action_button(ui, state, Action::PlayOrPause, if playing { "⏸ Pause" } else { "▶ Play" }, false);
+        action_button(ui, state, Action::OneBatch, "⏭ Batch", false);
+        let stepping = state.attack_step.is_some();
+        action_button(ui, state, Action::AttackStep, "⏩ Attack step", stepping);
+        action_button(ui, state, Action::Rewind, "⏪ Rewind", false);
+        action_button(ui, state, Action::Restart, "⟲ New run", false);
+        ui.separator();
+        speed_ui(ui, state);
+        ui.separator();
+        let twin = state.has_twin();
+        action_button(ui, state, Action::Twin, "Twin", twin);
+        let drawing = state.drawing.is_some();
+        if state.run().is_plane() {
+            action_button(ui, state, Action::Draw, "✏ Draw", drawing);
+        }
+        if drawing {
+            brushes_ui(ui, state);
+        }
+        if folded {
+            ui.separator();
+            let (settings, inspector) = (state.settings_drawer, state.inspector_drawer);
+            action_button(ui, state, Action::SettingsDrawer, "⚙ Settings", settings);
+            action_button(ui, state, Action::InspectorDrawer, "🔍 Inspector", inspector);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            action_button(ui, state, Action::Help, "?", false);
+            action_button(ui, state, Action::Theme, "☀", false);
+            action_button(ui, state, Action::Palette, "🔎 Commands", false);
+        });
+    });
+    progress_ui(ui, state);
+}
+
+fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
+    for action in Action::ALL.into_iter().filter(|action| action.menu() == menu) {
+        let mut button = Button::new(action.name());
+        if let Some(keys) = action.keys() {
+            button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
+        }
+        if ui.add(button).on_hover_text(action.doc()).clicked() {
+            let ctx = ui.ctx().clone();
+            state.act(action, &ctx);
+            ui.close();
+        }
+    }
+}
+
+fn speed_ui(ui: &mut Ui, state: &mut State) {
+    let name = |speed: f64| if speed.is_finite() { format!("{speed} batches/s") } else { "full speed".to_owned() };
+    action_button(ui, state, Action::Slower, "−", false);
+    let before = state.speed;
+    egui::ComboBox::from_id_salt("speed")
+        .width(104.0)
+        .selected_text(name(SPEEDS[state.speed]))
+        .show_ui(ui, |ui| {
+            for (place, speed) in SPEEDS.into_iter().enumerate() {
+                ui.selectable_value(&mut state.speed, place, name(speed));
+            }
+        })
+        .response
+        .on_hover_text("How many batches a second are trained on");
+    if state.speed != before {
+        state.gate.set_speed(SPEEDS[state.speed]);
+    }
+    action_button(ui, state, Action::Faster, "+", false);
+}
+
+fn brushes_ui(ui: &mut Ui, state: &mut State) {
+    let brush = state.drawing.as_ref().and_then(|drawing| drawing.brush);
+    for class in 0..4_u8 {
+        let face = super::colours::class_name(usize::from(class), 2);
+        action_button(ui, state, Action::Brush(class), &face, brush == Some(usize::from(class)));
+    }
+    action_button(ui, state, Action::Eraser, "Eraser", brush.is_none());
+    action_button(ui, state, Action::AddNoise, "Noise", false);
+    action_button(ui, state, Action::ClearPoints, "Clear", false);
+    action_button(ui, state, Action::Undo, "↶", false);
+    action_button(ui, state, Action::TrainOnDrawing, "Train on these", false);
+}
+
+/// How far the run is, as a thin line.
+fn progress_ui(ui: &mut Ui, state: &State) {
+    let place = state.run().place;
+    let all = (place.epochs as usize * place.steps).max(1);
+    let part = place.steps_done() as f32 / all as f32;
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(ui.available_width(), 3.0), egui::Sense::hover());
+    let dark = ui.visuals().dark_mode;
+    ui.painter().rect_filled(rect, 1.0, ui.visuals().faint_bg_color);
+    let done = egui::Rect::from_min_size(rect.min, egui::vec2(rect.width() * part, rect.height()));
+    ui.painter().rect_filled(done, 1.0, super::colours::accent(dark));
+    let text = format!("{} of {} batches", place.steps_done(), all);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Progress: {text}")));
+}
+
+/// What the run is doing, in a few words.
+pub(crate) fn doing(run: &Run, playing: bool) -> String {
+    match &run.phase {
+        Phase::Loading => "reading data and opening the device".to_owned(),
+        Phase::Compiling => "compiling kernels for the first batch".to_owned(),
+        Phase::Training if !playing => "paused".to_owned(),
+        Phase::Training => "training".to_owned(),
+        Phase::Evaluating(attack) => format!("evaluating: {attack}"),
+        Phase::Finished(_) => "finished".to_owned(),
+        Phase::Stopped => "stopped and saved".to_owned(),
+        Phase::Failed(_) => "stopped by an error".to_owned(),
+    }
+}
+
+/// The time left, as 0:21 or 1:02:03.
+fn time(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// One line: what happens, how fast, on what, and what it comes to.
+pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
+    let run = state.run();
+    ui.horizontal_wrapped(|ui| {
+        ui.strong(doing(run, state.gate.playing()));
+        let place = run.place;
+        if place.epochs > 0 {
+            let epoch = (place.epoch + u32::from(place.step > 0 || !place.is_end())).min(place.epochs);
+            ui.label(format!("epoch {epoch}/{}", place.epochs));
+        }
+        if run.phase == Phase::Training && run.rate() > 0.0 && state.gate.playing() {
+            let left = (place.epochs as usize * place.steps).saturating_sub(place.steps_done());
+            ui.label(format!("{:.0} batches/s", run.rate()));
+            ui.label(format!("{} left", time(left as f64 / run.rate())));
+        }
+        let burn_in = run.settings.burn_in;
+        let weights = match run.lambda {
+            lambda if lambda.is_finite() => format!("weights at λ {lambda}"),
+            _ if run.settings.method == gairat::weight::Method::Gairat && place.epoch < burn_in => {
+                format!("burn-in until epoch {burn_in}: every weight is 1")
+            }
+            _ => "every weight is 1".to_owned(),
+        };
+        if !narrow {
+            ui.separator();
+            ui.label(weights).on_hover_text("Weights set in after the burn-in; with λ = inf, and for AT, all are 1");
+            ui.separator();
+            let device = if run.device.is_empty() { "…" } else { &run.device };
+            let network = format!("{} · {} numbers", run.model.0, run.model.1);
+            ui.label(format!("{device} · {} attack", run.path)).on_hover_text(format!("{}\nnetwork {network}", run.device_why));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let Some(accuracies) = run.accuracies() {
+                ui.strong(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+                ui.strong(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
+                if !narrow {
+                    ui.weak(accuracies.by);
+                }
+            }
+        });
+    });
+}
+
+/// Questions, errors and warnings, between the bar and the rest.
+pub(crate) fn notices_ui(ui: &mut Ui, state: &mut State) {
+    if state.notices.is_empty() && state.question.is_none() {
+        return;
+    }
+    let frame = Frame::side_top_panel(ui.style()).fill(ui.visuals().faint_bg_color).inner_margin(Margin::symmetric(8, 4));
+    Panel::top("notices").frame(frame).show(ui, |ui| {
+        if state.question == Some(Question::NewRun) {
+            ui.horizontal_wrapped(|ui| {
+                let names: Vec<String> = state.needs_new_run().iter().map(|name| form::label(name)).collect();
+                ui.label(format!("A run cannot change its {} on the way.", names.join(", ")));
+                if ui.button("Start a new run").on_hover_text("The run that is open is saved and kept").clicked() {
+                    state.restart();
+                }
+                if ui.button("Take it back").clicked() {
+                    state.take_back();
+                }
+            });
+        }
+        let mut closed = None;
+        for (place, notice) in state.notices.iter().enumerate() {
+            ui.horizontal_wrapped(|ui| {
+                let colour = if notice.is_error { ui.visuals().error_fg_color } else { ui.visuals().warn_fg_color };
+                ui.colored_label(colour, if notice.is_error { "✖" } else { "ℹ" });
+                ui.label(&notice.text);
+                if ui.small_button("Close").clicked() {
+                    closed = Some(place);
+                }
+            });
+        }
+        if let Some(place) = closed {
+            state.notices.remove(place);
+        }
+    });
+}

@@ -1,0 +1,65 @@
+//! Counts of numbers in bins of equal width.
+
+/// How many bins.
+const BINS: usize = 40;
+
+/// A histogram.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Histogram {
+    /// The left edge of the first bin and the right edge of the last.
+    pub(crate) range: (f32, f32),
+    /// How many numbers lie in each.
+    pub(crate) counts: Vec<usize>,
+}
+
+impl Histogram {
+    /// A range that all of these numbers lie in, with 0 inside; whole numbers at its ends, so that it seldom moves.
+    pub(crate) fn range_of(numbers: impl IntoIterator<Item = f32>) -> (f32, f32) {
+        let finite = numbers.into_iter().filter(|number| number.is_finite());
+        let (low, high) = finite.fold((-1.0_f32, 1.0_f32), |(low, high), number| (low.min(number), high.max(number)));
+        (low.floor(), high.ceil())
+    }
+
+    /// Counts `numbers` in `range`; what lies outside counts to the bin at that end.
+    pub(crate) fn of(numbers: impl IntoIterator<Item = f32>, range: (f32, f32)) -> Self {
+        let mut counts = vec![0; BINS];
+        for number in numbers.into_iter().filter(|number| number.is_finite()) {
+            let part = (number - range.0) / (range.1 - range.0);
+            counts[((part * BINS as f32) as usize).min(BINS - 1)] += 1;
+        }
+        Self { range, counts }
+    }
+
+    /// The middle of a bin.
+    pub(crate) fn middle(&self, bin: usize) -> f64 {
+        let (low, high) = (f64::from(self.range.0), f64::from(self.range.1));
+        low + (high - low) * (bin as f64 + 0.5) / self.counts.len() as f64
+    }
+
+    /// The width of a bin.
+    pub(crate) fn width(&self) -> f64 {
+        f64::from(self.range.1 - self.range.0) / self.counts.len() as f64
+    }
+
+    /// The share of numbers in a bin; 0 of nothing.
+    pub(crate) fn share(&self, bin: usize) -> f64 {
+        let all: usize = self.counts.iter().sum();
+        self.counts[bin] as f64 / all.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_finite_number_is_counted_once_and_the_ends_take_what_lies_outside() {
+        let numbers = [-3.5, 0.0, 0.2, 7.0, 99.0, f32::NAN];
+        let range = Histogram::range_of([-3.5, 7.0, f32::INFINITY]);
+        assert_eq!(range, (-4.0, 7.0));
+        let histogram = Histogram::of(numbers, range);
+        assert_eq!(histogram.counts.iter().sum::<usize>(), 5);
+        assert_eq!(histogram.counts[BINS - 1], 2);
+        assert!((histogram.middle(0) - (-4.0 + 11.0 / 80.0)).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,284 @@
+//! The selected sample: what it is, what the attack makes of it, and every step of the attack.
+
+use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
+use gairat::{dataset::SampleShape, session::Traced};
+
+use super::{action::Action, bar::action_button, colours, run::Run, state::State};
+
+/// How much larger a perturbation is shown than it is, relative to ε.
+const AMPLIFIED: f32 = 1.0;
+
+/// The inspector.
+pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
+    ScrollArea::vertical().id_salt("inspector").auto_shrink([false, false]).show(ui, |ui| {
+        let Some(row) = state.selected else {
+            ui.strong("Sample");
+            ui.label("Click a sample to look into it, or go through them with ↑ and ↓.");
+            ui.weak("Each point of the stage is a training sample; the mark beside it is where the attack moved it.");
+            return;
+        };
+        header_ui(ui, state, row);
+        let runs = state.runs.len();
+        for place in 0..runs {
+            if runs > 1 {
+                ui.add_space(4.0);
+                ui.strong(state.runs[place].title());
+            }
+            training_ui(ui, &state.runs[place], row);
+        }
+        ui.separator();
+        if state.run().traced.as_ref().is_some_and(|traced| traced.row == row) {
+            attack_ui(ui, state);
+        } else {
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label("attacking this sample…");
+            });
+        }
+    });
+}
+
+fn header_ui(ui: &mut Ui, state: &mut State, row: u32) {
+    let run = state.run();
+    let label = run.place_of(row).zip(run.dataset.as_ref()).map(|(place, dataset)| {
+        colours::class_name(dataset.train.labels[place] as usize, dataset.classes)
+    });
+    ui.horizontal(|ui| {
+        ui.strong(format!("Sample {row}"));
+        if let Some(label) = label {
+            ui.label(format!("class {label}"));
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            action_button(ui, state, Action::Deselect, "✖", false);
+            action_button(ui, state, Action::SelectNext, "⬇", false);
+            action_button(ui, state, Action::SelectPrevious, "⬆", false);
+        });
+    });
+}
+
+/// What its last training step measured.
+fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
+    let Some(seen) = run.seen(row) else {
+        ui.weak("not trained on yet");
+        return;
+    };
+    let measured = &seen.record.measured;
+    let steps = run.settings.steps;
+    ui.horizontal(|ui| {
+        let dark = ui.visuals().dark_mode;
+        let (text, colour) = if measured.broken {
+            ("✖ broken in training", colours::adversarial(dark))
+        } else {
+            ("✔ withstood in training", colours::natural(dark))
+        };
+        ui.label(RichText::new(text).color(colour).strong());
+    });
+    egui::Grid::new(ui.next_auto_id()).num_columns(4).spacing([8.0, 3.0]).show(ui, |ui| {
+        number(ui, "κ", &format!("{} of {steps}", measured.kappa), "Iterates x⁰ … x^(K−1) that were classified correctly");
+        number(ui, "first hit", &format!("{}", measured.first_hit), "The first iterate that was misclassified; K if none was");
+        ui.end_row();
+        number(ui, "ω", &format!("{:.4}", seen.record.omega), "How much it counted: the mean over its batch is 1");
+        number(ui, "loss", &format!("{:.4}", measured.loss), "Cross-entropy at x^(K), in nats");
+        ui.end_row();
+        number(ui, "margin x⁰", &format!("{:.3}", measured.margin_start), "z_y − the next greatest logit, where the attack started");
+        number(ui, "margin x^K", &format!("{:.3}", measured.margin_adversarial), "The same where it ended; below 0 is misclassified");
+        ui.end_row();
+    });
+}
+
+fn number(ui: &mut Ui, name: &str, value: &str, doc: &str) {
+    ui.weak(name).on_hover_text(doc);
+    let response = ui.label(RichText::new(value).monospace()).on_hover_text(doc);
+    // For screen readers and tests: the number with its name.
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name} {value}")));
+}
+
+/// The verdict before and after, in words and a glyph.
+fn verdict(traced: &Traced, step: usize) -> (&'static str, &'static str) {
+    let label = traced.label as usize;
+    match (traced.natural_class() == label, traced.class_at(step) == label) {
+        (true, true) => ("✔", "correct, and still correct here"),
+        (true, false) => ("✖", "correct before, wrong here: an adversarial example"),
+        (false, false) => ("○", "wrong even before the attack"),
+        (false, true) => ("↺", "wrong before, correct here"),
+    }
+}
+
+/// The attack against the network as it is now, step by step.
+fn attack_ui(ui: &mut Ui, state: &mut State) {
+    let Some(traced) = state.run().traced.clone() else { return };
+    let Some(dataset) = state.run().dataset.clone() else { return };
+    let last = traced.points.len().saturating_sub(1);
+    let step = state.scrub_in(traced.points.len());
+    ui.horizontal(|ui| {
+        ui.strong("The attack, against the network as it is");
+    });
+    match dataset.shape {
+        SampleShape::Image { channels, height, width } => {
+            pictures_ui(ui, &traced, step, (channels, height, width), state.run().settings.epsilon as f32);
+        }
+        SampleShape::Flat(_) => {
+            let at = &traced.points[step].position;
+            let text = |numbers: &[f32]| numbers.iter().take(4).map(|x| format!("{x:.3}")).collect::<Vec<_>>().join("  ");
+            ui.horizontal(|ui| {
+                ui.weak("x");
+                ui.monospace(text(&traced.natural));
+                ui.weak("here");
+                ui.monospace(text(at));
+            });
+        }
+    }
+    ui.horizontal(|ui| {
+        let playing = state.scrub_since.is_some();
+        action_button(ui, state, Action::PlayAttack, if playing { "⏸" } else { "▶" }, false);
+        action_button(ui, state, Action::ScrubBack, "◀", false);
+        let mut at = step;
+        ui.spacing_mut().slider_width = 118.0;
+        let slider = ui.add(Slider::new(&mut at, 0..=last).show_value(false));
+        slider.widget_info(|| egui::WidgetInfo::slider(true, step as f64, "Attack step"));
+        if slider.changed() {
+            (state.scrub, state.scrub_since) = (at, None);
+        }
+        action_button(ui, state, Action::ScrubForward, "▶|", false);
+        ui.monospace(format!("{step:>2}/{last}"));
+    });
+    let (glyph, words) = verdict(&traced, step);
+    ui.label(RichText::new(format!("{glyph} {words}")).strong());
+    let breaks = if traced.first_hit as usize >= last {
+        if traced.broken { format!("breaks at the last step, {last}") } else { "never breaks".to_owned() }
+    } else if traced.first_hit == 0 {
+        "broken where the attack starts".to_owned()
+    } else {
+        format!("breaks at step {}", traced.first_hit)
+    };
+    let response = ui.label(format!("κ now {} of {last}: {breaks}", traced.kappa));
+    response.on_hover_text("Against the network as it is; the number that was trained with stands above");
+    steps_ui(ui, state, &traced, step);
+    answers_ui(ui, &traced, step, dataset.classes);
+}
+
+/// Margin and loss over the steps.
+fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
+    let dark = ui.visuals().dark_mode;
+    let size = vec2(ui.available_width(), 84.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    let here = &traced.points[step];
+    let about = format!("Margin {:.2} and loss {:.2} at attack step {step}", here.margin, here.loss);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 3.0, colours::ground(dark));
+    let inner = rect.shrink2(vec2(8.0, 10.0));
+    let last = traced.points.len().saturating_sub(1).max(1) as f32;
+    let x = |step: usize| inner.left() + inner.width() * step as f32 / last;
+    let curve = |value: &dyn Fn(usize) -> f32, colour: Color32, zero: bool| {
+        let values: Vec<f32> = (0..traced.points.len()).map(value).collect();
+        let low = values.iter().copied().fold(if zero { 0.0 } else { f32::MAX }, f32::min);
+        let high = values.iter().copied().fold(if zero { 0.0 } else { f32::MIN }, f32::max).max(low + 1e-6);
+        let y = |value: f32| inner.bottom() - inner.height() * (value - low) / (high - low);
+        let points: Vec<_> = values.iter().enumerate().map(|(step, &value)| pos2(x(step), y(value))).collect();
+        if zero {
+            painter.hline(inner.x_range(), y(0.0), Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.6)));
+        }
+        painter.add(egui::Shape::line(points.clone(), Stroke::new(1.8, colour)));
+        painter.circle_filled(points[step], 3.5, colour);
+    };
+    curve(&|step| traced.points[step].margin, colours::natural(dark), true);
+    curve(&|step| traced.points[step].loss, colours::adversarial(dark), false);
+    // The step at which it breaks.
+    if let Some(first) = (0..traced.points.len()).find(|&step| traced.class_at(step) != traced.label as usize) {
+        let stroke = Stroke::new(1.2, ui.visuals().text_color());
+        painter.extend(egui::Shape::dashed_line(&[pos2(x(first), rect.top()), pos2(x(first), rect.bottom())], stroke, 3.0, 3.0));
+    }
+    if let Some(at) = response.interact_pointer_pos() {
+        let part = ((at.x - inner.left()) / inner.width()).clamp(0.0, 1.0);
+        (state.scrub, state.scrub_since) = ((part * last).round() as usize, None);
+    }
+    ui.horizontal(|ui| {
+        ui.colored_label(colours::natural(dark), format!("margin {:.2}", here.margin));
+        ui.colored_label(colours::adversarial(dark), format!("loss {:.2}", here.loss));
+        ui.weak("¦ breaks");
+    });
+}
+
+/// Class probabilities before the attack and at this step.
+fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
+    let dark = ui.visuals().dark_mode;
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        ui.add_sized([30.0, 16.0], egui::Label::new(""));
+        ui.add_sized([104.0, 16.0], egui::Label::new(RichText::new("natural").weak()));
+        ui.add_sized([104.0, 16.0], egui::Label::new(RichText::new(format!("at step {step}")).weak()));
+    });
+    let (Some(before), Some(after)) = (traced.probabilities.first(), traced.probabilities.get(step + 1)) else { return };
+    for class in 0..classes {
+        ui.horizontal(|ui| {
+            let name = colours::class_name(class, classes);
+            let text = if class == traced.label as usize { RichText::new(format!("{name} ✔")).strong() } else { RichText::new(name.clone()) };
+            ui.add_sized([30.0, 15.0], egui::Label::new(text));
+            for (place, probability) in [("before", before[class]), ("at this step", after[class])] {
+                let (rect, response) = ui.allocate_exact_size(vec2(104.0, 14.0), Sense::hover());
+                ui.painter().rect_filled(rect, 2.0, colours::ground(dark));
+                let bar = Rect::from_min_size(rect.min, vec2(rect.width() * probability, rect.height()));
+                ui.painter().rect_filled(bar, 2.0, colours::class(class, dark).gamma_multiply(0.75));
+                let percent = format!("{:.1} %", 100.0 * probability);
+                let at = rect.right_center() - vec2(4.0, 0.0);
+                ui.painter().text(at, egui::Align2::RIGHT_CENTER, &percent, egui::FontId::proportional(11.0), ui.visuals().text_color());
+                response.widget_info(|| {
+                    egui::WidgetInfo::labeled(egui::Role::Label, true, format!("class {name} {place} {percent}"))
+                });
+            }
+        });
+    }
+}
+
+/// The sample, where the attack has moved it, and what lies between, amplified.
+fn pictures_ui(ui: &mut Ui, traced: &Traced, step: usize, shape: (usize, usize, usize), epsilon: f32) {
+    let side = ((ui.available_width() - 12.0) / 3.0).min(96.0);
+    let at = &traced.points[step].position;
+    let dark = ui.visuals().dark_mode;
+    ui.horizontal(|ui| {
+        for (name, image) in [
+            ("natural", picture(&traced.natural, shape)),
+            ("adversarial", picture(at, shape)),
+            ("difference", perturbation(&traced.natural, at, shape, epsilon, dark)),
+        ] {
+            ui.vertical(|ui| {
+                let texture = ui.ctx().load_texture(format!("inspector {name}"), image, TextureOptions::NEAREST);
+                let response = ui.image((texture.id(), vec2(side, side)));
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
+                ui.weak(name);
+            });
+        }
+    });
+}
+
+/// Pixels as a picture; one channel is grey.
+pub(crate) fn picture(pixels: &[f32], (channels, height, width): (usize, usize, usize)) -> ColorImage {
+    let byte = |place: usize| (255.0 * pixels.get(place).copied().unwrap_or(0.0)).round().clamp(0.0, 255.0) as u8;
+    let plane = height * width;
+    let colours = (0..plane).map(|pixel| match channels {
+        3 => Color32::from_rgb(byte(pixel), byte(plane + pixel), byte(2 * plane + pixel)),
+        _ => Color32::from_gray(byte(pixel)),
+    });
+    ColorImage::new([width, height], colours.collect())
+}
+
+/// What the attack added, from −ε (blue) over nothing (grey) to ε (red), the mean over the channels.
+pub(crate) fn perturbation(
+    natural: &[f32],
+    adversarial: &[f32],
+    (channels, height, width): (usize, usize, usize),
+    epsilon: f32,
+    dark: bool,
+) -> ColorImage {
+    let plane = height * width;
+    let colours = (0..plane).map(|pixel| {
+        let added = (0..channels).map(|channel| {
+            let place = channel * plane + pixel;
+            adversarial.get(place).copied().unwrap_or(0.0) - natural.get(place).copied().unwrap_or(0.0)
+        });
+        let mean = added.sum::<f32>() / channels as f32;
+        colours::diverging((AMPLIFIED * mean / epsilon.max(1e-6)).clamp(-1.0, 1.0), dark)
+    });
+    ColorImage::new([width, height], colours.collect())
+}

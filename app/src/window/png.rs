@@ -1,0 +1,21 @@
+//! Pictures as PNG files.
+
+use std::path::Path;
+
+use egui::ColorImage;
+use gairat::checkpoint::write_whole;
+
+/// Writes `image`; the file is whole or not there.
+pub(crate) fn write(file: &Path, image: &ColorImage) -> Result<(), String> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, image.width() as u32, image.height() as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let pixels: Vec<u8> = image.pixels.iter().flat_map(|pixel| pixel.to_array()).collect();
+    let encoded = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(&pixels)?;
+        writer.finish()
+    });
+    encoded.map_err(|error| format!("{}: {error}", file.display()))?;
+    write_whole(file, &bytes).map_err(|error| error.to_string())
+}

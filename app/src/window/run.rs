@@ -1,0 +1,411 @@
+//! What the window knows of one run: made from what the run tells, and nothing else. A canned one needs no device.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Instant};
+
+use gairat::{
+    checkpoint::ResumeState,
+    dataset::Dataset,
+    metrics::{EpochMetrics, Summary},
+    session::{Ending, Event, Looked, NextBatch, Place, Region, Seen, Traced, View},
+    settings::Settings,
+};
+
+use super::histogram::Histogram;
+use crate::live::{Live, Message, Ready};
+
+/// Memory that earlier states may take, in numbers of four bytes: 256 MB.
+const KEPT_NUMBERS: usize = 1 << 26;
+/// Warnings that are kept to be read.
+const WARNINGS: usize = 20;
+
+/// What a run is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Phase {
+    /// Its data are read and its device is opened.
+    Loading,
+    /// Its first step compiles kernels.
+    Compiling,
+    /// It trains, or waits for its turn.
+    Training,
+    /// The final evaluation runs this attack.
+    Evaluating(String),
+    /// It is over.
+    Finished(Summary),
+    /// It was stopped and saved.
+    Stopped,
+    /// It cannot go on.
+    Failed(String),
+}
+
+/// Something worth a mark in the curves.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mark {
+    /// When, in epochs.
+    pub(crate) epoch: f64,
+    /// What.
+    pub(crate) kind: MarkKind,
+    /// In words.
+    pub(crate) text: String,
+}
+
+/// What a mark is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkKind {
+    /// Weights set in.
+    BurnIn,
+    /// The learning rate dropped.
+    LearningRate,
+    /// A checkpoint was better than all before.
+    Best,
+    /// Settings were changed by hand.
+    Changed,
+}
+
+/// The margins of one epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MarginsOfEpoch {
+    /// Finished epochs.
+    pub(crate) epoch: u32,
+    /// At x.
+    pub(crate) natural: Histogram,
+    /// At x^(K).
+    pub(crate) adversarial: Histogram,
+}
+
+/// One run.
+pub(crate) struct Run {
+    /// Its settings, as they are now.
+    pub(crate) settings: Settings,
+    /// The thread; none for a canned run.
+    pub(crate) live: Option<Live>,
+    /// The data.
+    pub(crate) dataset: Option<Arc<Dataset>>,
+    /// Where it computes.
+    pub(crate) device: String,
+    /// Why there.
+    pub(crate) device_why: String,
+    /// `fused` or `composed`.
+    pub(crate) path: String,
+    /// The network as it was resolved, and how many numbers it learns.
+    pub(crate) model: (String, usize),
+    /// Where it is kept.
+    pub(crate) folder: Option<PathBuf>,
+    /// What it is doing.
+    pub(crate) phase: Phase,
+    /// How far it is.
+    pub(crate) place: Place,
+    /// λ of the epoch on its way; +inf while every weight is 1.
+    pub(crate) lambda: f64,
+    /// The loss of the step last measured.
+    pub(crate) loss: Option<f64>,
+    /// Its epochs.
+    pub(crate) metrics: Vec<EpochMetrics>,
+    /// What is marked in the curves, besides what follows from the settings.
+    pub(crate) marks: Vec<Mark>,
+    /// The training samples as they were last seen, by their place in the training part.
+    pub(crate) samples: Vec<Option<Seen>>,
+    /// The regions, and a number that grows with every new one.
+    pub(crate) region: Option<(Region, u64)>,
+    /// The attack on the selected sample.
+    pub(crate) traced: Option<Traced>,
+    /// Samples attacked for the grid, by their rows.
+    pub(crate) looked: HashMap<u32, Looked>,
+    /// The batch that comes next.
+    pub(crate) next_batch: Option<NextBatch>,
+    /// Margins at x of (some) training samples.
+    pub(crate) natural_margins: Vec<f32>,
+    /// Margins over the epochs.
+    pub(crate) margins: Vec<MarginsOfEpoch>,
+    /// States that one may come back to.
+    pub(crate) history: Vec<Arc<ResumeState>>,
+    /// What the person should know.
+    pub(crate) warnings: Vec<String>,
+    /// Views that have come.
+    pub(crate) views: u64,
+    rate: Rate,
+}
+
+/// Steps a second, over the last moments.
+#[derive(Debug, Default)]
+struct Rate {
+    since: Option<(Instant, usize)>,
+    per_second: f64,
+}
+
+impl Rate {
+    fn at(&mut self, steps: usize, now: Instant) {
+        match self.since {
+            Some((then, before)) if steps >= before => {
+                let seconds = now.duration_since(then).as_secs_f64();
+                if seconds >= 0.5 {
+                    self.per_second = (steps - before) as f64 / seconds;
+                    self.since = Some((now, steps));
+                }
+            }
+            _ => self.since = Some((now, steps)),
+        }
+    }
+}
+
+impl Run {
+    /// A run that has not told anything yet.
+    pub(crate) fn new(settings: Settings, live: Option<Live>) -> Self {
+        Self {
+            settings,
+            live,
+            dataset: None,
+            device: String::new(),
+            device_why: String::new(),
+            path: String::new(),
+            model: (String::new(), 0),
+            folder: None,
+            phase: Phase::Loading,
+            place: Place::default(),
+            lambda: f64::INFINITY,
+            loss: None,
+            metrics: Vec::new(),
+            marks: Vec::new(),
+            samples: Vec::new(),
+            region: None,
+            traced: None,
+            looked: HashMap::new(),
+            next_batch: None,
+            natural_margins: Vec::new(),
+            margins: Vec::new(),
+            history: Vec::new(),
+            warnings: Vec::new(),
+            views: 0,
+            rate: Rate::default(),
+        }
+    }
+
+    /// Its short name: the method, and λ where there is one.
+    pub(crate) fn title(&self) -> String {
+        match self.settings.method {
+            gairat::weight::Method::At => "AT".to_owned(),
+            gairat::weight::Method::Gairat => format!("GAIRAT λ {}", self.settings.lambda),
+        }
+    }
+
+    /// Whether its data are points of a plane.
+    pub(crate) fn is_plane(&self) -> bool {
+        self.dataset.as_ref().is_none_or(|dataset| dataset.shape.len() == 2)
+    }
+
+    /// Steps a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate.per_second
+    }
+
+    /// The training sample of `row`, by its place.
+    pub(crate) fn place_of(&self, row: u32) -> Option<usize> {
+        self.dataset.as_ref()?.train.rows.binary_search(&row).ok()
+    }
+
+    /// What was last seen of the sample of `row`.
+    pub(crate) fn seen(&self, row: u32) -> Option<&Seen> {
+        self.samples.get(self.place_of(row)?)?.as_ref()
+    }
+
+    /// What was seen of all training samples.
+    pub(crate) fn all_seen(&self) -> impl Iterator<Item = &Seen> {
+        self.samples.iter().flatten()
+    }
+
+    /// Whether it can take steps.
+    pub(crate) fn is_at_work(&self) -> bool {
+        matches!(self.phase, Phase::Loading | Phase::Compiling | Phase::Training | Phase::Evaluating(_))
+    }
+
+    /// Takes in what the run told since the last frame; gives what a person must read at once.
+    pub(crate) fn catch_up(&mut self, now: Instant) -> Vec<String> {
+        let Some(live) = &self.live else { return Vec::new() };
+        let (messages, view) = (live.messages(), live.view());
+        let mut notices = Vec::new();
+        for message in messages {
+            notices.extend(self.hear(message));
+        }
+        if let Some(view) = view {
+            self.see(view, now);
+        }
+        notices
+    }
+
+    /// Takes in one message; gives what a person must read at once.
+    pub(crate) fn hear(&mut self, message: Message) -> Option<String> {
+        match message {
+            Message::Ready(Ready { dataset, device, why, folder, metrics }) => {
+                self.samples = vec![None; dataset.train.len()];
+                self.dataset = Some(dataset);
+                (self.device, self.device_why, self.folder, self.metrics) = (device, why, Some(folder), metrics);
+                None
+            }
+            Message::Event(event) => self.happen(event),
+            Message::Kept(state) => {
+                self.history.retain(|kept| kept.progress.epoch != state.progress.epoch);
+                self.history.push(state);
+                self.history.sort_by_key(|kept| kept.progress.epoch);
+                self.thin_out();
+                None
+            }
+            Message::Ended(Ending::Finished { summary, .. }) => {
+                self.phase = Phase::Finished(summary);
+                None
+            }
+            Message::Ended(Ending::Stopped { .. }) => {
+                self.phase = Phase::Stopped;
+                None
+            }
+            Message::Failed(what) => {
+                self.phase = Phase::Failed(what.clone());
+                Some(what)
+            }
+        }
+    }
+
+    /// Every other of the older states goes when they take too much memory.
+    fn thin_out(&mut self) {
+        let numbers = |state: &ResumeState| {
+            let weights: usize = state.weights.values().map(|tensor| tensor.values.len()).sum();
+            2 * weights + state.measured.len()
+        };
+        while self.history.len() > 2 && self.history.iter().map(|state| numbers(state)).sum::<usize>() > KEPT_NUMBERS {
+            let last = self.history.len() - 1;
+            let mut place = 0;
+            // The first and the last stay.
+            self.history.retain(|_| {
+                place += 1;
+                place == 1 || place > last || place % 2 == 1
+            });
+        }
+    }
+
+    fn happen(&mut self, event: Event) -> Option<String> {
+        match event {
+            Event::Started { model, parameters, path, epochs, steps, resumed_epoch, .. } => {
+                self.model = (model, parameters);
+                self.path = path;
+                self.place = Place { epoch: resumed_epoch, step: 0, steps, epochs };
+                self.phase = Phase::Training;
+            }
+            Event::Compiling => self.phase = Phase::Compiling,
+            Event::Progress { loss, .. } => {
+                self.loss = Some(loss);
+                self.phase = Phase::Training;
+            }
+            Event::Epoch(metrics) => {
+                self.metrics.retain(|before| before.epoch < metrics.epoch);
+                self.metrics.push(metrics);
+                self.phase = Phase::Training;
+            }
+            Event::Best { epoch, robust } => {
+                let text = format!("best checkpoint: {:.1} % under PGD-20", 100.0 * robust);
+                self.marks.push(Mark { epoch: f64::from(epoch), kind: MarkKind::Best, text });
+            }
+            Event::Evaluating { attack } => self.phase = Phase::Evaluating(attack),
+            Event::Changed { epoch, step, changes } => {
+                let when = f64::from(epoch - 1) + step as f64 / self.place.steps.max(1) as f64;
+                for change in changes {
+                    // A change that the form made is in the settings already; one that the library made is not.
+                    let _ = self.settings.set(change.name, &change.to);
+                    let text = format!("{} {} → {}", change.name.replace('_', " "), change.from, change.to);
+                    self.marks.push(Mark { epoch: when, kind: MarkKind::Changed, text });
+                }
+            }
+            Event::Summary(summary) => self.phase = Phase::Finished(summary),
+            Event::Warning { message } => {
+                if self.warnings.len() == WARNINGS {
+                    self.warnings.remove(0);
+                }
+                self.warnings.push(message.clone());
+                return Some(message);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Takes in a view.
+    pub(crate) fn see(&mut self, view: View, now: Instant) {
+        let finished_before = self.margins.last().map(|margins| margins.epoch);
+        self.place = view.place;
+        self.lambda = view.lambda;
+        self.rate.at(view.place.steps_done(), now);
+        for seen in view.seen {
+            if let Some(place) = self.place_of(seen.record.row)
+                && let Some(slot) = self.samples.get_mut(place)
+            {
+                *slot = Some(seen);
+            }
+        }
+        if let Some(region) = view.region {
+            self.region = Some((region, self.views));
+        }
+        if view.traced.is_some() {
+            self.traced = view.traced;
+        }
+        self.looked.extend(view.looked.into_iter().map(|looked| (looked.row, looked)));
+        self.next_batch = view.next_batch;
+        if let Some(margins) = view.margins {
+            self.natural_margins = margins.natural;
+        }
+        if finished_before != Some(view.place.epoch) && !self.natural_margins.is_empty() {
+            let (natural, adversarial) = self.margin_histograms();
+            self.margins.push(MarginsOfEpoch { epoch: view.place.epoch, natural, adversarial });
+        }
+        self.views += 1;
+    }
+
+    /// Histograms of the margins at x and at x^(K), over the same bins.
+    pub(crate) fn margin_histograms(&self) -> (Histogram, Histogram) {
+        let adversarial: Vec<f32> = self.all_seen().map(|seen| seen.record.measured.margin_adversarial).collect();
+        let range = Histogram::range_of(self.natural_margins.iter().chain(&adversarial).copied());
+        (Histogram::of(self.natural_margins.iter().copied(), range), Histogram::of(adversarial, range))
+    }
+
+    /// How many samples were last seen with each kappa from 0 to K.
+    pub(crate) fn kappa_histogram(&self) -> Vec<usize> {
+        let mut histogram = vec![0; self.settings.steps as usize + 1];
+        for seen in self.all_seen() {
+            if let Some(count) = histogram.get_mut(seen.record.measured.kappa as usize) {
+                *count += 1;
+            }
+        }
+        histogram
+    }
+
+    /// The effective share of samples by the weights last seen.
+    pub(crate) fn effective(&self) -> f64 {
+        let omega: Vec<f32> = self.all_seen().map(|seen| seen.record.omega).collect();
+        gairat::weight::effective_share(&omega)
+    }
+
+    /// The robust accuracy that is shown, in words that say what it is, and the natural one.
+    pub(crate) fn accuracies(&self) -> Option<Accuracies> {
+        if let Phase::Finished(summary) = &self.phase {
+            return Some(Accuracies {
+                natural: summary.natural,
+                robust: summary.robust,
+                by: format!("test, worst of 2 attacks ({})", summary.strongest),
+            });
+        }
+        let judged = |metrics: &&EpochMetrics| metrics.validation_pgd20.is_some();
+        let metrics = self.metrics.iter().rev().find(judged)?;
+        Some(Accuracies {
+            natural: metrics.validation_natural?,
+            robust: metrics.validation_pgd20?,
+            by: format!("validation, PGD-20 alone, epoch {}", metrics.epoch),
+        })
+    }
+}
+
+/// What a run is judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Accuracies {
+    /// On natural data, from 0 to 1.
+    pub(crate) natural: f64,
+    /// Under attack.
+    pub(crate) robust: f64,
+    /// Under which, and on what.
+    pub(crate) by: String,
+}

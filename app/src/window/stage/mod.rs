@@ -1,0 +1,390 @@
+//! The stage for points of a plane: how the network divides it, the data, their adversarial partners, and what lies between.
+
+mod marks;
+mod picture;
+mod points;
+
+use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use gairat::region_map::Quantity;
+
+use super::{action::Action, colours, run::{Phase, Run}, state::State};
+use marks::Marks;
+use picture::Picture;
+
+/// Where the layers of legends and of drawings begin.
+const LEGENDS: usize = 4;
+const DRAWING: usize = 6;
+
+/// Makes what the stage draws with; to be called once a window with its render state.
+pub(super) fn install(render: &eframe::egui_wgpu::RenderState) {
+    picture::install(render);
+    marks::install(render);
+}
+
+/// How far the stage can be zoomed in.
+const MOST_ZOOM: f32 = 40.0;
+/// How far from a point, in points of the screen, the pointer still means it.
+const REACH: f32 = 12.0;
+
+/// What the stage shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shows {
+    pub(crate) natural: bool,
+    pub(crate) adversarial: bool,
+    pub(crate) steps: bool,
+    pub(crate) regions: bool,
+}
+
+/// How one looks at the stage; twins are looked at in the same way.
+pub(crate) struct StageView {
+    /// The middle of the picture, in data.
+    middle: [f32; 2],
+    /// How much larger than the whole picture.
+    zoom: f32,
+    pub(crate) shows: Shows,
+    pub(crate) quantity: Quantity,
+    /// Whether the difference of the twins is shown instead of the regions.
+    pub(crate) difference: bool,
+    /// The picture of the regions of each run.
+    pictures: Vec<Picture>,
+}
+
+impl Default for StageView {
+    fn default() -> Self {
+        Self {
+            middle: [0.5, 0.5],
+            zoom: 1.0,
+            shows: Shows { natural: true, adversarial: true, steps: true, regions: true },
+            quantity: Quantity::default(),
+            difference: false,
+            pictures: Vec::new(),
+        }
+    }
+}
+
+impl StageView {
+    /// The whole picture again.
+    pub(crate) fn reset(&mut self) {
+        (self.middle, self.zoom) = ([0.5, 0.5], 1.0);
+    }
+
+    /// Other runs: their regions are others.
+    pub(crate) fn forget_pictures(&mut self) {
+        self.pictures.clear();
+    }
+
+    /// From data to the screen, inside `rect`.
+    fn place(&self, rect: Rect) -> Placing {
+        let side = rect.width().min(rect.height()) * 0.94;
+        Placing { middle: self.middle, scale: side * self.zoom, centre: rect.center() }
+    }
+}
+
+/// From data to the screen and back; up is up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placing {
+    middle: [f32; 2],
+    scale: f32,
+    centre: Pos2,
+}
+
+impl Placing {
+    pub(crate) fn to_screen(self, [x, y]: [f32; 2]) -> Pos2 {
+        self.centre + vec2(x - self.middle[0], self.middle[1] - y) * self.scale
+    }
+
+    pub(crate) fn to_data(self, at: Pos2) -> [f32; 2] {
+        let away = (at - self.centre) / self.scale;
+        [self.middle[0] + away.x, self.middle[1] - away.y]
+    }
+
+    /// The unit square.
+    fn unit(self) -> Rect {
+        Rect::from_two_pos(self.to_screen([0.0, 1.0]), self.to_screen([1.0, 0.0]))
+    }
+}
+
+/// All stages: one for each run, and one look at both.
+pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
+    let runs = state.runs.len();
+    let narrow = ui.available_width() < 330.0 * runs as f32;
+    let shown = if narrow { 1 } else { runs };
+    let width = (ui.available_width() - 6.0 * (shown - 1) as f32) / shown as f32;
+    let height = ui.available_height();
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        for place in 0..shown {
+            ui.allocate_ui(vec2(width, height), |ui| {
+                ui.set_min_size(vec2(width, height));
+                ui.vertical(|ui| stage_ui(ui, state, place));
+            });
+        }
+    });
+}
+
+fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
+    title_ui(ui, state, place);
+    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+    let about = about(&state.runs[place], state.runs[place].title());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
+    let dark = ui.visuals().dark_mode;
+    let painter = ui.painter_at(rect);
+    if state.runs[place].dataset.is_none() {
+        empty(&painter, rect, &state.runs[place], ui.visuals().text_color());
+        return;
+    }
+
+    look_around(ui, state, rect, &response);
+    let placing = state.stage.place(rect);
+    if state.stage.shows.regions && state.drawing.is_none() {
+        regions(ui, state, place, placing, &painter);
+    }
+    frame_of_the_box(&painter, placing, ui.visuals().weak_text_color());
+    if state.drawing.is_some() {
+        draw(ui, state, placing, &response, &painter);
+        return;
+    }
+    if state.attack_step.is_some() && state.runs[place].next_batch.is_some() {
+        points::batch(state, place, placing, &painter, dark);
+    } else {
+        points::all(state, place, placing, &painter, dark);
+    }
+    point_at(ui, state, place, placing, &response);
+    points::marked(state, place, placing, &painter, dark);
+    legend(ui, state, place, rect);
+}
+
+/// The name of the run, and what is shown of it.
+fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
+    ui.horizontal(|ui| {
+        let title = state.runs[place].title();
+        ui.strong(title).on_hover_text(if place == 0 { "The run" } else { "Its twin: the same seed, data and first weights" });
+        let run = &state.runs[place];
+        if let Some(accuracies) = run.accuracies() {
+            ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural));
+            ui.label(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+        }
+        if let (Some(step), Some(_)) = (state.attack_step, &run.next_batch) {
+            ui.colored_label(ui.visuals().warn_fg_color, format!("next batch at attack step {step} of {}", run.settings.steps));
+        }
+        if place == 0 {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| layers_ui(ui, state));
+        }
+    });
+}
+
+fn layers_ui(ui: &mut Ui, state: &mut State) {
+    let shows = state.stage.shows;
+    ui.menu_button("Show…", |ui| {
+        for (action, on) in [
+            (Action::ShowRegions, shows.regions),
+            (Action::ShowNatural, shows.natural),
+            (Action::ShowAdversarial, shows.adversarial),
+            (Action::ShowSteps, shows.steps),
+        ] {
+            let mut on = on;
+            if ui.checkbox(&mut on, action.name()).on_hover_text(action.doc()).changed() {
+                let ctx = ui.ctx().clone();
+                state.act(action, &ctx);
+            }
+        }
+        ui.separator();
+        for (quantity, name) in [(Quantity::Probability, "Shades: probability"), (Quantity::Margin, "Shades: margin")] {
+            if ui.radio(state.stage.quantity == quantity, name).clicked() {
+                state.stage.quantity = quantity;
+                state.touch();
+            }
+        }
+        if state.has_twin() {
+            let mut difference = state.stage.difference;
+            if ui.checkbox(&mut difference, Action::Difference.name()).on_hover_text(Action::Difference.doc()).changed() {
+                let ctx = ui.ctx().clone();
+                state.act(Action::Difference, &ctx);
+            }
+        }
+        if ui.button(Action::ResetView.name()).on_hover_text(Action::ResetView.doc()).clicked() {
+            state.stage.reset();
+        }
+    });
+}
+
+/// The stage in words, for who does not see it.
+fn about(run: &Run, title: String) -> String {
+    let seen = run.all_seen().count();
+    let broken = run.all_seen().filter(|seen| seen.record.measured.broken).count();
+    format!("Stage of {title}: {seen} training points seen, {broken} of them broken by the attack; mean kappa {:.2}", mean_kappa(run))
+}
+
+fn mean_kappa(run: &Run) -> f64 {
+    let (sum, count) = run.all_seen().fold((0.0, 0_u32), |(sum, count), seen| (sum + f64::from(seen.record.measured.kappa), count + 1));
+    if count == 0 { 0.0 } else { sum / f64::from(count) }
+}
+
+/// What is said in place of a picture.
+fn empty(painter: &egui::Painter, rect: Rect, run: &Run, colour: Color32) {
+    let text = match &run.phase {
+        Phase::Failed(what) => format!("This run could not begin.\n{what}\nChange the setting and start again (R)."),
+        _ => "Reading the data…".to_owned(),
+    };
+    let galley = painter.layout(text, FontId::proportional(14.0), colour, rect.width() - 40.0);
+    painter.galley(rect.center() - galley.size() / 2.0, galley, colour);
+}
+
+/// Drag and scroll move and zoom; a double click shows everything again.
+fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
+    let placing = state.stage.place(rect);
+    let drawing = state.drawing.is_some();
+    let drags = response.dragged_by(egui::PointerButton::Middle) || (!drawing && response.dragged_by(egui::PointerButton::Primary));
+    if drags {
+        let by = response.drag_delta() / placing.scale;
+        state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];
+    }
+    if let Some(at) = response.hover_pos() {
+        let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+        let factor = (scroll / 240.0).exp() * pinch;
+        if factor != 1.0 {
+            let under = placing.to_data(at);
+            state.stage.zoom = (state.stage.zoom * factor).clamp(0.5, MOST_ZOOM);
+            // What is under the pointer stays there.
+            let moved = state.stage.place(rect).to_data(at);
+            state.stage.middle = [state.stage.middle[0] + under[0] - moved[0], state.stage.middle[1] + under[1] - moved[1]];
+        }
+    }
+    if response.double_clicked() && !drawing {
+        state.stage.reset();
+    }
+}
+
+fn regions(ui: &Ui, state: &mut State, place: usize, placing: Placing, painter: &egui::Painter) {
+    while state.stage.pictures.len() <= place {
+        state.stage.pictures.push(Picture::default());
+    }
+    let mut picture = std::mem::take(&mut state.stage.pictures[place]);
+    let dark = ui.visuals().dark_mode;
+    match state.both_regions().filter(|_| state.stage.difference) {
+        Some(both) => picture.show_difference(ui.ctx(), both, dark),
+        None => picture.show(ui.ctx(), &state.runs[place], state.stage.quantity, dark),
+    }
+    picture.paint(painter, placing.unit());
+    state.stage.pictures[place] = picture;
+}
+
+fn frame_of_the_box(painter: &egui::Painter, placing: Placing, colour: Color32) {
+    painter.rect_stroke(placing.unit(), 0.0, Stroke::new(1.0, colour.gamma_multiply(0.5)), StrokeKind::Outside);
+}
+
+/// What the pointer is on, and what is clicked.
+fn point_at(ui: &Ui, state: &mut State, place: usize, placing: Placing, response: &Response) {
+    let Some(at) = response.hover_pos() else {
+        if response.contains_pointer() {
+            state.hovered = None;
+        }
+        return;
+    };
+    let Some(dataset) = state.runs[place].dataset.clone() else { return };
+    let train = &dataset.train;
+    let nearest = train
+        .pixels
+        .chunks_exact(2)
+        .enumerate()
+        .map(|(sample, point)| (placing.to_screen([point[0], point[1]]).distance_sq(at), sample))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(distance, _)| *distance < REACH * REACH)
+        .map(|(_, sample)| sample);
+    state.hovered = nearest.map(|sample| train.rows[sample]);
+    if response.clicked() {
+        state.select(state.hovered);
+    }
+    if let Some(sample) = nearest {
+        let run = &state.runs[place];
+        let label = colours::class_name(train.labels[sample] as usize, dataset.classes);
+        let row = train.rows[sample];
+        let [x, y] = [train.pixels[2 * sample], train.pixels[2 * sample + 1]];
+        let mut text = format!("sample {row} · class {label}\nx {x:.3}  y {y:.3}");
+        if let Some(seen) = run.seen(row) {
+            let measured = &seen.record.measured;
+            let verdict = if measured.broken { "✖ broken" } else { "✔ withstood" };
+            text += &format!(
+                "\n{verdict}, κ {} of {}\nω {:.2}\nmargin {:.2} → {:.2}",
+                measured.kappa, run.settings.steps, seen.record.omega, measured.margin_start, measured.margin_adversarial
+            );
+        }
+        if response.hovered() && !ui.input(|input| input.pointer.any_down()) {
+            response.clone().on_hover_text_at_pointer(text);
+        }
+    }
+}
+
+/// What the marks mean, in a corner.
+fn legend(ui: &Ui, state: &State, place: usize, rect: Rect) {
+    let dark = ui.visuals().dark_mode;
+    let painter = ui.painter_at(rect);
+    let classes = state.runs[place].dataset.as_ref().map_or(2, |dataset| dataset.classes);
+    let font = FontId::proportional(11.5);
+    let colour = ui.visuals().text_color();
+    let mut lines: Vec<(Option<usize>, &str, String)> =
+        (0..classes.min(10)).map(|class| (Some(class), "", format!("class {}", colours::class_name(class, classes)))).collect();
+    lines.push((None, "x", "broken by the attack".to_owned()));
+    lines.push((None, "o", "withstood it".to_owned()));
+    lines.push((None, "", "larger: more weight ω".to_owned()));
+    lines.push((None, "", "paler: higher κ".to_owned()));
+    let height = 15.0 * lines.len() as f32 + 8.0;
+    if rect.height() < 2.2 * height || rect.width() < 300.0 {
+        return;
+    }
+    let frame = Rect::from_min_size(rect.left_bottom() - vec2(-8.0, height + 8.0), vec2(146.0, height));
+    painter.rect_filled(frame, 4.0, colours::ground(dark).gamma_multiply(0.85));
+    let mut marks = Marks::default();
+    for (line, (class, mark, text)) in lines.iter().enumerate() {
+        let at = frame.left_top() + vec2(12.0, 11.5 + 15.0 * line as f32);
+        if let Some(class) = class {
+            marks.shape(*class, at, 4.0, colours::class(*class, dark));
+        }
+        match *mark {
+            "x" => marks.cross(at, 3.5, colour),
+            "o" => marks.dot(at, 3.2, colour),
+            _ => {}
+        }
+        painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, text, font.clone(), colour);
+    }
+    marks.paint(&painter, LEGENDS + place);
+}
+
+/// The points as they are drawn by hand.
+fn draw(ui: &Ui, state: &mut State, placing: Placing, response: &Response, painter: &egui::Painter) {
+    let dark = ui.visuals().dark_mode;
+    let Some(drawing) = &mut state.drawing else { return };
+    let at = response.interact_pointer_pos().or(response.hover_pos());
+    if let Some(at) = at {
+        let erases = drawing.brush.is_none() || response.dragged_by(egui::PointerButton::Secondary);
+        let touches = response.dragged_by(egui::PointerButton::Primary)
+            || response.dragged_by(egui::PointerButton::Secondary)
+            || response.clicked();
+        if touches {
+            let reach = REACH / placing.scale;
+            if erases { drawing.erase(placing.to_data(at), reach) } else { drawing.add(placing.to_data(at), 0.8 * reach) }
+        }
+        let colour = drawing.brush.map_or(ui.visuals().text_color(), |class| colours::class(class, dark));
+        painter.circle_stroke(at, REACH, Stroke::new(1.5, colour));
+    }
+    if response.drag_stopped() || response.clicked() {
+        drawing.end_stroke();
+    }
+    let mut marks = Marks::default();
+    for point in drawing.points() {
+        marks.shape(point.class, placing.to_screen(point.at), 3.5, colours::class(point.class, dark));
+    }
+    marks.paint(painter, DRAWING);
+    let text = format!(
+        "{} points · {} · drag adds, right drag erases · Ctrl+Enter trains on them",
+        drawing.points().len(),
+        drawing.brush.map_or("eraser".to_owned(), |class| format!("brush: class {}", colours::class_name(class, 2)))
+    );
+    painter.text(
+        pos2(response.rect.center().x, response.rect.top() + 14.0),
+        Align2::CENTER_CENTER,
+        text,
+        FontId::proportional(13.0),
+        ui.visuals().text_color(),
+    );
+}

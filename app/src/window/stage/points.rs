@@ -1,0 +1,144 @@
+//! Points on the stage: colour is the class, size the weight, paleness kappa, and the mark of the adversarial partner says whether the
+//! attack broke it.
+
+use egui::{Color32, Painter, Pos2, Shape, Stroke, StrokeKind};
+
+use super::{super::{colours, state::State}, Placing, marks::Marks};
+
+/// Where the layers of what is marked begin.
+const MARKED: usize = 2;
+
+/// The radius of a point of weight `omega`: its area grows with the weight.
+fn radius(omega: f32) -> f32 {
+    (2.6 * omega.max(0.0).sqrt()).clamp(1.6, 9.0)
+}
+
+/// All training points as they were last seen.
+pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
+    let run = &state.runs[place];
+    let Some(dataset) = &run.dataset else { return };
+    let shows = state.stage.shows;
+    let clip = painter.clip_rect().expand(10.0);
+    let pale = colours::ground(dark);
+    let steps = run.settings.steps.max(1) as f32;
+    let other = state.stage.difference.then(|| state.runs.get(1 - place.min(1))).flatten();
+    let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
+    let train = &dataset.train;
+    let mut marks = Marks::default();
+    for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
+        let natural = placing.to_screen([point[0], point[1]]);
+        if !clip.contains(natural) {
+            continue;
+        }
+        let class = train.labels[sample] as usize;
+        let colour = colours::class(class, dark);
+        let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else {
+            if shows.natural {
+                marks.shape(class, natural, 2.0, colours::mix(colour, pale, 0.4));
+            }
+            continue;
+        };
+        let measured = &seen.record.measured;
+        if let Some(position) = seen.adversarial {
+            let adversarial = placing.to_screen(position);
+            if shows.steps {
+                marks.line(natural, adversarial, 1.0, text.gamma_multiply(0.35));
+            }
+            if shows.adversarial {
+                if measured.broken {
+                    marks.cross(adversarial, 2.6, text);
+                } else {
+                    marks.dot(adversarial, 2.2, colours::mix(colour, text, 0.3));
+                }
+            }
+        }
+        if shows.natural {
+            let (size, fill) = match other {
+                // How much more or less it counts here than in the twin.
+                Some(other) => {
+                    let twin = other.samples.get(sample).and_then(Option::as_ref).map_or(1.0, |seen| seen.record.omega);
+                    let more = seen.record.omega - twin;
+                    (radius(more.abs()), colours::diverging((more / 2.0).clamp(-1.0, 1.0), dark))
+                }
+                None => (radius(seen.record.omega), colours::mix(colour, pale, 0.55 * measured.kappa as f32 / steps)),
+            };
+            marks.shape(class, natural, size, fill);
+        }
+    }
+    marks.paint(painter, place);
+}
+
+/// The next batch in the middle of its attack.
+pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
+    let run = &state.runs[place];
+    let (Some(dataset), Some(batch), Some(step)) = (&run.dataset, &run.next_batch, state.attack_step) else { return };
+    let train = &dataset.train;
+    let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
+    let pale = colours::ground(dark);
+    let mut marks = Marks::default();
+    for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
+        let at = placing.to_screen([point[0], point[1]]);
+        marks.shape(train.labels[sample] as usize, at, 1.6, colours::mix(colours::class(train.labels[sample] as usize, dark), pale, 0.7));
+    }
+    for (row, points) in batch.rows.iter().zip(&batch.points) {
+        let Some(sample) = run.place_of(*row) else { continue };
+        let class = train.labels[sample] as usize;
+        let way: Vec<Pos2> = points
+            .iter()
+            .take(step + 1)
+            .map(|point| placing.to_screen([point.position[0], point.position[1]]))
+            .collect();
+        let Some(&now) = way.last() else { continue };
+        let natural = placing.to_screen([train.pixels[2 * sample], train.pixels[2 * sample + 1]]);
+        marks.line(natural, way[0], 0.8, text.gamma_multiply(0.3));
+        way.windows(2).for_each(|pair| marks.line(pair[0], pair[1], 1.2, text.gamma_multiply(0.7)));
+        marks.shape(class, natural, 2.4, colours::class(class, dark));
+        if points.get(step).is_some_and(|point| point.margin <= 0.0) {
+            marks.cross(now, 3.2, text);
+        } else {
+            marks.dot(now, 3.0, text);
+        }
+    }
+    marks.paint(painter, place);
+}
+
+/// The selected point and the one under the pointer: the box that the attack may move in, and the way of the attack.
+pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
+    let run = &state.runs[place];
+    let Some(dataset) = &run.dataset else { return };
+    let accent = colours::accent(dark);
+    for (row, selected) in [(state.hovered, false), (state.selected, true)] {
+        let Some(sample) = row.and_then(|row| run.place_of(row)) else { continue };
+        let point = &dataset.train.pixels[2 * sample..2 * sample + 2];
+        let epsilon = run.settings.epsilon as f32;
+        let ball = egui::Rect::from_two_pos(
+            placing.to_screen([point[0] - epsilon, point[1] - epsilon]),
+            placing.to_screen([point[0] + epsilon, point[1] + epsilon]),
+        );
+        let stroke = Stroke::new(if selected { 2.0 } else { 1.2 }, accent);
+        // A rim in the colour of the ground, so that it is seen on any region.
+        let rim = Stroke::new(stroke.width + 2.5, colours::ground(dark));
+        painter.rect_stroke(ball, 0.0, rim, StrokeKind::Middle);
+        painter.circle_stroke(placing.to_screen([point[0], point[1]]), 6.0, rim);
+        painter.rect_stroke(ball, 0.0, stroke, StrokeKind::Middle);
+        let natural = placing.to_screen([point[0], point[1]]);
+        painter.circle_stroke(natural, 6.0, stroke);
+    }
+    let Some(traced) = run.traced.as_ref().filter(|traced| Some(traced.row) == state.selected) else { return };
+    let now = state.scrub_in(traced.points.len());
+    let way: Vec<Pos2> = traced.points.iter().map(|point| placing.to_screen([point.position[0], point.position[1]])).collect();
+    painter.add(Shape::line(way.clone(), Stroke::new(1.6, accent)));
+    let mut marks = Marks::default();
+    for (step, at) in way.iter().enumerate() {
+        let broken = traced.class_at(step) != traced.label as usize;
+        if step == now {
+            painter.circle_filled(*at, 5.0, accent);
+        }
+        if broken {
+            marks.cross(*at, 3.0, if dark { Color32::WHITE } else { Color32::BLACK });
+        } else {
+            marks.shape(0, *at, 2.0, if dark { Color32::WHITE } else { Color32::BLACK });
+        }
+    }
+    marks.paint(painter, MARKED + place);
+}

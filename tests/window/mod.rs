@@ -1,0 +1,1 @@
+//! The panels, driven by their accessible labels with canned runs.
