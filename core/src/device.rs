@@ -136,6 +136,11 @@ pub(crate) fn wait_if_software(device: &Device) {
     }
 }
 
+/// Whether the GPU that was opened is a program on the CPU that stands in for one.
+pub fn is_software() -> bool {
+    SOFTWARE.load(Ordering::Relaxed)
+}
+
 /// Whether tensors of this device are computed by the CPU backend.
 pub fn is_cpu(device: &Device) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))

@@ -9,8 +9,6 @@ use std::{
 pub(crate) const UNLIMITED: f64 = f64::INFINITY;
 /// The longest that a run waits before it looks again whether somebody wants something.
 const NAP: Duration = Duration::from_millis(20);
-/// The longest that a run waits for a frame to be drawn: a window that is hidden draws none.
-const FRAME: Duration = Duration::from_millis(100);
 
 /// What a run may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +37,13 @@ struct State {
     due: Instant,
     /// Steps that each member has done since it was let in; `None` for one that is out.
     done: Vec<Option<u64>>,
-    /// Since when a frame is being drawn: whoever computes gives way to it.
-    drawing: Option<Instant>,
+    /// Steps of all members so far.
+    granted: u64,
 }
 
 impl Gate {
     pub(crate) fn new(playing: bool, speed: f64) -> Self {
-        let state = State { playing, speed, allowed: 0, due: Instant::now(), done: Vec::new(), drawing: None };
+        let state = State { playing, speed, allowed: 0, due: Instant::now(), done: Vec::new(), granted: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -106,6 +104,11 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    /// Steps that all members together were allowed so far.
+    pub(crate) fn granted(&self) -> u64 {
+        self.state().granted
+    }
+
     /// Plays until every member has done so many steps.
     pub(crate) fn stop_at(&self, steps: u64) {
         let mut state = self.state();
@@ -127,17 +130,6 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// A frame begins: whoever computes gives way until it is drawn.
-    pub(crate) fn begin_frame(&self) {
-        self.state().drawing = Some(Instant::now());
-    }
-
-    /// The frame is drawn.
-    pub(crate) fn end_frame(&self) {
-        self.state().drawing = None;
-        self.changed.notify_all();
-    }
-
     /// Waits a moment at most for `member`'s turn.
     pub(crate) fn turn(&self, member: usize) -> Turn {
         let mut state = self.state();
@@ -152,9 +144,6 @@ impl Gate {
 
 impl State {
     fn may_step(&mut self, member: usize, now: Instant) -> bool {
-        if self.drawing.is_some_and(|since| now.duration_since(since) < FRAME) {
-            return false;
-        }
         let Some(Some(done)) = self.done.get(member).copied() else { return false };
         let least = self.done.iter().flatten().min().copied().unwrap_or(done);
         if done > least {
@@ -172,6 +161,7 @@ impl State {
     fn step(&mut self, member: usize) -> Turn {
         if let Some(Some(done)) = self.done.get_mut(member) {
             *done += 1;
+            self.granted += 1;
         }
         Turn::Step
     }
@@ -223,15 +213,5 @@ mod tests {
         }
         // A busy machine may be late, never early.
         assert!((2..=61).contains(&steps), "{steps}");
-    }
-
-    #[test]
-    fn who_computes_gives_way_to_a_frame() {
-        let gate = Gate::new(true, UNLIMITED);
-        gate.open_for(1);
-        gate.begin_frame();
-        assert_eq!(turns(&gate, 0), 0);
-        gate.end_frame();
-        assert_eq!(turns(&gate, 0), 100);
     }
 }

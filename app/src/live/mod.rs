@@ -38,8 +38,12 @@ pub(crate) enum Origin {
 pub(crate) struct Ready {
     /// The data.
     pub(crate) dataset: Arc<Dataset>,
-    /// The device's name for a person, and why it was taken.
+    /// The device's name for a person.
     pub(crate) device: String,
+    /// Whether it is a GPU that the CPU stands in for.
+    pub(crate) software: bool,
+    /// Whether it is the GPU that the window draws with.
+    pub(crate) shared: bool,
     /// Why it was taken.
     pub(crate) why: String,
     /// Where the run is kept.
@@ -100,8 +104,15 @@ pub(crate) struct Live {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Which device a run computes on, if the window has one that it may use.
-pub(crate) type Shareable = Option<Chosen>;
+/// The GPU that the window draws with, for a run to compute on.
+#[derive(Clone, Debug)]
+pub(crate) struct WindowsGpu {
+    /// The device.
+    pub(crate) chosen: Chosen,
+    /// Held by the run that computes on it. Two threads that compute on one device with one queue were seen to wait for each other
+    /// for ever (burn 0.22.1 on a software adapter).
+    pub(crate) taken: Arc<Mutex<()>>,
+}
 
 impl Live {
     /// Starts a run: checking, loading and everything else happens on its own thread.
@@ -109,14 +120,14 @@ impl Live {
         settings: Settings,
         origin: Origin,
         (gate, member): (Arc<Gate>, usize),
-        shareable: Shareable,
+        gpu: Option<WindowsGpu>,
         wake: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         let shared = Arc::new(Shared { mail: Mutex::default(), gate, member, wake });
         let theirs = Arc::clone(&shared);
         let work = move || {
             let mut door = Window { shared: Arc::clone(&theirs) };
-            let told = match work(settings, origin, shareable, &mut door) {
+            let told = match work(settings, origin, gpu, &mut door) {
                 Ok(ending) => Message::Ended(ending),
                 Err(failure) => Message::Failed(failure.message().to_owned()),
             };
@@ -183,7 +194,7 @@ impl Live {
 }
 
 /// A run from its settings to its end, on this thread.
-fn work(settings: Settings, origin: Origin, shareable: Shareable, door: &mut Window) -> Result<Ending, Failure> {
+fn work(settings: Settings, origin: Origin, gpu: Option<WindowsGpu>, door: &mut Window) -> Result<Ending, Failure> {
     let settings = match &origin {
         Origin::Folder(path) => RunFolder::open(path)?.1,
         Origin::Fresh(_) | Origin::State(..) => settings,
@@ -191,8 +202,9 @@ fn work(settings: Settings, origin: Origin, shareable: Shareable, door: &mut Win
     let plan = settings.checked()?;
     let dataset = Arc::new(dataset::load(&plan.request)?);
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
-    let chosen = match shareable {
-        Some(chosen) => chosen,
+    let _taken = gpu.as_ref().map(|gpu| gpu.taken.lock().unwrap_or_else(PoisonError::into_inner));
+    let chosen = match &gpu {
+        Some(gpu) => gpu.chosen.clone(),
         None => pollster::block_on(device::choose(&settings.device))?,
     };
     let folder = match &origin {
@@ -215,6 +227,8 @@ fn work(settings: Settings, origin: Origin, shareable: Shareable, door: &mut Win
     door.shared.tell(Message::Ready(Ready {
         dataset: Arc::clone(&dataset),
         device: if chosen.cpu { "CPU".to_owned() } else { format!("{} · {}", chosen.name, chosen.api) },
+        software: !chosen.cpu && device::is_software(),
+        shared: gpu.is_some(),
         why: chosen.why.clone(),
         folder: folder.path().to_owned(),
         metrics: folder.read_metrics(epoch)?,

@@ -188,7 +188,7 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
             if let Some(accuracies) = run.accuracies() {
                 ui.strong(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
                 ui.strong(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
-                if !narrow {
+                if ui.available_width() > 260.0 {
                     ui.weak(accuracies.by);
                 }
             }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use egui::{Align2, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2};
-use gairat::dataset::SampleShape;
 
 use super::{colours, inspector, run::Run, state::State};
 
@@ -206,14 +205,7 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
 fn texture(ui: &Ui, run: &Run, grid: &mut GridView, sample: usize, dark: bool) -> Option<egui::TextureId> {
     let dataset = run.dataset.as_ref()?;
     let row = dataset.train.rows[sample];
-    let shape = match dataset.shape {
-        SampleShape::Image { channels, height, width } => (channels, height, width),
-        // A row of numbers is shown as a square, or nearly one.
-        SampleShape::Flat(len) => {
-            let side = (len as f32).sqrt().ceil().max(1.0) as usize;
-            (1, len.div_ceil(side), side)
-        }
-    };
+    let shape = dataset.shape.picture();
     let number = if grid.face == Face::Natural { 0 } else { run.views };
     let key = (row, grid.face, dark);
     let fresh = |made: u64| grid.face == Face::Natural || number.saturating_sub(made) < 10;

@@ -1,7 +1,7 @@
 //! The selected sample: what it is, what the attack makes of it, and every step of the attack.
 
 use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
-use gairat::{dataset::SampleShape, session::Traced};
+use gairat::session::Traced;
 
 use super::{action::Action, bar::action_button, colours, run::Run, state::State};
 
@@ -11,9 +11,11 @@ const AMPLIFIED: f32 = 1.0;
 /// The inspector.
 pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
     ScrollArea::vertical().id_salt("inspector").auto_shrink([false, false]).show(ui, |ui| {
+        // What is too long wraps: a panel that grows would push the stage aside.
+        ui.set_max_width(ui.available_width());
         let Some(row) = state.selected else {
             ui.strong("Sample");
-            ui.label("Click a sample to look into it, or go through them with ↑ and ↓.");
+            ui.label("Click a sample to look into it, or go through them with the arrow keys.");
             ui.weak("Each point of the stage is a training sample; the mark beside it is where the attack moved it.");
             return;
         };
@@ -113,20 +115,16 @@ fn attack_ui(ui: &mut Ui, state: &mut State) {
     ui.horizontal(|ui| {
         ui.strong("The attack, against the network as it is");
     });
-    match dataset.shape {
-        SampleShape::Image { channels, height, width } => {
-            pictures_ui(ui, &traced, step, (channels, height, width), state.run().settings.epsilon as f32);
-        }
-        SampleShape::Flat(_) => {
-            let at = &traced.points[step].position;
-            let text = |numbers: &[f32]| numbers.iter().take(4).map(|x| format!("{x:.3}")).collect::<Vec<_>>().join("  ");
-            ui.horizontal(|ui| {
-                ui.weak("x");
-                ui.monospace(text(&traced.natural));
-                ui.weak("here");
-                ui.monospace(text(at));
-            });
-        }
+    if dataset.shape.len() == 2 {
+        let text = |numbers: &[f32]| format!("({:.3}, {:.3})", numbers[0], numbers[1]);
+        ui.horizontal(|ui| {
+            ui.weak("x");
+            ui.monospace(text(&traced.natural));
+            ui.weak("now");
+            ui.monospace(text(&traced.points[step].position));
+        });
+    } else {
+        pictures_ui(ui, &traced, step, dataset.shape.picture(), state.run().settings.epsilon as f32);
     }
     ui.horizontal(|ui| {
         let playing = state.scrub_since.is_some();

@@ -38,7 +38,7 @@ impl Tab {
 pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let width = ui.available_width();
     let narrow = width < NARROW;
-    Panel::top("bar").show(ui, |ui| bar::bar_ui(ui, state, width < WIDE));
+    Panel::top("bar").show(ui, |ui| bar::bar_ui(ui, state, !narrow && width < WIDE));
     Panel::bottom("status").show(ui, |ui| bar::status_ui(ui, state, narrow));
     bar::notices_ui(ui, state);
     if state.lesson.is_some() {

@@ -35,7 +35,7 @@ use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use egui::{Context, Ui, ViewportCommand};
 use gairat::{device, settings::Settings};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, live::WindowsGpu};
 use action::Action;
 use frames::Frames;
 use state::{Launcher, State};
@@ -101,13 +101,14 @@ struct App {
 
 impl App {
     fn new(cc: &eframe::CreationContext<'_>, wanted: Wanted) -> Self {
-        let shareable = cc.wgpu_render_state.as_ref().and_then(|render| {
+        let gpu = cc.wgpu_render_state.as_ref().and_then(|render| {
             stage::install(render);
             let (instance, adapter) = (render.instance.clone(), render.adapter.clone());
             device::shared(&wanted.settings.device, instance, adapter, render.device.clone(), render.queue.clone())
         });
+        let gpu = gpu.map(|chosen| WindowsGpu { chosen, taken: Arc::default() });
         let ctx = cc.egui_ctx.clone();
-        let launcher = Launcher { root: wanted.root, shareable, wake: Arc::new(move || ctx.request_repaint()) };
+        let launcher = Launcher { root: wanted.root, gpu, wake: Arc::new(move || ctx.request_repaint()) };
         let state = begin(&cc.egui_ctx, wanted.settings, wanted.resume, wanted.theme, launcher);
         Self { state, frames: Frames::since(wanted.begun), frame_stats: wanted.frame_stats }
     }

@@ -84,6 +84,10 @@ pub(crate) struct Run {
     pub(crate) device: String,
     /// Why there.
     pub(crate) device_why: String,
+    /// Whether that is a GPU that the CPU stands in for.
+    pub(crate) device_is_software: bool,
+    /// Whether it is the GPU that the window draws with.
+    pub(crate) device_is_shared: bool,
     /// `fused` or `composed`.
     pub(crate) path: String,
     /// The network as it was resolved, and how many numbers it learns.
@@ -156,6 +160,8 @@ impl Run {
             dataset: None,
             device: String::new(),
             device_why: String::new(),
+            device_is_software: false,
+            device_is_shared: false,
             path: String::new(),
             model: (String::new(), 0),
             folder: None,
@@ -234,7 +240,8 @@ impl Run {
     /// Takes in one message; gives what a person must read at once.
     pub(crate) fn hear(&mut self, message: Message) -> Option<String> {
         match message {
-            Message::Ready(Ready { dataset, device, why, folder, metrics }) => {
+            Message::Ready(Ready { dataset, device, software, shared, why, folder, metrics }) => {
+                (self.device_is_software, self.device_is_shared) = (software, shared);
                 self.samples = vec![None; dataset.train.len()];
                 self.dataset = Some(dataset);
                 (self.device, self.device_why, self.folder, self.metrics) = (device, why, Some(folder), metrics);

@@ -16,7 +16,7 @@ use super::{
     stage,
     state::{Launcher, SPEEDS, State},
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, live::WindowsGpu};
 
 /// The longest that a picture is waited for without progress.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -171,15 +171,16 @@ pub(crate) fn shoot(shot: Shot) -> Result<(), Failure> {
 fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Result<ColorImage, Failure> {
     let render = &screen.render;
     stage::install(render);
-    let shareable = device::shared(
+    let gpu = device::shared(
         &shot.settings.device,
         render.instance.clone(),
         render.adapter.clone(),
         render.device.clone(),
         render.queue.clone(),
     );
+    let gpu = gpu.map(|chosen| WindowsGpu { chosen, taken: Arc::default() });
     let ctx = Context::default();
-    let launcher = Launcher { root: runs.to_owned(), shareable, wake: Arc::new(|| ()) };
+    let launcher = Launcher { root: runs.to_owned(), gpu, wake: Arc::new(|| ()) };
     let mut state = begin(&ctx, shot.settings.clone(), None, shot.theme, launcher);
     state.speed = SPEEDS.len() - 1;
     state.gate.set_speed(SPEEDS[state.speed]);

@@ -10,7 +10,6 @@ use std::{
 use egui::{Context, ThemePreference};
 use gairat::{
     dataset::Source,
-    device::Chosen,
     region_map::{Grid, Quantity},
     session::{Command, Look, Region},
     settings::{FIELDS, Settings, may_change},
@@ -28,7 +27,7 @@ use super::{
     run::{Phase, Run},
     stage::StageView,
 };
-use crate::live::{self, Gate, Live, Origin, UNLIMITED};
+use crate::live::{self, Gate, Live, Origin, UNLIMITED, WindowsGpu};
 
 /// Steps a second to choose from.
 pub(crate) const SPEEDS: [f64; 8] = [1.0, 4.0, 15.0, 30.0, 60.0, 120.0, 400.0, UNLIMITED];
@@ -42,7 +41,7 @@ const VIEW_AFTER: Duration = Duration::from_millis(1500);
 const REST: Duration = Duration::from_millis(200);
 /// Steps of an attack a second when it is played.
 const SCRUB_RATE: f32 = 5.0;
-/// Cells of the region map along a side, while training runs on the CPU and on a GPU.
+/// Cells of the region map along a side, while training runs on the CPU (or on what stands in for a GPU there) and on a GPU.
 const CELLS: (usize, usize) = (128, 256);
 /// For how long a notice stays.
 const NOTICE: Duration = Duration::from_secs(12);
@@ -53,7 +52,7 @@ pub(crate) struct Launcher {
     /// The folder that new runs are kept in.
     pub(crate) root: PathBuf,
     /// The GPU that the window draws with, if runs may compute on it.
-    pub(crate) shareable: Option<Chosen>,
+    pub(crate) gpu: Option<WindowsGpu>,
     /// Asks for a frame.
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -125,6 +124,8 @@ pub(crate) struct State {
     pub(crate) pictures: Arc<Mutex<Vec<Result<PathBuf, String>>>>,
     asked: Instant,
     asked_for: Vec<Look>,
+    /// Steps that were granted when views were last asked for.
+    asked_at: u64,
     views_until: Instant,
 }
 
@@ -168,6 +169,7 @@ impl State {
             pictures: Arc::default(),
             asked: now,
             asked_for: Vec::new(),
+            asked_at: 0,
             views_until: now,
         };
         state.start(vec![(state.form.clone(), resume.map(Origin::Folder))]);
@@ -197,12 +199,13 @@ impl State {
                     let wake = Arc::clone(&launcher.wake);
                     let origin = origin.unwrap_or_else(|| Origin::Fresh(launcher.root.clone()));
                     // The window's GPU is meant by `auto` and by `gpu`, and by its name.
-                    let shareable = launcher.shareable.clone().filter(|chosen| {
+                    // A twin opens a device of its own.
+                    let gpu = launcher.gpu.clone().filter(|gpu| {
                         let asked = settings.device.to_lowercase();
-                        asked == "auto" || (asked == "gpu" && !chosen.cpu) || chosen.name.to_lowercase().contains(&asked)
+                        member == 0 && (asked == "auto" || asked == "gpu" || gpu.chosen.name.to_lowercase().contains(&asked))
                     });
                     let gate = (Arc::clone(&self.gate), member);
-                    Live::start(settings.clone(), origin, gate, shareable, Box::new(move || wake()))
+                    Live::start(settings.clone(), origin, gate, gpu, Box::new(move || wake()))
                 });
                 Run::new(settings, live)
             })
@@ -293,7 +296,8 @@ impl State {
         let at_work = self.gate.playing() && self.runs.iter().any(Run::is_at_work);
         let looks: Vec<Look> = self.runs.iter().map(|run| self.look_for(run)).collect();
         let due = now.duration_since(self.asked) >= VIEW_EVERY;
-        let wanted = at_work || now < self.views_until || looks != self.asked_for;
+        let granted = self.gate.granted();
+        let wanted = at_work || now < self.views_until || looks != self.asked_for || granted != self.asked_at;
         if due && wanted {
             let mut asked = false;
             for (run, look) in self.runs.iter().zip(&looks) {
@@ -303,7 +307,7 @@ impl State {
                 }
             }
             if asked {
-                (self.asked, self.asked_for) = (now, looks);
+                (self.asked, self.asked_for, self.asked_at) = (now, looks, granted);
             }
         }
         if wanted || !self.ending.is_empty() || !self.notices.is_empty() {
@@ -314,11 +318,11 @@ impl State {
     /// What is to be seen of a run.
     fn look_for(&self, run: &Run) -> Look {
         let on_cpu = run.device.starts_with("CPU");
-        let side = if on_cpu { CELLS.0 } else { CELLS.1 };
+        let side = if on_cpu || run.device_is_software { CELLS.0 } else { CELLS.1 };
         let map = (run.is_plane() && self.stage.shows.regions).then(|| (Grid::unit(side, side), self.stage.quantity));
         Look {
             map,
-            map_on_device: !on_cpu && !self.stage.difference,
+            map_on_device: run.device_is_shared && !self.stage.difference,
             selected: self.selected,
             shown: if run.is_plane() { Vec::new() } else { self.grid.visible.clone() },
             next_batch: self.attack_step.is_some() && run.is_plane(),

@@ -45,6 +45,17 @@ impl SampleShape {
         }
     }
 
+    /// How a sample is drawn as a picture: channels, rows and columns. A row of numbers is drawn as a square, or nearly one.
+    pub fn picture(&self) -> (usize, usize, usize) {
+        match *self {
+            Self::Image { channels, height, width } => (channels, height, width),
+            Self::Flat(len) => {
+                let side = (len as f64).sqrt().ceil().max(1.0) as usize;
+                (1, len.div_ceil(side), side)
+            }
+        }
+    }
+
     /// Whether a sample has no numbers at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

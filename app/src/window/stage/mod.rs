@@ -329,7 +329,7 @@ fn legend(ui: &Ui, state: &State, place: usize, rect: Rect) {
     lines.push((None, "", "larger: more weight ω".to_owned()));
     lines.push((None, "", "paler: higher κ".to_owned()));
     let height = 15.0 * lines.len() as f32 + 8.0;
-    if rect.height() < 2.2 * height || rect.width() < 300.0 {
+    if rect.height() < 2.2 * height || rect.width() < 440.0 {
         return;
     }
     let frame = Rect::from_min_size(rect.left_bottom() - vec2(-8.0, height + 8.0), vec2(146.0, height));
