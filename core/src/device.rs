@@ -248,7 +248,11 @@ pub fn to_draw_with(asked: &str, adapters: &[wgpu::Adapter]) -> Option<usize> {
     let named = adapters.iter().position(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
     let of_kind = |kind: wgpu::DeviceType| adapters.iter().position(|adapter| adapter.get_info().device_type == kind);
     let kinds = [wgpu::DeviceType::DiscreteGpu, wgpu::DeviceType::IntegratedGpu, wgpu::DeviceType::VirtualGpu];
-    named.filter(|_| !wanted.is_empty()).or_else(|| kinds.into_iter().find_map(of_kind)).or(if adapters.is_empty() { None } else { Some(0) })
+    named.filter(|_| !wanted.is_empty()).or_else(|| kinds.into_iter().find_map(of_kind)).or(if adapters.is_empty() {
+        None
+    } else {
+        Some(0)
+    })
 }
 
 /// The device that a window draws with, to compute on as well, if that is what `asked` means; it must have been opened as

@@ -6,7 +6,9 @@ use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, fusion::custom::TensorSpec, tensor::FloatTensor},
     tensor::{Device, Shape, Tensor, TensorData},
 };
-use burn_wgpu::{CubeBackend, CubeDim, CubeTensor, Wgpu, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use burn_wgpu::{
+    CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, Wgpu, into_contiguous, kernel_source,
+};
 use cubecl::{
     prelude::KernelId,
     wgpu::{AutoCompiler, WgpuServer},

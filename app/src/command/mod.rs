@@ -82,6 +82,10 @@ fn version(verbose: bool) {
     anstream::println!("gairat {}", env!("CARGO_PKG_VERSION"));
     if verbose {
         anstream::println!("licence   MIT OR Apache-2.0");
+        #[cfg(feature = "window")]
+        anstream::println!(
+            "fonts     Ubuntu (Ubuntu font licence), Hack, Noto Emoji and Emoji Icon Font (OFL 1.1, MIT), as egui ships them"
+        );
         anstream::println!("digits    {}", gairat::dataset::DIGITS_ATTRIBUTION);
         anstream::println!(
             "method    Zhang, Zhu, Niu, Han, Sugiyama, Kankanhalli: Geometry-aware Instance-reweighted Adversarial Training, ICLR 2021"

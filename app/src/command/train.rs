@@ -82,7 +82,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     voice.begin(&settings, &chosen, folder.path());
     let stop = driver::stop_flag()?;
-    let ending = driver::train(&plan, &dataset, &chosen, &folder, &mut driver::Straight::new(&stop, &mut |event| voice.say(&event)));
+    let ending =
+        driver::train(&plan, &dataset, &chosen, &folder, &mut driver::Straight::new(&stop, &mut |event| voice.say(&event)));
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {

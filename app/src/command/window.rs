@@ -27,8 +27,22 @@ pub(super) fn arguments(command: Command) -> Command {
         .arg(text("size", "WxH", "Size of the window or of the picture [default: 1280x800]"))
         .arg(text("theme", "THEME", "dark, light or system [default: system; dark for a picture]"))
         .arg(text("after-steps", "N", "With --screenshot: train N steps before [default: 300]").requires("screenshot"))
-        .arg(Arg::new("twin").long("twin").action(ArgAction::SetTrue).requires("screenshot").help("With --screenshot: a twin run beside").help_heading("Window"))
-        .arg(Arg::new("select").long("select").action(ArgAction::SetTrue).requires("screenshot").help("With --screenshot: select a sample that the attack breaks").help_heading("Window"))
+        .arg(
+            Arg::new("twin")
+                .long("twin")
+                .action(ArgAction::SetTrue)
+                .requires("screenshot")
+                .help("With --screenshot: a twin run beside")
+                .help_heading("Window"),
+        )
+        .arg(
+            Arg::new("select")
+                .long("select")
+                .action(ArgAction::SetTrue)
+                .requires("screenshot")
+                .help("With --screenshot: select a sample that the attack breaks")
+                .help_heading("Window"),
+        )
         .arg(text("lesson", "N", "With --screenshot: open lesson 1 to 4").requires("screenshot"))
         .arg(text("frame-stats", "SECONDS", "Draw as fast as possible for so long, print how it went as JSON, and end"))
         .arg(path("open", "DIR", "Go on with the run in this folder"))
@@ -69,7 +83,9 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         return Ok(ExitCode::SUCCESS);
     }
     if !window::has_screen() {
-        anstream::eprintln!("There is no screen (DISPLAY and WAYLAND_DISPLAY are not set): training in the terminal. `gairat --help` lists all commands.");
+        anstream::eprintln!(
+            "There is no screen (DISPLAY and WAYLAND_DISPLAY are not set): training in the terminal. `gairat --help` lists all commands."
+        );
         return train::run(&train::definition().get_matches_from(["train"]));
     }
     let frame_stats = match matches.get_one::<String>("frame-stats") {
@@ -100,7 +116,9 @@ fn size(matches: &ArgMatches) -> Result<(u32, u32), Failure> {
     let Some(text) = matches.get_one::<String>("size") else { return Ok(SIZE) };
     let side = |side: &str| side.parse::<u32>().ok().filter(|side| (300..=16_384).contains(side));
     let read = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
-    read.ok_or_else(|| Failure::Request(format!("--size: `{text}` is no size; expected WIDTHxHEIGHT, each from 300 to 16384, such as 1280x800")))
+    read.ok_or_else(|| {
+        Failure::Request(format!("--size: `{text}` is no size; expected WIDTHxHEIGHT, each from 300 to 16384, such as 1280x800"))
+    })
 }
 
 fn theme(matches: &ArgMatches) -> Result<Option<ThemePreference>, Failure> {

@@ -187,21 +187,33 @@ impl Action {
         let (menu, name, doc, keys) = match self {
             Self::PlayOrPause => (Run, "Play or pause", "Train, or stop between two batches", key(Key::Space)),
             Self::OneBatch => (Run, "One batch", "Attack, weigh and learn from the next batch, then pause", key(Key::Period)),
-            Self::AttackStep => {
-                (Run, "One attack step", "Move the next batch by one step of its attack; after the last it is learned from", key(Key::Comma))
-            }
+            Self::AttackStep => (
+                Run,
+                "One attack step",
+                "Move the next batch by one step of its attack; after the last it is learned from",
+                key(Key::Comma),
+            ),
             Self::Slower => (Run, "Slower", "Fewer batches a second", key(Key::OpenBracket)),
             Self::Faster => (Run, "Faster", "More batches a second", key(Key::CloseBracket)),
-            Self::Restart => (Run, "Start again", "Start a new run with the settings on the left; the old one is kept", key(Key::R)),
-            Self::Rewind => (Run, "Rewind…", "Go on from the end of an earlier epoch, in a run of its own", key(Key::B)),
-            Self::Twin => {
-                (Run, "Twin run", "Train a second run beside this one, from the same seed: plain adversarial training against GAIRAT", key(Key::W))
+            Self::Restart => {
+                (Run, "Start again", "Start a new run with the settings on the left; the old one is kept", key(Key::R))
             }
-            Self::Difference => (Look, "Difference of the twins", "Show where the regions and the weights of the two runs differ", key(Key::F)),
+            Self::Rewind => (Run, "Rewind…", "Go on from the end of an earlier epoch, in a run of its own", key(Key::B)),
+            Self::Twin => (
+                Run,
+                "Twin run",
+                "Train a second run beside this one, from the same seed: plain adversarial training against GAIRAT",
+                key(Key::W),
+            ),
+            Self::Difference => {
+                (Look, "Difference of the twins", "Show where the regions and the weights of the two runs differ", key(Key::F))
+            }
             Self::SelectNext => (Look, "Next sample", "Select the next training sample", key(Key::ArrowDown)),
             Self::SelectPrevious => (Look, "Previous sample", "Select the training sample before", key(Key::ArrowUp)),
             Self::Deselect => (Look, "Select nothing", "Close what is open, or select no sample", key(Key::Escape)),
-            Self::ScrubForward => (Look, "Attack step forward", "Look at the next step of the attack on the selected sample", key(Key::ArrowRight)),
+            Self::ScrubForward => {
+                (Look, "Attack step forward", "Look at the next step of the attack on the selected sample", key(Key::ArrowRight))
+            }
             Self::ScrubBack => (Look, "Attack step back", "Look at the step before", key(Key::ArrowLeft)),
             Self::PlayAttack => (Look, "Play the attack", "Let the attack on the selected sample run, step by step", key(Key::P)),
             Self::ResetView => (Look, "Whole picture", "Undo zoom and shift of the stage", key(Key::Num0)),
@@ -213,8 +225,16 @@ impl Action {
             Self::Draw => (Draw, "Draw points", "Change the points by hand: drag to add, right drag to erase", key(Key::D)),
             Self::Brush(class) => {
                 const NAMES: [&str; 10] = [
-                    "Brush: class 1", "Brush: class 2", "Brush: class 3", "Brush: class 4", "Brush: class 5",
-                    "Brush: class 6", "Brush: class 7", "Brush: class 8", "Brush: class 9", "Brush: class 10",
+                    "Brush: class 1",
+                    "Brush: class 2",
+                    "Brush: class 3",
+                    "Brush: class 4",
+                    "Brush: class 5",
+                    "Brush: class 6",
+                    "Brush: class 7",
+                    "Brush: class 8",
+                    "Brush: class 9",
+                    "Brush: class 10",
                 ];
                 const KEYS: [Key; 9] =
                     [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];

@@ -114,7 +114,7 @@ fn brushes_ui(ui: &mut Ui, state: &mut State) {
     action_button(ui, state, Action::Eraser, "Eraser", brush.is_none());
     action_button(ui, state, Action::AddNoise, "Noise", false);
     action_button(ui, state, Action::ClearPoints, "Clear", false);
-    action_button(ui, state, Action::Undo, "↶", false);
+    action_button(ui, state, Action::Undo, "⟲ Undo", false);
     action_button(ui, state, Action::TrainOnDrawing, "Train on these", false);
 }
 

@@ -33,7 +33,12 @@ struct Kind {
 }
 
 const KINDS: [Kind; 7] = [
-    Kind { name: "validation natural", doc: "Accuracy on natural validation data", at_first: true, value: |m| m.validation_natural },
+    Kind {
+        name: "validation natural",
+        doc: "Accuracy on natural validation data",
+        at_first: true,
+        value: |m| m.validation_natural,
+    },
     Kind {
         name: "validation PGD-20",
         doc: "Accuracy on validation data after PGD-20; one attack alone proves little",
@@ -78,7 +83,11 @@ pub(crate) fn marks(run: &Run) -> Vec<Mark> {
     let settings = &run.settings;
     let mut marks = Vec::new();
     if settings.method == Method::Gairat && settings.burn_in > 0 && settings.burn_in < settings.epochs {
-        marks.push(Mark { epoch: f64::from(settings.burn_in), kind: MarkKind::BurnIn, text: "burn-in ends: weights set in".to_owned() });
+        marks.push(Mark {
+            epoch: f64::from(settings.burn_in),
+            kind: MarkKind::BurnIn,
+            text: "burn-in ends: weights set in".to_owned(),
+        });
     }
     if let Ok(plan) = settings.checked() {
         let rate = |epoch| plan.learning_rate.at(epoch);
@@ -97,10 +106,7 @@ pub(crate) fn marks(run: &Run) -> Vec<Mark> {
 
 /// All curves of all runs, unscaled, for files.
 pub(crate) fn figure(runs: &[Run]) -> Figure {
-    let mut figure = Figure {
-        title: runs.iter().map(Run::title).collect::<Vec<_>>().join(" and "),
-        ..Figure::default()
-    };
+    let mut figure = Figure { title: runs.iter().map(Run::title).collect::<Vec<_>>().join(" and "), ..Figure::default() };
     for (place, run) in runs.iter().enumerate() {
         for (number, kind) in KINDS.iter().enumerate() {
             let [r, g, b, _] = colour(number, false).to_array();
@@ -173,7 +179,9 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
         .label_formatter(move |position| {
             // One reading for all curves: the epoch under the pointer.
             let at = match position {
-                egui_plot::HoverPosition::NearDataPoint { position, .. } | egui_plot::HoverPosition::Elsewhere { position } => position.x,
+                egui_plot::HoverPosition::NearDataPoint { position, .. } | egui_plot::HoverPosition::Elsewhere { position } => {
+                    position.x
+                }
             };
             let mut lines = vec![format!("epoch {:.0}", at.round().max(0.0))];
             for (title, metrics) in titles.iter().zip(&rows) {
@@ -218,7 +226,12 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     });
     let about = state.run().metrics.last().map_or_else(
         || "Curves: no epoch yet".to_owned(),
-        |last| format!("Curves: after epoch {} loss {:.4}, mean kappa {:.4}, robust {:.4}", last.epoch, last.loss, last.mean_kappa, last.train_robust),
+        |last| {
+            format!(
+                "Curves: after epoch {} loss {:.4}, mean kappa {:.4}, robust {:.4}",
+                last.epoch, last.loss, last.mean_kappa, last.train_robust
+            )
+        },
     );
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
     if let Some(file) = state.picture.take() {

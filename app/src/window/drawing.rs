@@ -39,10 +39,11 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    /// Begins with all points of `dataset`.
+    /// Begins with the points of `dataset` that a run learns from and is chosen by.
     pub(crate) fn of(dataset: &Dataset) -> Self {
-        let all = dataset.all();
-        let points = all.pixels.chunks_exact(2).zip(&all.labels).map(|(at, &label)| Drawn { at: [at[0], at[1]], class: label as usize });
+        let parts = [&dataset.train, &dataset.validation];
+        let all = parts.into_iter().flat_map(|part| part.pixels.chunks_exact(2).zip(&part.labels));
+        let points = all.map(|(at, &label)| Drawn { at: [at[0], at[1]], class: label as usize });
         Self {
             points: points.collect(),
             brush: Some(0),

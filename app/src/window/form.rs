@@ -10,7 +10,20 @@ use super::state::State;
 
 /// Settings that everybody wants to see; the others of their group are behind "more".
 const FIRST: [&str; 14] = [
-    "data", "points", "noise", "model", "epsilon", "step_size", "steps", "method", "weighting", "lambda", "burn_in", "epochs", "batch", "lr",
+    "data",
+    "points",
+    "noise",
+    "model",
+    "epsilon",
+    "step_size",
+    "steps",
+    "method",
+    "weighting",
+    "lambda",
+    "burn_in",
+    "epochs",
+    "batch",
+    "lr",
 ];
 
 /// What can be chosen for the settings that have names for values.
@@ -116,10 +129,11 @@ fn field_ui(ui: &mut Ui, state: &mut State, field: &Field) {
         if !may_change(field.name) {
             doc += "\nA change takes a new run.";
         }
-        let labelled = ui.allocate_ui_with_layout(egui::vec2(88.0, 20.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
-            ui.set_min_width(88.0);
-            ui.label(text)
-        });
+        let labelled =
+            ui.allocate_ui_with_layout(egui::vec2(88.0, 20.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.set_min_width(88.0);
+                ui.label(text)
+            });
         let labelled = labelled.inner.on_hover_text(&doc);
         let edited = value_ui(ui, state, field, &before);
         edited.labelled_by(labelled.id).on_hover_text(doc);
@@ -160,10 +174,12 @@ fn value_ui(ui: &mut Ui, state: &mut State, field: &Field, before: &str) -> egui
     let number = before.parse::<f64>().ok();
     match (number, field.range) {
         (Some(mut number), Some((low, high))) => {
-            let whole = !before.contains('.') && matches!(field.name, n if !matches!(n, "epsilon" | "step_size" | "lambda" | "lambda_max" | "noise" | "lr" | "momentum" | "weight_decay" | "min_effective"));
+            let whole = !before.contains('.')
+                && matches!(field.name, n if !matches!(n, "epsilon" | "step_size" | "lambda" | "lambda_max" | "noise" | "lr" | "momentum" | "weight_decay" | "min_effective"));
             let response = match slider_range(field.name) {
                 Some((from, to, logarithmic)) if (from..=to).contains(&number) => {
-                    let slider = Slider::new(&mut number, from..=to).logarithmic(logarithmic).clamping(egui::SliderClamping::Never);
+                    let slider =
+                        Slider::new(&mut number, from..=to).logarithmic(logarithmic).clamping(egui::SliderClamping::Never);
                     ui.add(if whole { slider.integer() } else { slider.max_decimals(4).smart_aim(true) })
                 }
                 _ => {
@@ -213,7 +229,13 @@ fn data(state: &mut State, name: &str) {
     let mut settings = Settings::default();
     if settings.set("data", name).is_ok() {
         let recipe = Settings::recipe(settings.data);
-        let kept = Settings { seed: state.form.seed, device: state.form.device.clone(), threads: state.form.threads, method: state.form.method, ..recipe };
+        let kept = Settings {
+            seed: state.form.seed,
+            device: state.form.device.clone(),
+            threads: state.form.threads,
+            method: state.form.method,
+            ..recipe
+        };
         state.form = kept;
         state.edited();
     }

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::state::State;
+
 /// Moments of a window's life.
 #[derive(Debug)]
 pub(crate) struct Frames {
@@ -48,9 +50,20 @@ impl Frames {
         self.frames.first().map(Instant::elapsed).unwrap_or_default()
     }
 
-    /// The figures; frames are measured from the beginning of one to the beginning of the next, all waiting included. What the first
+    /// The figures, and what the window showed at its end.
+    pub(crate) fn report(&self, state: &State) -> Value {
+        let run = state.run();
+        let mut report = self.figures();
+        report["folder"] = json!(run.folder);
+        report["steps"] = json!(run.place.steps_done());
+        report["selected"] = json!(state.selected);
+        report["attack_step"] = json!(run.traced.as_ref().map(|traced| state.scrub_in(traced.points.len())));
+        report
+    }
+
+    /// How it drew; frames are measured from the beginning of one to the beginning of the next, all waiting included. What the first
     /// two seconds hold (pipelines, fonts) is left out of them.
-    pub(crate) fn report(&self) -> Value {
+    fn figures(&self) -> Value {
         let settled = |moments: &[Instant]| -> Vec<Instant> {
             let from = self.frames.first().copied().unwrap_or(self.begun) + Duration::from_secs(2);
             moments.iter().copied().filter(|moment| *moment >= from).collect()
@@ -87,7 +100,7 @@ mod tests {
             frames.frame(now);
             frames.progress(now, tick as usize, Some(tick / 20));
         }
-        let report = frames.report();
+        let report = frames.figures();
         assert_eq!(report["first_frame_ms"], 110.0);
         assert_eq!(report["first_update_ms"], 110.0);
         assert_eq!(report["frame_ms_median"], 10.0);

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use egui::{Align2, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2};
+use egui::{
+    Align2, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2,
+    vec2,
+};
 
 use super::{colours, inspector, run::Run, state::State};
 
@@ -45,6 +48,9 @@ impl Order {
     }
 }
 
+/// What an order was made for: the epoch, the way of sorting and the filters.
+type SortedFor = (u32, Order, Option<u32>, Option<bool>);
+
 /// How one looks at the grid.
 #[derive(Default)]
 pub(crate) struct GridView {
@@ -56,7 +62,7 @@ pub(crate) struct GridView {
     pub(crate) visible: Vec<u32>,
     /// Places of the training samples in the order that is shown, and what that order was made for.
     sorted: Vec<usize>,
-    sorted_for: Option<(u64, Order, Option<u32>, Option<bool>, usize)>,
+    sorted_for: Option<SortedFor>,
     textures: HashMap<(u32, Face, bool), (u64, TextureHandle)>,
 }
 
@@ -96,7 +102,7 @@ pub(crate) fn grid_ui(ui: &mut Ui, state: &mut State) {
     let classes = dataset.classes;
     // Sorting again with every batch would make the tiles jump: it is done once an epoch, and when the way of sorting changes.
     let view = &state.grid;
-    let wanted = (u64::from(state.run().place.epoch), view.order, view.class, view.broken, state.runs.len());
+    let wanted = (state.run().place.epoch, view.order, view.class, view.broken);
     let first_seen = state.run().place.epoch == 0 && state.run().views < 40;
     if view.sorted_for != Some(wanted) || first_seen {
         let sorted = sort(state.run(), &state.grid);
@@ -181,11 +187,22 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
         ui.painter().image(texture, picture, whole, egui::Color32::WHITE);
     } else {
         ui.painter().rect_filled(picture, 2.0, ui.visuals().faint_bg_color);
-        ui.painter().text(picture.center(), Align2::CENTER_CENTER, "…", FontId::proportional(16.0), ui.visuals().weak_text_color());
+        ui.painter().text(
+            picture.center(),
+            Align2::CENTER_CENTER,
+            "…",
+            FontId::proportional(16.0),
+            ui.visuals().weak_text_color(),
+        );
     }
     // The wider the ring, the more it counts.
     let omega = seen.map_or(0.0, |seen| seen.record.omega);
-    ui.painter().rect_stroke(picture, 2.0, Stroke::new((1.6 * omega.sqrt()).clamp(0.5, 5.0), colours::class(label, dark)), StrokeKind::Outside);
+    ui.painter().rect_stroke(
+        picture,
+        2.0,
+        Stroke::new((1.6 * omega.sqrt()).clamp(0.5, 5.0), colours::class(label, dark)),
+        StrokeKind::Outside,
+    );
     if state.selected == Some(row) {
         ui.painter().rect_stroke(picture.expand(2.5), 2.0, Stroke::new(2.0, colours::accent(dark)), StrokeKind::Outside);
     }
@@ -196,7 +213,9 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
     };
     let at = pos2(rect.center().x, rect.bottom() - 9.0);
     ui.painter().text(at, Align2::CENTER_CENTER, &text, FontId::proportional(11.5), ui.visuals().text_color());
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, state.selected == Some(row), format!("Sample {row}: {text}")));
+    response.widget_info(|| {
+        egui::WidgetInfo::selected(egui::Role::Button, true, state.selected == Some(row), format!("Sample {row}: {text}"))
+    });
     let hover = format!("sample {row}\nω {omega:.2}");
     response.on_hover_text(hover).clicked()
 }

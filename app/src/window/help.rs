@@ -2,14 +2,17 @@
 
 use egui::{Grid, Id, Modal, ScrollArea, Ui};
 
-use super::{action::{Action, Menu}, state::State};
+use super::{
+    action::{Action, Menu},
+    state::State,
+};
 
 /// What the marks mean.
 const MARKS: [(&str, &str); 8] = [
-    ("● ■ ▲ ◆", "natural points, one shape and colour a class"),
+    ("shape", "a natural point; each class has a shape and a colour"),
     ("larger", "a greater weight ω: its area is in proportion"),
     ("paler", "a higher κ: the attack takes longer to break it"),
-    ("× / ◆", "its adversarial partner: broken / withstood (small)"),
+    ("× or dot", "its adversarial partner: broken / withstood (small)"),
     ("box", "the ball of radius ε that the attack may move in"),
     ("κ", "how many of the K attack steps a sample withstands"),
     ("λ", "lower: only samples that break early count"),
@@ -68,7 +71,11 @@ pub(crate) fn rewind_ui(ui: &mut Ui, state: &mut State) {
         ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
             for epoch in epochs.iter().rev().filter(|epoch| **epoch < now || now == 0) {
                 let text = match state.run().metrics.iter().find(|metrics| metrics.epoch == *epoch) {
-                    Some(metrics) => format!("epoch {epoch} · train robust {:.1} % · mean κ {:.1}", 100.0 * metrics.train_robust, metrics.mean_kappa),
+                    Some(metrics) => format!(
+                        "epoch {epoch} · train robust {:.1} % · mean κ {:.1}",
+                        100.0 * metrics.train_robust,
+                        metrics.mean_kappa
+                    ),
                     None => format!("epoch {epoch} · the first weights"),
                 };
                 if ui.button(text).clicked() {

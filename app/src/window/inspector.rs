@@ -42,9 +42,10 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
 
 fn header_ui(ui: &mut Ui, state: &mut State, row: u32) {
     let run = state.run();
-    let label = run.place_of(row).zip(run.dataset.as_ref()).map(|(place, dataset)| {
-        colours::class_name(dataset.train.labels[place] as usize, dataset.classes)
-    });
+    let label = run
+        .place_of(row)
+        .zip(run.dataset.as_ref())
+        .map(|(place, dataset)| colours::class_name(dataset.train.labels[place] as usize, dataset.classes));
     ui.horizontal(|ui| {
         ui.strong(format!("Sample {row}"));
         if let Some(label) = label {
@@ -82,8 +83,18 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
         number(ui, "ω", &format!("{:.4}", seen.record.omega), "How much it counted: the mean over its batch is 1");
         number(ui, "loss", &format!("{:.4}", measured.loss), "Cross-entropy at x^(K), in nats");
         ui.end_row();
-        number(ui, "margin x⁰", &format!("{:.3}", measured.margin_start), "z_y − the next greatest logit, where the attack started");
-        number(ui, "margin x^K", &format!("{:.3}", measured.margin_adversarial), "The same where it ended; below 0 is misclassified");
+        number(
+            ui,
+            "margin x⁰",
+            &format!("{:.3}", measured.margin_start),
+            "z_y − the next greatest logit, where the attack started",
+        );
+        number(
+            ui,
+            "margin x^K",
+            &format!("{:.3}", measured.margin_adversarial),
+            "The same where it ended; below 0 is misclassified",
+        );
         ui.end_row();
     });
 }
@@ -211,7 +222,11 @@ fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
     for class in 0..classes {
         ui.horizontal(|ui| {
             let name = colours::class_name(class, classes);
-            let text = if class == traced.label as usize { RichText::new(format!("{name} ✔")).strong() } else { RichText::new(name.clone()) };
+            let text = if class == traced.label as usize {
+                RichText::new(format!("{name} ✔")).strong()
+            } else {
+                RichText::new(name.clone())
+            };
             ui.add_sized([30.0, 15.0], egui::Label::new(text));
             for (place, probability) in [("before", before[class]), ("at this step", after[class])] {
                 let (rect, response) = ui.allocate_exact_size(vec2(104.0, 14.0), Sense::hover());
@@ -220,7 +235,13 @@ fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
                 ui.painter().rect_filled(bar, 2.0, colours::class(class, dark).gamma_multiply(0.75));
                 let percent = format!("{:.1} %", 100.0 * probability);
                 let at = rect.right_center() - vec2(4.0, 0.0);
-                ui.painter().text(at, egui::Align2::RIGHT_CENTER, &percent, egui::FontId::proportional(11.0), ui.visuals().text_color());
+                ui.painter().text(
+                    at,
+                    egui::Align2::RIGHT_CENTER,
+                    &percent,
+                    egui::FontId::proportional(11.0),
+                    ui.visuals().text_color(),
+                );
                 response.widget_info(|| {
                     egui::WidgetInfo::labeled(egui::Role::Label, true, format!("class {name} {place} {percent}"))
                 });

@@ -60,9 +60,9 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
             Panel::right("inspector").exact_size(286.0).show(ui, |ui| inspector::inspector_ui(ui, state));
         }
     }
-    CentralPanel::default().frame(Frame::central_panel(ui.style()).inner_margin(Margin::same(6))).show(ui, |ui| {
-        if state.run().is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) }
-    });
+    CentralPanel::default()
+        .frame(Frame::central_panel(ui.style()).inner_margin(Margin::same(6)))
+        .show(ui, |ui| if state.run().is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) });
 }
 
 /// Weights, curves and margins beside each other.

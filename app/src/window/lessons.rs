@@ -1,9 +1,16 @@
 //! Guided lessons: they drive the window step by step, and ask before they show.
 
 use egui::{RichText, Ui};
-use gairat::{dataset::{Source, Toy}, settings::Settings, weight::Method};
+use gairat::{
+    dataset::{Source, Toy},
+    settings::Settings,
+    weight::Method,
+};
 
-use super::{state::State, text::{LESSONS, StepText}};
+use super::{
+    state::State,
+    text::{LESSONS, StepText},
+};
 
 /// Where one is in a lesson.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,11 +74,21 @@ fn revealed(number: usize) -> Option<Scene> {
 /// Starts a lesson, with a run of its own where it needs one.
 pub(crate) fn begin(state: &mut State, number: usize) {
     let number = number.min(LESSONS.len() - 1);
-    let plane = Settings { seed: state.form.seed, device: state.form.device.clone(), ..Settings::recipe(Source::Toy(Toy::Moons)) };
+    let plane =
+        Settings { seed: state.form.seed, device: state.form.device.clone(), ..Settings::recipe(Source::Toy(Toy::Moons)) };
     let wanted = match number {
         // Classes that come close, so that there is something to break.
         0 | 1 => Settings { epsilon: 0.08, step_size: 0.016, noise: 0.15, ..plane },
-        2 => Settings { epsilon: 0.08, step_size: 0.016, noise: 0.15, burn_in: 1, lambda: 0.0, method: Method::Gairat, epochs: 400, ..plane },
+        2 => Settings {
+            epsilon: 0.08,
+            step_size: 0.016,
+            noise: 0.15,
+            burn_in: 1,
+            lambda: 0.0,
+            method: Method::Gairat,
+            epochs: 400,
+            ..plane
+        },
         _ => Settings { method: Method::Gairat, burn_in: 20, epochs: 60, ..plane },
     };
     let twin = number == 3;
@@ -93,8 +110,12 @@ pub(crate) fn drive(state: &mut State) {
     let seen = || run.all_seen().map(|seen| (seen.record.row, seen.record.measured));
     let enough = run.place.epoch >= 2;
     let chosen = match wanted {
-        Scene::Broken if enough => seen().find(|(_, m)| m.broken && m.margin_start > 0.0 && (2..steps).contains(&m.kappa)).map(|found| found.0),
-        Scene::LowKappa if enough => seen().filter(|(_, m)| m.broken && m.kappa <= steps / 2).min_by_key(|(_, m)| m.kappa).map(|found| found.0),
+        Scene::Broken if enough => {
+            seen().find(|(_, m)| m.broken && m.margin_start > 0.0 && (2..steps).contains(&m.kappa)).map(|found| found.0)
+        }
+        Scene::LowKappa if enough => {
+            seen().filter(|(_, m)| m.broken && m.kappa <= steps / 2).min_by_key(|(_, m)| m.kappa).map(|found| found.0)
+        }
         Scene::HighKappa if enough => {
             let whole = seen().filter(|(_, m)| !m.broken && m.kappa == steps);
             whole.max_by(|a, b| a.1.margin_start.total_cmp(&b.1.margin_start)).map(|found| found.0)
@@ -154,7 +175,10 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
                     (Some(_), true) => "✔ ",
                     (Some(_), false) => "✖ ",
                 };
-                let button = ui.add_enabled(lesson.answer.is_none(), egui::Button::selectable(chosen, format!("{mark}{answer}")).frame(true));
+                let button = ui.add_enabled(
+                    lesson.answer.is_none(),
+                    egui::Button::selectable(chosen, format!("{mark}{answer}")).frame(true),
+                );
                 if button.clicked() {
                     lesson.answer = Some(place);
                     lesson.wanted = revealed(lesson.number);

@@ -28,7 +28,10 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         let slider = Slider::new(&mut place, 0..=epochs.saturating_sub(1)).custom_formatter(|place, _| {
             run.margins.get(place as usize).map_or_else(|| "0".to_owned(), |margins| margins.epoch.to_string())
         });
-        let response = ui.add_enabled(epochs > 1, slider).labelled_by(label.id).on_hover_text("Look back at earlier epochs; at the end: now");
+        let response = ui
+            .add_enabled(epochs > 1, slider)
+            .labelled_by(label.id)
+            .on_hover_text("Look back at earlier epochs; at the end: now");
         if response.changed() {
             back = (place + 1 < epochs).then_some(place);
         }
@@ -48,11 +51,8 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         let bins = 0..histogram.counts.len();
         100.0 * bins.filter(|&bin| histogram.middle(bin) < 0.0).map(|bin| histogram.share(bin)).sum::<f64>()
     };
-    let about = format!(
-        "Margins: {:.0} % of natural and {:.0} % of adversarial samples below 0",
-        below(&natural),
-        below(&adversarial)
-    );
+    let about =
+        format!("Margins: {:.0} % of natural and {:.0} % of adversarial samples below 0", below(&natural), below(&adversarial));
     let plot = Plot::new("margins")
         .show_background(false)
         .height((ui.available_height() - strip - 6.0).clamp(80.0, 200.0))

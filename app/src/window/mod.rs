@@ -63,7 +63,8 @@ pub(crate) struct Wanted {
 /// Whether there is a screen to open a window on.
 pub(crate) fn has_screen() -> bool {
     // Elsewhere a program is started from a desktop, or the system says itself that there is none.
-    !cfg!(target_os = "linux") || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()))
+    !cfg!(target_os = "linux")
+        || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()))
 }
 
 /// Opens the window and stays until it is closed.
@@ -72,8 +73,11 @@ pub(crate) fn open(wanted: Wanted) -> Result<(), Failure> {
     let mut setup = WgpuSetupCreateNew::without_display_handle();
     setup.instance_descriptor.backends = wgpu::Backends::PRIMARY | wgpu::Backends::GL;
     setup.native_adapter_selector = Some(Arc::new(move |adapters, surface| {
-        let fit: Vec<wgpu::Adapter> =
-            adapters.iter().filter(|adapter| surface.is_none_or(|surface| adapter.is_surface_supported(surface))).cloned().collect();
+        let fit: Vec<wgpu::Adapter> = adapters
+            .iter()
+            .filter(|adapter| surface.is_none_or(|surface| adapter.is_surface_supported(surface)))
+            .cloned()
+            .collect();
         let place = device::to_draw_with(&asked, &fit);
         place.map(|place| fit[place].clone()).ok_or_else(|| "no graphics driver can draw a window".to_owned())
     }));
@@ -147,7 +151,7 @@ impl eframe::App for App {
     fn on_exit(&mut self) {
         self.state.finish();
         if self.frame_stats.is_some() {
-            anstream::println!("{}", self.frames.report());
+            anstream::println!("{}", self.frames.report(&self.state));
         }
     }
 }

@@ -37,7 +37,8 @@ pub(crate) fn palette_ui(ui: &mut Ui, state: &mut State) {
             (input.consume_key(none, Key::ArrowDown), input.consume_key(none, Key::ArrowUp), input.consume_key(none, Key::Enter))
         });
         let before = palette.text.clone();
-        let edit = ui.add(TextEdit::singleline(&mut palette.text).hint_text("What do you want to do?").desired_width(f32::INFINITY));
+        let edit =
+            ui.add(TextEdit::singleline(&mut palette.text).hint_text("What do you want to do?").desired_width(f32::INFINITY));
         edit.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Command"));
         edit.request_focus();
         if palette.text != before {

@@ -56,14 +56,20 @@ impl OffScreen {
         descriptor.backends = wgpu::Backends::PRIMARY;
         let instance = wgpu::Instance::new(descriptor);
         let adapters = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
-        let none = || Failure::Work("--screenshot: no graphics driver (Vulkan, Metal or DirectX 12) was found; one that runs on the CPU will do, such as Mesa's llvmpipe".to_owned());
+        let none = || {
+            Failure::Work("--screenshot: no graphics driver (Vulkan, Metal or DirectX 12) was found; one that runs on the CPU will do, such as Mesa's llvmpipe".to_owned())
+        };
         let place = device::to_draw_with(asked, &adapters).ok_or_else(none)?;
         let adapter = adapters[place].clone();
         let asked_for = adapter.request_device(&device::descriptor(&adapter)).await;
-        let (gpu, queue) = asked_for.map_err(|error| Failure::Work(format!("--screenshot: {} gives no device: {error}", adapter.get_info().name)))?;
+        let (gpu, queue) = asked_for
+            .map_err(|error| Failure::Work(format!("--screenshot: {} gives no device: {error}", adapter.get_info().name)))?;
         let most = gpu.limits().max_texture_dimension_2d;
         if size.0 > most || size.1 > most {
-            return Err(Failure::Request(format!("--size {}x{}: this adapter draws at most {most} pixels a side", size.0, size.1)));
+            return Err(Failure::Request(format!(
+                "--size {}x{}: this adapter draws at most {most} pixels a side",
+                size.0, size.1
+            )));
         }
         let texture = gpu.create_texture(&wgpu::TextureDescriptor {
             label: Some("screenshot"),
@@ -110,7 +116,10 @@ impl OffScreen {
                     view: &view,
                     depth_slice: None,
                     resolve_target: None,
-                    ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color { r, g, b, a: 1.0 }), store: wgpu::StoreOp::Store },
+                    ops: wgpu::Operations {
+                        load: wgpu::LoadOp::Clear(wgpu::Color { r, g, b, a: 1.0 }),
+                        store: wgpu::StoreOp::Store,
+                    },
                 })],
                 depth_stencil_attachment: None,
                 timestamp_writes: None,
@@ -206,7 +215,8 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
         if done != last {
             (last, progressed) = (done, now);
         }
-        let trained = state.runs.iter().all(|run| run.place.steps_done() >= shot.after_steps || matches!(run.phase, Phase::Finished(_)));
+        let trained =
+            state.runs.iter().all(|run| run.place.steps_done() >= shot.after_steps || matches!(run.phase, Phase::Finished(_)));
         if trained && shot.select && state.selected.is_none() {
             select_broken(&mut state);
         }
@@ -218,7 +228,10 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
             return picture;
         }
         if now - progressed > PATIENCE {
-            return Err(Failure::Work(format!("--screenshot: {done} of {} steps were trained, then nothing for two minutes", shot.after_steps)));
+            return Err(Failure::Work(format!(
+                "--screenshot: {done} of {} steps were trained, then nothing for two minutes",
+                shot.after_steps
+            )));
         }
         std::thread::sleep(Duration::from_millis(30));
     }

@@ -371,7 +371,12 @@ impl State {
                 let mut settings = run.settings.clone();
                 // The twin keeps its own method: that is what the two are compared for.
                 for name in changed.iter().filter(|name| place == 0 || **name != "method") {
-                    let _ = self.form.get(name).map(|text| settings.set(name, &text));
+                    if let Some(Err(error)) = self.form.get(name).map(|text| settings.set(name, &text)) {
+                        refused = Some(error.to_string());
+                    }
+                }
+                if refused.is_some() {
+                    break;
                 }
                 match settings.checked() {
                     Ok(plan) => {
@@ -562,11 +567,8 @@ impl State {
                 let points = self.run().traced.as_ref().map_or(0, |traced| traced.points.len());
                 let now = self.scrub_in(points);
                 self.scrub_since = None;
-                self.scrub = if action == Action::ScrubForward {
-                    (now + 1).min(points.saturating_sub(1))
-                } else {
-                    now.saturating_sub(1)
-                };
+                self.scrub =
+                    if action == Action::ScrubForward { (now + 1).min(points.saturating_sub(1)) } else { now.saturating_sub(1) };
             }
             Action::PlayAttack => {
                 self.scrub_since = match self.scrub_since {
@@ -594,7 +596,10 @@ impl State {
                             Some(Drawing::of(dataset))
                         }
                         None => {
-                            self.say("Points can be drawn where the data are points of a plane: choose moons, for example.", false);
+                            self.say(
+                                "Points can be drawn where the data are points of a plane: choose moons, for example.",
+                                false,
+                            );
                             None
                         }
                     },
@@ -672,11 +677,15 @@ impl State {
     }
 
     fn export_curves(&mut self, format: Format) {
-        let Some(file) = files::new_file(self, "curves", match format {
-            Format::Png => "png",
-            Format::Svg => "svg",
-            Format::Csv => "csv",
-        }) else {
+        let Some(file) = files::new_file(
+            self,
+            "curves",
+            match format {
+                Format::Png => "png",
+                Format::Svg => "svg",
+                Format::Csv => "csv",
+            },
+        ) else {
             return;
         };
         match format {

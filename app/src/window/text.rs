@@ -38,10 +38,8 @@ pub(crate) const LESSONS: [LessonText; 4] = [
     LessonText {
         title: "An adversarial example",
         steps: &[
-            say(
-                "A network learns to tell two classes apart. The colour behind the points is its answer, the deeper the surer. \
-                 Beside each point there is a mark: that is where an attacker moved it.",
-            ),
+            say("A network learns to tell two classes apart. The colour behind the points is its answer, the deeper the surer. \
+                 Beside each point there is a mark: that is where an attacker moved it."),
             ask(
                 "One point is selected. The attacker may move it inside the small box around it and nowhere else: \
                  too little for its class to change.",
@@ -51,19 +49,15 @@ pub(crate) const LESSONS: [LessonText; 4] = [
                 "The attack walks uphill on the loss, one step at a time. The cross marks where the answer has changed: \
                  this is an adversarial example. The panel on the right shows the margin falling below 0.",
             ),
-            say(
-                "Adversarial training shows the network the moved points instead of the natural ones, batch after batch, \
-                 so that it learns to answer the same all over the box. Where classes come closer than the box is wide, it cannot.",
-            ),
+            say("Adversarial training shows the network the moved points instead of the natural ones, batch after batch, \
+                 so that it learns to answer the same all over the box. Where classes come closer than the box is wide, it cannot."),
         ],
     },
     LessonText {
         title: "Kappa and the boundary",
         steps: &[
-            say(
-                "The attack takes K steps. Kappa counts how many of its iterates are still classified correctly: \
-                 a point that is wrong from the start has kappa 0, one that is never broken has kappa K.",
-            ),
+            say("The attack takes K steps. Kappa counts how many of its iterates are still classified correctly: \
+                 a point that is wrong from the start has kappa 0, one that is never broken has kappa K."),
             ask(
                 "The selected point is one that breaks early. Look at where it lies.",
                 "Where do points with a low kappa lie?",
@@ -72,7 +66,9 @@ pub(crate) const LESSONS: [LessonText; 4] = [
                 "Kappa is a distance in disguise: it counts the steps to the boundary. Points near it break at once; \
                  now a point is selected that never breaks, deep in its own region.",
             ),
-            say("Under WEIGHTS, below, the bars count how many samples have each kappa. As training goes on, they move to the right."),
+            say(
+                "Under WEIGHTS, below, the bars count how many samples have each kappa. As training goes on, they move to the right.",
+            ),
         ],
     },
     LessonText {
@@ -91,7 +87,9 @@ pub(crate) const LESSONS: [LessonText; 4] = [
                 "Only samples that break early keep their weight; the line above the curve says what share of samples counts. \
                  Their points on the stage have grown, the others have shrunk.",
             ),
-            say("Drag lambda yourself: it takes hold from the next batch. With lambda at infinity every weight is 1, which is plain adversarial training."),
+            say(
+                "Drag lambda yourself: it takes hold from the next batch. With lambda at infinity every weight is 1, which is plain adversarial training.",
+            ),
         ],
     },
     LessonText {

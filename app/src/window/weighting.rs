@@ -18,7 +18,8 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     ui.horizontal(|ui| {
         ui.strong("Weights");
         let text = format!("{:.0} % of samples count", 100.0 * effective);
-        ui.label(&text).on_hover_text("Effective share of samples, (Σω)² / (n Σω²), over the samples as they were last trained on");
+        ui.label(&text)
+            .on_hover_text("Effective share of samples, (Σω)² / (n Σω²), over the samples as they were last trained on");
         if in_burn_in && state.run().settings.method == Method::Gairat {
             ui.weak("· burn-in");
         }
@@ -32,7 +33,9 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
             ui.spacing_mut().slider_width = (ui.available_width() - 80.0).max(60.0);
             let slider = Slider::new(&mut lambda, -4.0..=4.0).max_decimals(2).clamping(egui::SliderClamping::Never);
             let response = ui.add(slider).labelled_by(label.id);
-            response.on_hover_text("Lower: only samples that break early count. Higher: all count alike. It takes hold from the next batch.");
+            response.on_hover_text(
+                "Lower: only samples that break early count. Higher: all count alike. It takes hold from the next batch.",
+            );
             if lambda != before && state.form.set("lambda", &lambda.to_string()).is_ok() {
                 state.edited();
             }
@@ -51,7 +54,9 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
         .enumerate()
         .map(|(kappa, &count)| {
             let part = (count as f64 / most).sqrt();
-            Bar::new(kappa as f64, 0.9 * part).width(0.8).name(format!("κ {kappa}: {count} of {all} samples, raw weight {:.4}", raw[kappa]))
+            Bar::new(kappa as f64, 0.9 * part)
+                .width(0.8)
+                .name(format!("κ {kappa}: {count} of {all} samples, raw weight {:.4}", raw[kappa]))
         })
         .collect();
     let selected = state.selected.and_then(|row| state.run().seen(row)).map(|seen| seen.record.measured.kappa);

@@ -167,7 +167,8 @@ pub async fn score(
     let places: Vec<usize> = (0..samples.len()).collect();
     let mut correct = Vec::with_capacity(samples.len());
     // Of one sample forwards; nothing is cut into slices on the CPU.
-    let multiplications = if device::is_cpu(device) { None } else { network.program().map(|program| program.layers.multiplications()) };
+    let multiplications =
+        if device::is_cpu(device) { None } else { network.program().map(|program| program.layers.multiplications()) };
     for places in places.chunks(batch.max(1)) {
         let begun = Instant::now();
         let (batch, images) = attack.perturb(network, samples.select(places, shape.len()), shape, threat, device);

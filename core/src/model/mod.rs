@@ -33,7 +33,7 @@ pub use wide_resnet::WideResNet;
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor},
+    tensor::{Device, Tensor, s},
 };
 
 use crate::dataset::SampleShape;
@@ -58,7 +58,7 @@ pub(crate) fn logits_in_slices<M: Classifier + ?Sized>(model: &M, samples: Tenso
     let count = samples.dims()[0];
     match together.map(|together| together.max(1)) {
         Some(together) if together < count => {
-            let slice = |first: usize| model.logits(samples.clone().slice([first..(first + together).min(count)]));
+            let slice = |first: usize| model.logits(samples.clone().slice(s![first..(first + together).min(count)]));
             Tensor::cat((0..count).step_by(together).map(slice).collect(), 0)
         }
         _ => model.logits(samples),

@@ -28,9 +28,7 @@ impl Session<'_> {
         let labels = samples.labels;
         let batch = Batch::new(samples.pixels, &labels, None, &self.trainer.device);
         let logits = device::read(frozen.logits(batch.natural)).await?;
-        let mut answers = logits
-            .chunks_exact(self.dataset.classes)
-            .map(best_class);
+        let mut answers = logits.chunks_exact(self.dataset.classes).map(best_class);
         let first = answers.next();
         Ok(first.filter(|first| answers.all(|answer| answer == *first)).map(|class| class as u32))
     }
@@ -39,7 +37,12 @@ impl Session<'_> {
     /// aside, so that there is a way back.
     ///
     /// `answer` is the one class that the network gives to everything, if it does.
-    pub(super) fn judge(&mut self, metrics: &EpochMetrics, answer: Option<u32>, emit: &mut dyn FnMut(Event)) -> Result<(), SessionError> {
+    pub(super) fn judge(
+        &mut self,
+        metrics: &EpochMetrics,
+        answer: Option<u32>,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), SessionError> {
         let settings = &self.trainer.plan.settings;
         let epoch = metrics.epoch;
         let steps = self.dataset.train.len().div_ceil(settings.batch);

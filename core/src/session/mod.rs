@@ -481,11 +481,7 @@ impl Session<'_> {
     /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
     ///
     /// `None` if it was stopped while it evaluated; nothing is saved then.
-    async fn finish_epoch(
-        &mut self,
-        epoch: u32,
-        door: &mut impl Door,
-    ) -> Result<Option<Vec<SampleRecord>>, SessionError> {
+    async fn finish_epoch(&mut self, epoch: u32, door: &mut impl Door) -> Result<Option<Vec<SampleRecord>>, SessionError> {
         self.log.fetch().await?;
         self.watch.see(&self.log).await?;
         let samples = self.log.samples();

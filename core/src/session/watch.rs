@@ -1,14 +1,15 @@
 //! What a person may see of a run while it is on its way: host values, made when they are asked for.
 
-use burn::tensor::{Tensor, activation::softmax};
+use burn::tensor::{Tensor, TensorData, activation::softmax, s};
 
 use super::{Door, Place, Session, SessionError};
 use crate::{
     attack::{Adversarial, Point, read_measured},
-    batch::attack_batch,
+    batch::{Batch, StartKey, attack_batch},
     dataset::SampleShape,
     device::{self, DeviceError},
     model::Classifier as _,
+    random::Purpose,
     region_map::{Grid, OnDevice, Quantity, map_of},
     snapshot::best_class,
     train::{EpochLog, SampleRecord},
@@ -86,7 +87,7 @@ pub enum Region {
     /// Class and quantity of every cell, row by row from the top.
     OnHost(Grid, Vec<f32>),
     /// The same, in a buffer on the GPU.
-    OnDevice(Grid, OnDevice),
+    OnDevice(Grid, Box<OnDevice>),
 }
 
 /// The attack on one sample, step by step, against the network as it is now.
@@ -192,10 +193,10 @@ impl Watch {
             _ => device::read(Tensor::cat(std::mem::take(&mut self.images), 0)).await?,
         };
         let mut positions = positions.chunks_exact(2);
-        self.seen.extend(new.iter().map(|record| Seen {
-            record: *record,
-            adversarial: positions.next().map(|position| [position[0], position[1]]),
-        }));
+        self.seen.extend(
+            new.iter()
+                .map(|record| Seen { record: *record, adversarial: positions.next().map(|position| [position[0], position[1]]) }),
+        );
         Ok(())
     }
 
@@ -239,8 +240,10 @@ impl Session<'_> {
         let Some((grid, quantity)) = look.map.filter(|_| self.dataset.shape.len() == 2) else { return Ok(None) };
         let frozen = self.trainer.frozen();
         let Some(map) = map_of(&frozen, grid, quantity, &self.trainer.device) else { return Ok(None) };
-        if look.map_on_device && let Some(map) = OnDevice::of(map.clone()) {
-            return Ok(Some(Region::OnDevice(grid, map)));
+        if look.map_on_device
+            && let Some(map) = OnDevice::of(map.clone())
+        {
+            return Ok(Some(Region::OnDevice(grid, Box::new(map))));
         }
         Ok(Some(Region::OnHost(grid, device::read(map).await?)))
     }
@@ -255,12 +258,9 @@ impl Session<'_> {
         let points = trajectories.read().await?.pop().unwrap_or_default();
         let natural = device::read(batch.natural.clone()).await?;
         let numbers: Vec<f32> = natural.iter().copied().chain(points.iter().flat_map(|point| point.position.clone())).collect();
-        let positions = Tensor::from_data(
-            burn::tensor::TensorData::new(numbers, [points.len() + 1, natural.len()]),
-            &self.trainer.device,
-        );
+        let positions = Tensor::from_data(TensorData::new(numbers, [points.len() + 1, natural.len()]), &self.trainer.device);
         let logits = frozen.logits(positions);
-        let of_natural = logits.clone().slice([0..1]);
+        let of_natural = logits.clone().slice(s![0..1]);
         let margin = device::read(Adversarial::margins(of_natural, batch.labels.clone())).await?[0];
         let probabilities = device::read(softmax(logits, 1)).await?;
         let end = adversarial.measure_end(frozen.logits(adversarial.images.clone()), batch.labels.clone(), attack);
@@ -286,11 +286,7 @@ impl Session<'_> {
         }
         let plan = &self.trainer.plan;
         let numbers = self.dataset.shape.len();
-        let key = crate::batch::StartKey {
-            seed: plan.settings.seed,
-            purpose: crate::random::Purpose::Start,
-            epoch: u64::from(self.shown_epoch()),
-        };
+        let key = StartKey { seed: plan.settings.seed, purpose: Purpose::Start, epoch: u64::from(self.shown_epoch()) };
         // As they are, without augmentation: a picture that moves from view to view cannot be compared.
         let samples = train.select(&places, numbers);
         let batch = attack_batch(samples, self.dataset.shape, plan.attack.start(), key, &self.trainer.device);
@@ -331,7 +327,7 @@ impl Session<'_> {
         }
         let places: Vec<usize> = (0..shown).collect();
         let samples = self.dataset.train.select(&places, self.dataset.shape.len());
-        let batch = crate::batch::Batch::new(samples.pixels, &samples.labels, None, &self.trainer.device);
+        let batch = Batch::new(samples.pixels, &samples.labels, None, &self.trainer.device);
         let margins = Adversarial::margins(frozen.logits(batch.natural), batch.labels);
         Ok(Some(Margins { natural: device::read(margins).await? }))
     }

@@ -7,7 +7,12 @@ mod points;
 use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 use gairat::region_map::Quantity;
 
-use super::{action::Action, colours, run::{Phase, Run}, state::State};
+use super::{
+    action::Action,
+    colours,
+    run::{Phase, Run},
+    state::State,
+};
 use marks::Marks;
 use picture::Picture;
 
@@ -212,11 +217,15 @@ fn layers_ui(ui: &mut Ui, state: &mut State) {
 fn about(run: &Run, title: String) -> String {
     let seen = run.all_seen().count();
     let broken = run.all_seen().filter(|seen| seen.record.measured.broken).count();
-    format!("Stage of {title}: {seen} training points seen, {broken} of them broken by the attack; mean kappa {:.2}", mean_kappa(run))
+    format!(
+        "Stage of {title}: {seen} training points seen, {broken} of them broken by the attack; mean kappa {:.2}",
+        mean_kappa(run)
+    )
 }
 
 fn mean_kappa(run: &Run) -> f64 {
-    let (sum, count) = run.all_seen().fold((0.0, 0_u32), |(sum, count), seen| (sum + f64::from(seen.record.measured.kappa), count + 1));
+    let (sum, count) =
+        run.all_seen().fold((0.0, 0_u32), |(sum, count), seen| (sum + f64::from(seen.record.measured.kappa), count + 1));
     if count == 0 { 0.0 } else { sum / f64::from(count) }
 }
 
@@ -234,7 +243,8 @@ fn empty(painter: &egui::Painter, rect: Rect, run: &Run, colour: Color32) {
 fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
     let placing = state.stage.place(rect);
     let drawing = state.drawing.is_some();
-    let drags = response.dragged_by(egui::PointerButton::Middle) || (!drawing && response.dragged_by(egui::PointerButton::Primary));
+    let drags =
+        response.dragged_by(egui::PointerButton::Middle) || (!drawing && response.dragged_by(egui::PointerButton::Primary));
     if drags {
         let by = response.drag_delta() / placing.scale;
         state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];

@@ -32,7 +32,7 @@ impl Picture {
         match region {
             Region::OnDevice(grid, map) => {
                 let classes = run.dataset.as_ref().map_or(2, |dataset| dataset.classes);
-                self.on_device = Some((*grid, map.clone(), quantity, dark, classes));
+                self.on_device = Some((*grid, OnDevice::clone(map), quantity, dark, classes));
             }
             Region::OnHost(grid, map) => {
                 self.on_device = None;
@@ -60,7 +60,11 @@ impl Picture {
         let strong = colours::adversarial(dark);
         let grey = if dark { Color32::from_gray(150) } else { Color32::from_gray(120) };
         let pixels = a.chunks_exact(2).zip(b.chunks_exact(2)).map(|(a, b)| {
-            if a[0] != b[0] { colours::mix(ground, strong, 0.75) } else { colours::mix(ground, grey, (a[1] - b[1]).abs().min(1.0)) }
+            if a[0] != b[0] {
+                colours::mix(ground, strong, 0.75)
+            } else {
+                colours::mix(ground, grey, (a[1] - b[1]).abs().min(1.0))
+            }
         });
         self.set(ctx, *grid, pixels.collect());
     }

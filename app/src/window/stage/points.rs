@@ -3,7 +3,11 @@
 
 use egui::{Color32, Painter, Pos2, Shape, Stroke, StrokeKind};
 
-use super::{super::{colours, state::State}, Placing, marks::Marks};
+use super::{
+    super::{colours, state::State},
+    Placing,
+    marks::Marks,
+};
 
 /// Where the layers of what is marked begin.
 const MARKED: usize = 2;
@@ -78,16 +82,18 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
     let mut marks = Marks::default();
     for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
         let at = placing.to_screen([point[0], point[1]]);
-        marks.shape(train.labels[sample] as usize, at, 1.6, colours::mix(colours::class(train.labels[sample] as usize, dark), pale, 0.7));
+        marks.shape(
+            train.labels[sample] as usize,
+            at,
+            1.6,
+            colours::mix(colours::class(train.labels[sample] as usize, dark), pale, 0.7),
+        );
     }
     for (row, points) in batch.rows.iter().zip(&batch.points) {
         let Some(sample) = run.place_of(*row) else { continue };
         let class = train.labels[sample] as usize;
-        let way: Vec<Pos2> = points
-            .iter()
-            .take(step + 1)
-            .map(|point| placing.to_screen([point.position[0], point.position[1]]))
-            .collect();
+        let way: Vec<Pos2> =
+            points.iter().take(step + 1).map(|point| placing.to_screen([point.position[0], point.position[1]])).collect();
         let Some(&now) = way.last() else { continue };
         let natural = placing.to_screen([train.pixels[2 * sample], train.pixels[2 * sample + 1]]);
         marks.line(natural, way[0], 0.8, text.gamma_multiply(0.3));

@@ -1,0 +1,141 @@
+//! A run that nobody computes: its data are real, what was measured of them is made up.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use gairat::{
+    attack::{Measured, Point},
+    dataset,
+    metrics::EpochMetrics,
+    region_map::Grid,
+    session::{Event, Margins, Place, Region, Seen, Traced, View},
+    settings::Settings,
+    train::SampleRecord,
+};
+
+use crate::{
+    live::{Message, Ready},
+    window::{run::Run, state::State},
+};
+
+/// The row of a sample that is broken at its fourth step.
+pub(super) const BROKEN: u32 = 11;
+
+pub(super) fn settings() -> Settings {
+    Settings { points: 120, burn_in: 2, epochs: 10, device: "cpu".to_owned(), ..Settings::default() }
+}
+
+/// What is measured of the sample of `row`: kappa goes through all its values.
+pub(super) fn measured(row: u32) -> Measured {
+    let kappa = if row == BROKEN { 4 } else { row % 11 };
+    Measured {
+        kappa,
+        first_hit: kappa,
+        margin_start: kappa as f32 * 0.5 - 1.0,
+        margin_adversarial: kappa as f32 * 0.5 - 3.0,
+        loss: 0.75,
+        broken: kappa < 7,
+    }
+}
+
+fn omega(row: u32) -> f32 {
+    0.25 + (10 - measured(row).kappa) as f32 * 0.2
+}
+
+/// Lets `run` hear all that a run tells in its first epochs.
+pub(super) fn tell(run: &mut Run) {
+    let plan = run.settings.checked().unwrap();
+    let data = Arc::new(dataset::load(&plan.request).unwrap());
+    let metrics = |epoch: u32| EpochMetrics {
+        epoch,
+        lr: 0.1,
+        lambda: (epoch > 2).then_some(-1.0),
+        loss: 0.6 / f64::from(epoch),
+        train_robust: 0.5 + 0.1 * f64::from(epoch),
+        mean_kappa: 4.0 + f64::from(epoch),
+        effective: 0.5,
+        validation_natural: Some(0.96),
+        validation_pgd20: Some(0.875),
+    };
+    run.hear(Message::Ready(Ready {
+        dataset: Arc::clone(&data),
+        device: "CPU".to_owned(),
+        software: false,
+        shared: false,
+        why: "canned".to_owned(),
+        folder: PathBuf::from("/nowhere/run"),
+        metrics: Vec::new(),
+    }));
+    run.hear(Message::Event(Event::Started {
+        model: "mlp:64,64".to_owned(),
+        parameters: 4482,
+        device: "CPU".to_owned(),
+        api: "flex".to_owned(),
+        path: "fused".to_owned(),
+        train: data.train.len(),
+        validation: 12,
+        test: 24,
+        epochs: 10,
+        steps: 1,
+        resumed_epoch: 0,
+    }));
+    for epoch in 1..=3 {
+        run.hear(Message::Event(Event::Epoch(metrics(epoch))));
+    }
+    run.hear(Message::Event(Event::Best { epoch: 3, robust: 0.875 }));
+    run.see(view(&data), Instant::now());
+}
+
+fn view(data: &dataset::Dataset) -> View {
+    let seen = |place: usize| {
+        let row = data.train.rows[place];
+        let at = &data.train.pixels[2 * place..2 * place + 2];
+        Seen {
+            record: SampleRecord { row, measured: measured(row), omega: omega(row) },
+            adversarial: Some([at[0] + 0.03, at[1] - 0.02]),
+        }
+    };
+    let grid = Grid::unit(16, 16);
+    let map = (0..grid.cells()).flat_map(|cell| {
+        let [x, y] = grid.middle(cell);
+        [f32::from(u8::from(x + 0.3 * y > 0.6)), 0.5 + 0.5 * (x + 0.3 * y - 0.6).abs()]
+    });
+    View {
+        place: Place { epoch: 3, step: 0, steps: 1, epochs: 10 },
+        lambda: -1.0,
+        seen: (0..data.train.len()).map(seen).collect(),
+        region: Some(Region::OnHost(grid, map.collect())),
+        traced: None,
+        looked: Vec::new(),
+        next_batch: None,
+        margins: Some(Margins { natural: (0..96).map(|sample| sample as f32 / 24.0 - 0.5).collect() }),
+    }
+}
+
+/// The attack on the sample of `row`: it breaks at step 4 of 10.
+pub(super) fn traced(row: u32) -> Traced {
+    let points = (0..=10).map(|t| Point {
+        margin: 1.8 - 0.5 * t as f32,
+        loss: 0.1 + 0.2 * t as f32,
+        position: vec![0.5 + 0.004 * t as f32, 0.5],
+    });
+    let answer = |t: usize| if t < 4 { vec![0.8 - 0.05 * t as f32, 0.2 + 0.05 * t as f32] } else { vec![0.3, 0.7] };
+    Traced {
+        row,
+        label: 0,
+        natural: vec![0.5, 0.5],
+        points: points.collect(),
+        probabilities: std::iter::once(vec![0.9, 0.1]).chain((0..=10).map(answer)).collect(),
+        margin: 2.2,
+        kappa: 4,
+        first_hit: 4,
+        broken: true,
+    }
+}
+
+/// A window with such a run, paused.
+pub(super) fn state() -> State {
+    let mut state = State::new(settings(), None, None);
+    state.gate.play(false);
+    tell(&mut state.runs[0]);
+    state
+}

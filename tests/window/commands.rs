@@ -1,0 +1,198 @@
+//! Every command, by its keys, by the palette and by itself.
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+
+use super::{canned, wide, window};
+use crate::window::{
+    action::{Action, Format},
+    lessons,
+    state::SPEEDS,
+    text::LESSONS,
+};
+
+#[test]
+fn every_command_does_something_sensible_in_every_state_and_nothing_panics() {
+    for select in [false, true] {
+        for action in Action::ALL {
+            let mut window = wide();
+            if select {
+                window.state_mut().select(Some(canned::BROKEN));
+                window.state_mut().runs[0].traced = Some(canned::traced(canned::BROKEN));
+                window.step();
+            }
+            let ctx = window.ctx.clone();
+            window.state_mut().act(action, &ctx);
+            window.run_steps(3);
+            // And once more, from where that led.
+            window.state_mut().act(action, &ctx);
+            window.run_steps(2);
+        }
+    }
+}
+
+#[test]
+fn keys_play_step_and_set_the_speed() {
+    let mut window = wide();
+    window.key_press(Key::Space);
+    window.run_steps(2);
+    assert!(window.state().gate.playing());
+    window.key_press(Key::Space);
+    window.run_steps(2);
+    assert!(!window.state().gate.playing());
+    let speed = window.state().speed;
+    window.key_press(Key::CloseBracket);
+    window.run_steps(2);
+    assert_eq!(window.state().speed, speed + 1);
+    (0..20).for_each(|_| window.key_press(Key::CloseBracket));
+    window.run_steps(2);
+    assert_eq!(window.state().speed, SPEEDS.len() - 1);
+    window.key_press(Key::Comma);
+    window.run_steps(2);
+    assert_eq!(window.state().attack_step, Some(0));
+    window.key_press(Key::Comma);
+    window.run_steps(2);
+    assert_eq!(window.state().attack_step, Some(1));
+}
+
+#[test]
+fn arrows_go_through_samples_and_through_the_attack() {
+    let mut window = wide();
+    window.key_press(Key::ArrowDown);
+    window.run_steps(2);
+    let first = window.state().selected.unwrap();
+    window.key_press(Key::ArrowDown);
+    window.run_steps(2);
+    assert_ne!(window.state().selected, Some(first));
+    window.key_press(Key::ArrowUp);
+    window.run_steps(2);
+    assert_eq!(window.state().selected, Some(first));
+    window.state_mut().runs[0].traced = Some(canned::traced(first));
+    for key in [Key::ArrowLeft, Key::ArrowLeft, Key::ArrowRight] {
+        window.key_press(key);
+        window.run_steps(2);
+    }
+    assert_eq!(window.state().scrub, 9, "from the last step two back and one forward");
+    window.key_press(Key::Escape);
+    window.run_steps(2);
+    assert_eq!(window.state().selected, None);
+}
+
+#[test]
+fn the_palette_finds_a_command_by_its_name_and_does_it() {
+    let mut window = wide();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run_steps(3);
+    window.get_by_label("Command").type_text("keys and");
+    window.run_steps(3);
+    window.key_press(Key::Enter);
+    window.run_steps(3);
+    assert!(window.state().help && window.state().palette.is_none());
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    assert!(!window.state().help);
+}
+
+#[test]
+fn keys_that_are_typed_into_a_field_do_nothing_else() {
+    let mut window = wide();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    window.run_steps(3);
+    window.get_by_label("Run folder, or settings.json:").focus();
+    window.run_steps(2);
+    window.key_press(Key::Space);
+    window.key_press(Key::R);
+    window.run_steps(2);
+    assert!(!window.state().gate.playing());
+    assert!(window.state().open.is_some());
+}
+
+#[test]
+fn what_cannot_be_opened_is_named_and_nothing_else_changes() {
+    let mut window = wide();
+    let before = window.state().form.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.json");
+    std::fs::write(&broken, "{\"epsilon\": 7}").unwrap();
+    for path in [folder.path().join("missing"), broken.clone(), folder.path().to_owned()] {
+        window.state_mut().notices.clear();
+        crate::window::files::open_path(window.state_mut(), &path);
+        let notice = window.state().notices.first().expect("something is said").clone();
+        assert!(notice.is_error && notice.text.contains(&path.display().to_string()), "{notice:?}");
+    }
+    assert_eq!(window.state().form, before);
+}
+
+#[test]
+fn a_settings_file_that_is_opened_starts_a_run_with_them() {
+    let mut window = wide();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.json");
+    std::fs::write(&file, "{\"data\": \"circles\", \"epsilon\": 0.07}").unwrap();
+    crate::window::files::open_path(window.state_mut(), &file);
+    assert_eq!(window.state().run().settings.epsilon, 0.07);
+    assert_eq!(window.state().run().settings.data.to_string(), "circles");
+}
+
+#[test]
+fn every_lesson_runs_to_its_end_and_asks_before_it_shows() {
+    for (number, lesson) in LESSONS.iter().enumerate() {
+        let mut window = window(canned::state(), egui::vec2(1280.0, 800.0));
+        lessons::begin(window.state_mut(), number);
+        for run in &mut window.state_mut().runs {
+            canned::tell(run);
+        }
+        window.run_steps(3);
+        for (step, text) in lesson.steps.iter().enumerate() {
+            assert_eq!(window.state().lesson.as_ref().unwrap().place(), (number, step));
+            if let Some(question) = &text.question {
+                assert!(window.query_by_label(question.reveal).is_none(), "the answer is not given away");
+                window.get_by_label(question.answers[question.right]).click();
+                window.run_steps(3);
+                window.get_by_label(question.reveal);
+            }
+            let last = step + 1 == lesson.steps.len();
+            window.get_by_label(if last { "Done" } else { "Next" }).click();
+            window.run_steps(3);
+        }
+        assert!(window.state().lesson.is_none());
+    }
+}
+
+#[test]
+fn a_drawing_is_undone_and_redone_by_keys() {
+    let mut window = wide();
+    window.key_press(Key::D);
+    window.run_steps(2);
+    let points = |window: &egui_kittest::Harness<'_, crate::window::state::State>| {
+        window.state().drawing.as_ref().map(|drawing| drawing.points().len())
+    };
+    assert_eq!(points(&window), Some(120));
+    let ctx = window.ctx.clone();
+    window.state_mut().act(Action::ClearPoints, &ctx);
+    assert_eq!(points(&window), Some(0));
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.run_steps(2);
+    assert_eq!(points(&window), Some(120));
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Y);
+    window.run_steps(2);
+    assert_eq!(points(&window), Some(0));
+}
+
+#[test]
+fn exports_need_a_folder_that_can_be_written_and_say_so() {
+    let mut window = wide();
+    let ctx = window.ctx.clone();
+    window.state_mut().act(Action::ExportCurves(Format::Csv), &ctx);
+    let notice = window.state().notices.last().unwrap().clone();
+    assert!(notice.is_error && notice.text.contains("/nowhere/run"), "{notice:?}");
+    let folder = tempfile::tempdir().unwrap();
+    window.state_mut().runs[0].folder = Some(folder.path().to_owned());
+    for format in [Format::Csv, Format::Svg, Format::Csv] {
+        window.state_mut().act(Action::ExportCurves(format), &ctx);
+    }
+    let csv = std::fs::read_to_string(folder.path().join("curves.csv")).unwrap();
+    assert!(csv.contains("\"validation PGD-20\",3,0.875"), "{csv}");
+    assert!(folder.path().join("curves.svg").is_file());
+    assert!(folder.path().join("curves-2.csv").is_file(), "nothing is overwritten");
+}

@@ -1,0 +1,152 @@
+//! A real run in the window: its numbers on the screen are those in its files, and it goes on where it was closed.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use egui::vec2;
+use egui_kittest::{Harness, kittest::Queryable as _};
+use gairat::settings::Settings;
+
+use super::window;
+use crate::window::{
+    action::Action,
+    run::Phase,
+    state::{Launcher, SPEEDS, State},
+};
+
+fn open(root: &Path, settings: Settings, resume: Option<&Path>) -> Harness<'static, State> {
+    let launcher = Launcher { root: root.to_owned(), gpu: None, wake: Arc::new(|| ()) };
+    let state = State::new(settings, Some(launcher), resume.map(Path::to_owned));
+    state.gate.set_speed(SPEEDS[SPEEDS.len() - 1]);
+    window(state, vec2(1280.0, 800.0))
+}
+
+/// Draws frames until `done`, at most a minute.
+fn until(window: &mut Harness<'_, State>, what: &str, done: impl Fn(&State) -> bool) {
+    let begun = Instant::now();
+    while !done(window.state()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}: {:?}", window.state().run().phase);
+        std::thread::sleep(Duration::from_millis(10));
+        window.step();
+    }
+    window.step();
+}
+
+fn settings() -> Settings {
+    Settings { points: 200, epochs: 6, burn_in: 2, batch: 32, evaluate_every: 2, device: "cpu".to_owned(), ..Settings::default() }
+}
+
+#[test]
+fn numbers_on_the_screen_are_those_in_the_files_of_the_run() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    until(&mut window, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
+    until(&mut window, "the last view comes", |state| state.run().place.is_end() && state.run().all_seen().count() == 180);
+    let folder = window.state().run().folder.clone().unwrap();
+
+    let samples = std::fs::read_to_string(folder.join("samples.csv")).unwrap();
+    let mut lines = samples.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let column = |name: &str| header.iter().position(|title| *title == name).unwrap_or_else(|| panic!("{name} in {header:?}"));
+    let (row, kappa, omega) = (column("index"), column("kappa"), column("weight"));
+    let rows: Vec<Vec<String>> = lines.map(|line| line.split(',').map(str::to_owned).collect()).collect();
+    assert_eq!(rows.len(), 180);
+    for line in rows.iter().step_by(17) {
+        let number: u32 = line[row].parse().unwrap();
+        window.state_mut().select(Some(number));
+        window.run_steps(2);
+        window.get_by_label(&format!("Sample {number}"));
+        window.get_by_label(&format!("κ {} of 10", line[kappa]));
+        window.get_by_label(&format!("ω {:.4}", line[omega].parse::<f64>().unwrap()));
+    }
+
+    let metrics = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+    window.get_by_label(&format!(
+        "Curves: after epoch 6 loss {:.4}, mean kappa {:.4}, robust {:.4}",
+        last["loss"].as_f64().unwrap(),
+        last["mean_kappa"].as_f64().unwrap(),
+        last["train_robust"].as_f64().unwrap()
+    ));
+    let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("summary.json")).unwrap()).unwrap();
+    for name in ["natural", "robust"] {
+        let shown = format!("{name} {:.1} %", 100.0 * summary[name].as_f64().unwrap());
+        assert!(window.query_all_by_label(&shown).next().is_some(), "{shown}");
+    }
+    window.state_mut().finish();
+}
+
+#[test]
+fn a_window_that_is_closed_saves_a_run_that_goes_on_to_the_same_end() {
+    let root = tempfile::tempdir().unwrap();
+    let mut whole = open(root.path(), settings(), None);
+    until(&mut whole, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
+    let folder = whole.state().run().folder.clone().unwrap();
+    whole.state_mut().finish();
+
+    let mut first = open(root.path(), settings(), None);
+    let ctx = first.ctx.clone();
+    first.state_mut().gate.stop_at(13);
+    until(&mut first, "13 batches are done", |state| state.run().place.steps_done() == 13);
+    first.state_mut().act(Action::Save, &ctx);
+    first.state_mut().finish();
+    let cut = first.state().run().folder.clone().unwrap();
+    assert_ne!(cut, folder);
+
+    let mut second = open(root.path(), settings(), Some(&cut));
+    until(&mut second, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
+    second.state_mut().finish();
+    for file in ["samples.csv", "metrics.csv", "last.safetensors", "best.safetensors"] {
+        assert_eq!(std::fs::read(folder.join(file)).unwrap(), std::fs::read(cut.join(file)).unwrap(), "{file}");
+    }
+}
+
+#[test]
+fn changes_on_the_way_are_written_down_and_a_rewound_run_has_a_folder_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    window.state_mut().gate.stop_at(15);
+    until(&mut window, "15 batches are done", |state| state.run().place.steps_done() == 15);
+    let before = window.state().run().folder.clone().unwrap();
+    window.state_mut().form.lambda = 0.25;
+    window.state_mut().edited();
+    until(&mut window, "the change is told", |state| {
+        !state.run().marks.iter().all(|mark| !mark.text.contains("lambda -1 → 0.25"))
+    });
+    let written: Settings = serde_json::from_slice(&std::fs::read(before.join("settings.json")).unwrap()).unwrap();
+    assert_eq!(written.lambda, 0.25);
+
+    window.state_mut().rewind_to(1);
+    until(&mut window, "the run is rewound", |state| state.run().folder.as_ref().is_some_and(|folder| *folder != before));
+    window.state_mut().gate.play(true);
+    until(&mut window, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
+    let after = window.state().run().folder.clone().unwrap();
+    window.state_mut().finish();
+    let metrics = std::fs::read_to_string(after.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics.lines().count(), 6);
+    let first = |folder: &Path| std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap().lines().next().unwrap().to_owned();
+    assert_eq!(first(&after), first(&before), "its first epoch is that of the run it comes from");
+    assert!(before.join("part.safetensors").is_file(), "the run before was saved where it was left");
+}
+
+#[test]
+fn twins_stay_beside_each_other_and_the_difference_is_shown() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    let ctx = window.ctx.clone();
+    window.state_mut().act(Action::Twin, &ctx);
+    window.state_mut().act(Action::Difference, &ctx);
+    // Six batches an epoch: 12 are the burn-in.
+    for (steps, same) in [(12, true), (20, false)] {
+        window.state_mut().gate.stop_at(steps);
+        let done = |state: &State| {
+            state.runs.iter().all(|run| run.place.steps_done() as u64 == steps && run.all_seen().count() == 180)
+                && state.both_regions().is_some_and(|[(a, of_a), (b, of_b)]| a == b && (of_a == of_b) == same)
+        };
+        until(&mut window, "both do so many batches, and are the same in burn-in alone", done);
+    }
+    window.state_mut().finish();
+}

@@ -1,0 +1,146 @@
+//! What the panels say of a canned run, and what their controls do.
+
+use std::{thread::sleep, time::Duration};
+
+use egui::vec2;
+use egui_kittest::kittest::Queryable as _;
+use gairat::weight::Method;
+
+use super::{canned, wide, window};
+use crate::window::state::Question;
+
+#[test]
+fn the_inspector_says_what_was_measured_in_words_and_numbers() {
+    let mut window = wide();
+    window.state_mut().select(Some(canned::BROKEN));
+    window.run_steps(3);
+    for label in ["Sample 11", "κ 4 of 10", "first hit 4", "ω 1.4500", "loss 0.7500", "margin x⁰ 1.000", "margin x^K -1.000"]
+    {
+        window.get_by_label(label);
+    }
+    window.get_by_label_contains("broken in training");
+    window.state_mut().runs[0].traced = Some(canned::traced(canned::BROKEN));
+    window.state_mut().scrub = 3;
+    window.run_steps(3);
+    window.get_by_label_contains("correct, and still correct here");
+    window.get_by_label("κ now 4 of 10: breaks at step 4");
+    window.get_by_label("class A at this step 65.0 %");
+    window.get_by_label("Attack step forward").click();
+    window.run_steps(3);
+    window.get_by_label_contains("wrong here: an adversarial example");
+    window.get_by_label("class B at this step 70.0 %");
+}
+
+#[test]
+fn the_other_panels_say_what_they_show() {
+    let window = wide();
+    window.get_by_label_contains("Stage of GAIRAT λ -1: 108 training points seen");
+    window.get_by_label_contains("samples by kappa:");
+    window.get_by_label_contains("Curves: after epoch 3 loss 0.2000, mean kappa 7.0000, robust 0.8000");
+    window.get_by_label_contains("of adversarial samples below 0");
+    window.get_by_label("Progress: 3 of 10 batches");
+}
+
+#[test]
+fn a_value_that_may_change_reaches_the_run_and_one_that_may_not_asks() {
+    let mut window = wide();
+    let state = window.state_mut();
+    state.form.lambda = 0.5;
+    state.form.lr = 0.01;
+    state.edited();
+    sleep(Duration::from_millis(250));
+    window.run_steps(2);
+    assert_eq!((window.state().run().settings.lambda, window.state().run().settings.lr), (0.5, 0.01));
+    assert_eq!(window.state().question, None);
+
+    window.state_mut().form.set("model", "mlp:8").unwrap();
+    window.state_mut().edited();
+    sleep(Duration::from_millis(250));
+    window.run_steps(2);
+    assert_eq!(window.state().question, Some(Question::NewRun));
+    assert_eq!(window.state().run().settings.get("model").unwrap(), "auto");
+    window.get_by_label("Take it back").click();
+    window.run_steps(2);
+    assert_eq!(window.state().form.get("model").unwrap(), "auto");
+    assert_eq!(window.state().form.lambda, 0.5, "what needs no new run stays");
+    assert_eq!(window.state().question, None);
+}
+
+#[test]
+fn a_new_run_is_started_when_that_is_the_answer() {
+    let mut window = wide();
+    window.state_mut().form.set("model", "mlp:8").unwrap();
+    window.state_mut().edited();
+    sleep(Duration::from_millis(250));
+    window.run_steps(2);
+    window.get_by_label("Start a new run").click();
+    window.run_steps(2);
+    assert_eq!(window.state().run().settings.get("model").unwrap(), "mlp:8");
+    assert!(window.state().run().dataset.is_none(), "it has only begun");
+}
+
+#[test]
+fn values_that_cannot_be_are_refused_with_the_words_of_the_settings() {
+    let mut window = wide();
+    window.state_mut().form.epsilon = 7.0;
+    window.state_mut().edited();
+    sleep(Duration::from_millis(250));
+    window.run_steps(2);
+    let notice = window.state().notices.last().unwrap();
+    assert!(notice.text.contains("--epsilon: 7 is out of range; expected 0 to 1"), "{notice:?}");
+    assert_eq!(window.state().run().settings.epsilon, canned::settings().epsilon);
+}
+
+#[test]
+fn a_twin_shares_all_but_the_method_and_changes_reach_both() {
+    let mut window = wide();
+    window.get_by_label("Twin run").click();
+    window.run_steps(2);
+    let methods: Vec<Method> = window.state().runs.iter().map(|run| run.settings.method).collect();
+    assert_eq!(methods, [Method::Gairat, Method::At]);
+    window.state_mut().form.epsilon = 0.06;
+    window.state_mut().edited();
+    sleep(Duration::from_millis(250));
+    window.run_steps(2);
+    for run in &window.state().runs {
+        assert_eq!(run.settings.epsilon, 0.06);
+    }
+    assert_eq!(window.state().runs[1].settings.method, Method::At);
+    assert_eq!(window.state().runs[1].settings.seed, window.state().runs[0].settings.seed);
+}
+
+#[test]
+fn a_narrow_window_has_everything_in_tabs_and_a_middle_one_in_drawers() {
+    let mut narrow = window(canned::state(), vec2(400.0, 860.0));
+    narrow.run_steps(3);
+    for (tab, shown) in [
+        ("Weights", "samples by kappa:"),
+        ("Curves", "Curves: after epoch 3"),
+        ("Margins", "of adversarial samples below 0"),
+        ("Settings", "more data"),
+        ("Sample", "Click a sample"),
+    ] {
+        narrow.get_all_by_label(tab).last().unwrap().click();
+        narrow.run_steps(3);
+        narrow.get_by_label_contains(shown);
+    }
+    let mut middle = window(canned::state(), vec2(900.0, 700.0));
+    middle.run_steps(3);
+    assert!(middle.query_by_label_contains("more data").is_none());
+    middle.get_by_label("Settings").click();
+    middle.run_steps(3);
+    middle.get_by_label_contains("more data");
+}
+
+#[test]
+fn an_error_of_a_run_is_said_and_stays_until_it_is_closed() {
+    let mut window = wide();
+    let told = window.state_mut().runs[0].hear(crate::live::Message::Failed("epoch 3: the loss is no number".to_owned()));
+    window.state_mut().say(told.unwrap(), true);
+    window.run_steps(2);
+    window.get_by_label("epoch 3: the loss is no number");
+    window.get_by_label("stopped by an error");
+    window.get_by_label("Close").click();
+    window.run_steps(2);
+    assert!(window.state().notices.is_empty());
+}

@@ -1,0 +1,58 @@
+//! A few pictures of the whole window, wide and narrow, dark and light.
+
+use egui::{Theme, vec2};
+use egui_kittest::{
+    Harness, SnapshotOptions,
+    wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup},
+};
+
+use super::canned;
+use crate::window::{colours, frame, stage, state::State};
+
+fn picture(name: &str, size: egui::Vec2, theme: Theme) {
+    let render = create_render_state(default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE);
+    stage::install(&render);
+    let mut state = canned::state();
+    state.select(Some(canned::BROKEN));
+    state.runs[0].traced = Some(canned::traced(canned::BROKEN));
+    state.scrub = 4;
+    let mut window: Harness<'static, State> = Harness::builder()
+        .with_size(size)
+        .with_max_steps(40)
+        .with_theme(theme)
+        .with_context_setup(colours::install)
+        .renderer(WgpuTestRenderer::from_render_state(render))
+        .build_ui_state(
+            |ui, state| {
+                // A window is cleared in this colour.
+                ui.painter().rect_filled(ui.ctx().content_rect(), 0.0, ui.visuals().window_fill);
+                frame(ui, state, std::time::Instant::now());
+            },
+            state,
+        );
+    window.state_mut().theme = theme.into();
+    window.run_steps(4);
+    // Another driver draws edges a little differently; what moves, is lost or changes its colour is thousands of pixels.
+    let options = SnapshotOptions::new().output_path("../tests/window/snapshots").threshold(1.5).max_failed_pixels(400);
+    window.snapshot_options(name, &options);
+}
+
+#[test]
+fn a_wide_dark_window() {
+    picture("wide_dark", vec2(1280.0, 800.0), Theme::Dark);
+}
+
+#[test]
+fn a_wide_light_window() {
+    picture("wide_light", vec2(1280.0, 800.0), Theme::Light);
+}
+
+#[test]
+fn a_narrow_dark_window() {
+    picture("narrow_dark", vec2(390.0, 844.0), Theme::Dark);
+}
+
+#[test]
+fn a_narrow_light_window() {
+    picture("narrow_light", vec2(390.0, 844.0), Theme::Light);
+}
