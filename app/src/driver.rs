@@ -40,13 +40,15 @@ pub(crate) fn on_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) 
 }
 
 /// Where a panic was raised is for developers; the person gets the sentence, once, from whoever started the pool. The GPU runtime's own
-/// threads, which have no names, say nothing that the work does not say again.
+/// threads (some have no names, others are called DSU and DSD) say nothing that the work does not say again.
 fn quiet_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let told_elsewhere = std::thread::current().name().is_none_or(|name| name.starts_with(POOL));
+            let quiet = [POOL, "DSU-", "DSD-"];
+            let told_elsewhere =
+                std::thread::current().name().is_none_or(|name| quiet.iter().any(|start| name.starts_with(start)));
             if !told_elsewhere {
                 before(info);
             }

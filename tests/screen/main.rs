@@ -68,21 +68,31 @@ impl<'a> Window<'a> {
             .spawn()
             .expect("the program starts");
         let window = Self { screen, program };
-        wait("the window is there", || {
-            let found = screen.xdotool(&["search", "--onlyvisible", "--name", "^gairat$"])?;
-            // There is no window manager that would give it the keyboard.
-            screen.xdotool(&["windowfocus", found.lines().next()?])
-        });
+        window.focus();
         window
+    }
+
+    /// Waits for the window and gives it the keyboard: there is no window manager that would.
+    fn focus(&self) {
+        wait("the window is there", || {
+            let found = self.screen.xdotool(&["search", "--onlyvisible", "--name", "^gairat$"])?;
+            self.screen.xdotool(&["windowfocus", found.lines().next()?])
+        });
+    }
+
+    /// All that was printed, by this program and by one that it started.
+    fn output(&mut self) -> (String, String) {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.program.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        self.program.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        (out, err)
     }
 
     /// Closes it by its keys and gives its report.
     fn close(mut self) -> serde_json::Value {
         self.screen.press(&["ctrl+q"]);
         let status = wait("the window closes", || self.program.try_wait().expect("the program can be waited for"));
-        let (mut out, mut err) = (String::new(), String::new());
-        self.program.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        self.program.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        let (out, err) = self.output();
         assert!(status.success(), "{status}: {err}");
         assert!(!err.contains("panicked"), "{err}");
         serde_json::from_str(out.trim()).unwrap_or_else(|error| panic!("{error}: {out}"))
@@ -112,14 +122,43 @@ fn epochs(folder: &Path) -> usize {
     std::fs::read_to_string(folder.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
 }
 
-#[test]
-fn a_window_trains_selects_scrubs_saves_closes_and_goes_on() {
+/// A screen to test on; none where there is nothing to make one with.
+fn screen() -> Option<Screen> {
     let tools = Command::new("xdotool").arg("version").output().is_ok();
-    let Some(screen) = Screen::open().filter(|_| tools) else {
+    let screen = Screen::open().filter(|_| tools);
+    if screen.is_none() {
         assert!(std::env::var_os("GAIRAT_TEST_ADAPTER").is_none(), "Xvfb and xdotool are needed");
         eprintln!("NOT TESTED: Xvfb or xdotool is not there");
-        return;
-    };
+    }
+    screen
+}
+
+#[test]
+fn a_window_whose_device_is_lost_comes_back_on_the_cpu_and_its_run_goes_on() {
+    let Some(screen) = screen() else { return };
+    let adapter = std::env::var("GAIRAT_TEST_ADAPTER").unwrap_or_else(|_| "llvmpipe".to_owned());
+    let root = tempfile::tempdir().unwrap();
+    let settings = ["--runs", root.path().to_str().unwrap(), "--device", &adapter, "--points", "300", "--epochs", "100000"];
+    let mut window = Window::open(&screen, &[&settings[..], &["--lose-device-after", "8"]].concat());
+    let folder: PathBuf = wait("a run folder is there", || Some(std::fs::read_dir(root.path()).ok()?.next()?.ok()?.path()));
+    wait("an epoch is trained on the GPU", || (epochs(&folder) >= 1).then_some(()));
+    let status = wait("the device is lost and the program starts again", || window.program.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+    let before = epochs(&folder);
+    window.focus();
+    wait("the run goes on", || (epochs(&folder) > before + 3).then_some(()));
+    screen.press(&["ctrl+q"]);
+    let (out, err) = window.output();
+    let report: serde_json::Value = serde_json::from_str(out.trim()).unwrap_or_else(|error| panic!("{error}: {out} {err}"));
+    assert_eq!(report["device"], "CPU", "{report}");
+    assert_eq!(report["folder"], folder.to_str().unwrap());
+    assert!(report["notices"][0].as_str().unwrap().contains("The GPU no longer answers"), "{report}");
+    assert!(!err.contains("panicked"), "{err}");
+}
+
+#[test]
+fn a_window_trains_selects_scrubs_saves_closes_and_goes_on() {
+    let Some(screen) = screen() else { return };
     let root = tempfile::tempdir().unwrap();
     let runs = root.path().to_str().unwrap();
     let settings = ["--runs", runs, "--device", "cpu", "--points", "1000", "--epochs", "100000"];

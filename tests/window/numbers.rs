@@ -17,8 +17,9 @@ use crate::window::{
     state::{Launcher, SPEEDS, State},
 };
 
+/// A window whose run rests until it is told to play.
 fn open(root: &Path, settings: Settings, resume: Option<&Path>) -> Harness<'static, State> {
-    let launcher = Launcher { root: root.to_owned(), gpu: None, wake: Arc::new(|| ()) };
+    let launcher = Launcher { root: root.to_owned(), gpu: None, playing: false, wake: Arc::new(|| ()) };
     let state = State::new(settings, Some(launcher), resume.map(Path::to_owned));
     state.gate.set_speed(SPEEDS[SPEEDS.len() - 1]);
     window(state, vec2(1280.0, 800.0))
@@ -43,6 +44,7 @@ fn settings() -> Settings {
 fn numbers_on_the_screen_are_those_in_the_files_of_the_run() {
     let root = tempfile::tempdir().unwrap();
     let mut window = open(root.path(), settings(), None);
+    window.state_mut().gate.play(true);
     until(&mut window, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
     until(&mut window, "the last view comes", |state| state.run().place.is_end() && state.run().all_seen().count() == 180);
     let folder = window.state().run().folder.clone().unwrap();
@@ -83,6 +85,7 @@ fn numbers_on_the_screen_are_those_in_the_files_of_the_run() {
 fn a_window_that_is_closed_saves_a_run_that_goes_on_to_the_same_end() {
     let root = tempfile::tempdir().unwrap();
     let mut whole = open(root.path(), settings(), None);
+    whole.state_mut().gate.play(true);
     until(&mut whole, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
     let folder = whole.state().run().folder.clone().unwrap();
     whole.state_mut().finish();
@@ -97,6 +100,7 @@ fn a_window_that_is_closed_saves_a_run_that_goes_on_to_the_same_end() {
     assert_ne!(cut, folder);
 
     let mut second = open(root.path(), settings(), Some(&cut));
+    second.state_mut().gate.play(true);
     until(&mut second, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
     second.state_mut().finish();
     for file in ["samples.csv", "metrics.csv", "last.safetensors", "best.safetensors"] {

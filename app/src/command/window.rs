@@ -1,13 +1,15 @@
 //! `gairat` without a command: the window, or a picture of it.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use egui::ThemePreference;
+
+use gairat::settings::{Settings, SettingsError, may_change, may_change_on_resume};
 
 use super::{given, settings_args, settings_from, train};
 use crate::{
@@ -45,6 +47,11 @@ pub(super) fn arguments(command: Command) -> Command {
         )
         .arg(text("lesson", "N", "With --screenshot: open lesson 1 to 4").requires("screenshot"))
         .arg(text("frame-stats", "SECONDS", "Draw as fast as possible for so long, print how it went as JSON, and end"))
+        .arg(text("note", "TEXT", "Something to be read in the window at once").hide(true))
+        .arg(
+            text("lose-device-after", "SECONDS", "Takes the GPU away, as a driver reset does, to try what happens then")
+                .hide(true),
+        )
         .arg(path("open", "DIR", "Go on with the run in this folder"))
         .arg(path("runs", "DIR", "The folder that new runs are kept in [default: runs]"))
 }
@@ -88,16 +95,9 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         );
         return train::run(&train::definition().get_matches_from(["train"]));
     }
-    let frame_stats = match matches.get_one::<String>("frame-stats") {
-        Some(text) => match text.parse::<f64>() {
-            Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Some(Duration::from_secs_f64(seconds)),
-            _ => return Err(Failure::Request(format!("--frame-stats: `{text}` is no number of seconds; expected 0.1 to 3600"))),
-        },
-        None => None,
-    };
     let resume = matches.get_one::<PathBuf>("open").cloned();
     let settings = match &resume {
-        Some(folder) => crate::live::settings_of(folder)?,
+        Some(folder) => resumed(folder, &given(matches, |_| true))?,
         None => settings,
     };
     window::open(Wanted {
@@ -106,10 +106,26 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         resume,
         size: (size.0 as f32, size.1 as f32),
         theme: theme.unwrap_or(ThemePreference::System),
-        frame_stats,
+        frame_stats: seconds(matches, "frame-stats")?,
+        note: matches.get_one::<String>("note").cloned(),
+        lose_device_after: seconds(matches, "lose-device-after")?,
         begun,
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings of the run in a folder, with what was given of how it is computed.
+fn resumed(folder: &Path, given: &[(&'static str, &str)]) -> Result<Settings, Failure> {
+    let mut settings = crate::live::settings_of(folder)?;
+    for (name, text) in given {
+        if may_change(name) || !may_change_on_resume(name) {
+            let problem =
+                format!("the run in {} has its own; open it without this, and change it in the window", folder.display());
+            return Err(Failure::from(SettingsError::Conflict { name, problem }));
+        }
+        settings.set(name, text)?;
+    }
+    Ok(settings)
 }
 
 fn size(matches: &ArgMatches) -> Result<(u32, u32), Failure> {
@@ -128,6 +144,14 @@ fn theme(matches: &ArgMatches) -> Result<Option<ThemePreference>, Failure> {
         Some("light") => Ok(Some(ThemePreference::Light)),
         Some("system") => Ok(Some(ThemePreference::System)),
         Some(other) => Err(Failure::Request(format!("--theme: `{other}` is no theme; expected `dark`, `light` or `system`"))),
+    }
+}
+
+fn seconds(matches: &ArgMatches, name: &str) -> Result<Option<Duration>, Failure> {
+    let Some(text) = matches.get_one::<String>(name) else { return Ok(None) };
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(Some(Duration::from_secs_f64(seconds))),
+        _ => Err(Failure::Request(format!("--{name}: `{text}` is no number of seconds; expected 0.1 to 3600"))),
     }
 }
 

@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use gairat::{
-    checkpoint::{ResumeState, RunFolder},
+    checkpoint::{CheckpointError, ResumeState, RunFolder, RunLock},
     dataset::{self, Dataset},
     device::{self, Chosen},
     metrics::EpochMetrics,
@@ -27,7 +28,7 @@ use crate::{driver, failure::Failure, run_folders};
 pub(crate) enum Origin {
     /// Anew, in a folder of its own under this one.
     Fresh(PathBuf),
-    /// Where the run in this folder stopped.
+    /// Where the run in this folder stopped; the settings are its own, or differ in what a run is computed by.
     Folder(PathBuf),
     /// At an earlier state of another run, in a folder of its own under this one; with the epochs up to there.
     State(PathBuf, Arc<ResumeState>, Vec<EpochMetrics>),
@@ -195,10 +196,6 @@ impl Live {
 
 /// A run from its settings to its end, on this thread.
 fn work(settings: Settings, origin: Origin, gpu: Option<WindowsGpu>, door: &mut Window) -> Result<Ending, Failure> {
-    let settings = match &origin {
-        Origin::Folder(path) => RunFolder::open(path)?.1,
-        Origin::Fresh(_) | Origin::State(..) => settings,
-    };
     let plan = settings.checked()?;
     let dataset = Arc::new(dataset::load(&plan.request)?);
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
@@ -222,7 +219,7 @@ fn work(settings: Settings, origin: Origin, gpu: Option<WindowsGpu>, door: &mut 
             folder
         }
     };
-    let _lock = folder.lock()?;
+    let _lock = lock(&folder)?;
     let epoch = folder.resume_state()?.map_or(0, |state| state.progress.epoch);
     door.shared.tell(Message::Ready(Ready {
         dataset: Arc::clone(&dataset),
@@ -234,6 +231,20 @@ fn work(settings: Settings, origin: Origin, gpu: Option<WindowsGpu>, door: &mut 
         metrics: folder.read_metrics(epoch)?,
     }));
     driver::train(&plan, &dataset, &chosen, &folder, door)
+}
+
+/// Takes the folder. One whose window was just closed, or lost its device, is waited for.
+fn lock(folder: &RunFolder) -> Result<RunLock, Failure> {
+    let mut patience = 20;
+    loop {
+        match folder.lock() {
+            Err(CheckpointError::Busy(_)) if patience > 0 => {
+                patience -= 1;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            taken => return Ok(taken?),
+        }
+    }
 }
 
 /// The settings of the run in a folder.

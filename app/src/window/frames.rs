@@ -55,6 +55,8 @@ impl Frames {
         let run = state.run();
         let mut report = self.figures();
         report["folder"] = json!(run.folder);
+        report["device"] = json!(run.device);
+        report["notices"] = json!(state.notices.iter().map(|notice| &notice.text).collect::<Vec<_>>());
         report["steps"] = json!(run.place.steps_done());
         report["selected"] = json!(state.selected);
         report["attack_step"] = json!(run.traced.as_ref().map(|traced| state.scrub_in(traced.points.len())));

@@ -13,11 +13,13 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    /// A range that all of these numbers lie in, with 0 inside; whole numbers at its ends, so that it seldom moves.
+    /// A range that all of these numbers lie in, with 0 inside; its ends are 1, 2 or 5 times a power of ten, so that it seldom moves.
     pub(crate) fn range_of(numbers: impl IntoIterator<Item = f32>) -> (f32, f32) {
         let finite = numbers.into_iter().filter(|number| number.is_finite());
-        let (low, high) = finite.fold((-1.0_f32, 1.0_f32), |(low, high), number| (low.min(number), high.max(number)));
-        (low.floor(), high.ceil())
+        let (low, high) = finite.fold((0.0_f32, 0.0_f32), |(low, high), number| (low.min(number), high.max(number)));
+        // The smaller side is at least a fifth of the larger: there is always something to see of the boundary at 0.
+        let least = (high.max(-low) / 5.0).max(0.01);
+        (-round_up((-low).max(least)), round_up(high.max(least)))
     }
 
     /// Counts `numbers` in `range`; what lies outside counts to the bin at that end.
@@ -48,6 +50,12 @@ impl Histogram {
     }
 }
 
+/// The least of 1, 2 and 5 times a power of ten that is not below `number`, which is greater than 0.
+fn round_up(number: f32) -> f32 {
+    let power = 10.0_f32.powf(number.log10().floor());
+    [1.0, 2.0, 5.0].into_iter().map(|digit| digit * power).find(|round| *round >= number).unwrap_or(10.0 * power)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,10 +64,11 @@ mod tests {
     fn every_finite_number_is_counted_once_and_the_ends_take_what_lies_outside() {
         let numbers = [-3.5, 0.0, 0.2, 7.0, 99.0, f32::NAN];
         let range = Histogram::range_of([-3.5, 7.0, f32::INFINITY]);
-        assert_eq!(range, (-4.0, 7.0));
+        assert_eq!(range, (-5.0, 10.0));
         let histogram = Histogram::of(numbers, range);
         assert_eq!(histogram.counts.iter().sum::<usize>(), 5);
-        assert_eq!(histogram.counts[BINS - 1], 2);
-        assert!((histogram.middle(0) - (-4.0 + 11.0 / 80.0)).abs() < 1e-9);
+        assert_eq!(histogram.counts[BINS - 1], 1);
+        assert_eq!(Histogram::range_of([]), (-0.01, 0.01));
+        assert!((histogram.middle(0) - (-5.0 + 15.0 / 80.0)).abs() < 1e-6);
     }
 }

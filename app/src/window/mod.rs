@@ -18,6 +18,7 @@ mod lessons;
 mod margins;
 mod palette;
 mod png;
+mod rescue;
 mod run;
 mod screenshot;
 mod stage;
@@ -56,6 +57,10 @@ pub(crate) struct Wanted {
     pub(crate) theme: egui::ThemePreference,
     /// For how long to draw as fast as possible, and then to close and print the figures.
     pub(crate) frame_stats: Option<Duration>,
+    /// Something to be read at once.
+    pub(crate) note: Option<String>,
+    /// When to take the GPU away under the window, to try what happens then.
+    pub(crate) lose_device_after: Option<Duration>,
     /// When the program was started.
     pub(crate) begun: Instant,
 }
@@ -92,7 +97,10 @@ pub(crate) fn open(wanted: Wanted) -> Result<(), Failure> {
         wgpu_options: WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup), ..WgpuConfiguration::default() },
         ..eframe::NativeOptions::default()
     };
-    let opened = eframe::run_native("gairat", options, Box::new(move |cc| Ok(Box::new(App::new(cc, wanted)))));
+    let (stats, again) = (wanted.frame_stats, wanted.note.is_some());
+    let opened = rescue::watched(stats, again, || {
+        eframe::run_native("gairat", options, Box::new(move |cc| Ok(Box::new(App::new(cc, wanted)))))
+    });
     opened.map_err(|error| Failure::Work(format!("the window cannot be opened: {error}. `gairat train` needs none.")))
 }
 
@@ -101,20 +109,28 @@ struct App {
     state: State,
     frames: Frames,
     frame_stats: Option<Duration>,
+    /// The device, and when to take it away.
+    lose: Option<(wgpu::Device, Duration)>,
 }
 
 impl App {
     fn new(cc: &eframe::CreationContext<'_>, wanted: Wanted) -> Self {
         let gpu = cc.wgpu_render_state.as_ref().and_then(|render| {
             stage::install(render);
+            rescue::watch(&render.device);
             let (instance, adapter) = (render.instance.clone(), render.adapter.clone());
             device::shared(&wanted.settings.device, instance, adapter, render.device.clone(), render.queue.clone())
         });
         let gpu = gpu.map(|chosen| WindowsGpu { chosen, taken: Arc::default() });
         let ctx = cc.egui_ctx.clone();
-        let launcher = Launcher { root: wanted.root, gpu, wake: Arc::new(move || ctx.request_repaint()) };
-        let state = begin(&cc.egui_ctx, wanted.settings, wanted.resume, wanted.theme, launcher);
-        Self { state, frames: Frames::since(wanted.begun), frame_stats: wanted.frame_stats }
+        let launcher = Launcher { root: wanted.root, gpu, playing: true, wake: Arc::new(move || ctx.request_repaint()) };
+        let mut state = begin(&cc.egui_ctx, wanted.settings, wanted.resume, wanted.theme, launcher);
+        if let Some(note) = wanted.note {
+            state.say(note, true);
+        }
+        let device = cc.wgpu_render_state.as_ref().map(|render| render.device.clone());
+        let lose = device.zip(wanted.lose_device_after);
+        Self { state, frames: Frames::since(wanted.begun), frame_stats: wanted.frame_stats, lose }
     }
 }
 
@@ -131,6 +147,10 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let now = Instant::now();
         self.frames.frame(now);
+        rescue::remember(self.state.run().folder.as_deref());
+        if let Some((device, _)) = self.lose.take_if(|(_, after)| self.frames.shown_for() >= *after) {
+            device.destroy();
+        }
         frame(ui, &mut self.state, now);
         let run = self.state.run();
         self.frames.progress(now, run.place.steps_done(), run.region.as_ref().map(|(_, number)| *number));

@@ -53,6 +53,8 @@ pub(crate) struct Launcher {
     pub(crate) root: PathBuf,
     /// The GPU that the window draws with, if runs may compute on it.
     pub(crate) gpu: Option<WindowsGpu>,
+    /// Whether the first run plays at once.
+    pub(crate) playing: bool,
     /// Asks for a frame.
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -140,7 +142,7 @@ impl State {
             changed: None,
             runs: Vec::new(),
             ending: Vec::new(),
-            gate: Arc::new(Gate::new(true, SPEEDS[FIRST_SPEED])),
+            gate: Arc::new(Gate::new(launcher.as_ref().is_none_or(|launcher| launcher.playing), SPEEDS[FIRST_SPEED])),
             speed: FIRST_SPEED,
             launcher,
             selected: None,
