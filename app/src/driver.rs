@@ -56,12 +56,15 @@ fn quiet_panics() {
     });
 }
 
-/// How many threads serve a network best: a batch of a perceptron is a handful of tiles, too few to share among many.
-pub(crate) fn threads_for(asked: usize, model: &ModelSpec) -> usize {
-    match (asked, model) {
-        (0, ModelSpec::Mlp(_)) => std::thread::available_parallelism().map_or(1, usize::from).min(4),
-        (asked, _) => asked,
+/// How many threads serve a network best where nobody says: all cores but `spare`, and for a perceptron few, because a batch of it is a
+/// handful of tiles.
+pub(crate) fn threads_for(asked: usize, model: &ModelSpec, spare: usize) -> usize {
+    if asked > 0 {
+        return asked;
     }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = if matches!(model, ModelSpec::Mlp(_)) { 4 } else { usize::MAX };
+    cores.saturating_sub(spare).clamp(1, most)
 }
 
 /// A flag that Ctrl+C raises; the second Ctrl+C ends the program at once.
@@ -107,15 +110,14 @@ impl Door for Straight<'_> {
     }
 }
 
-/// Trains in `folder`. If the GPU is lost on the way, goes on from the last saved state on the CPU.
+/// Trains in `folder` with so many threads (0: all cores). If the GPU is lost on the way, goes on from the last saved state on the CPU.
 pub(crate) fn train<D: Door + Send>(
     plan: &Checked,
     dataset: &Dataset,
-    chosen: &Chosen,
+    (chosen, threads): (&Chosen, usize),
     folder: &RunFolder,
     door: &mut D,
 ) -> Result<Ending, Failure> {
-    let threads = threads_for(plan.settings.threads, &plan.settings.model.resolve(dataset.shape));
     let run = |plan: &Checked, chosen: &Chosen, door: &mut D| {
         on_pool(threads, || pollster::block_on(session::run_with(plan, dataset, chosen, folder, door)))
     };
@@ -166,7 +168,7 @@ mod tests {
             _ => {}
         };
         let stop = AtomicBool::new(false);
-        let ending = train(&plan, &dataset, &chosen, &folder, &mut Straight::new(&stop, &mut emit)).unwrap();
+        let ending = train(&plan, &dataset, (&chosen, 0), &folder, &mut Straight::new(&stop, &mut emit)).unwrap();
         assert!(matches!(ending, Ending::Finished { .. }));
         assert!(warnings.iter().any(|warning| warning.contains("no longer answers") && warning.contains("CPU")), "{warnings:?}");
         assert_eq!(epochs.last(), Some(&4));

@@ -53,6 +53,15 @@ fn keys_play_step_and_set_the_speed() {
     window.key_press(Key::Comma);
     window.run_steps(2);
     assert_eq!(window.state().attack_step, Some(1));
+    window.key_press(Key::L);
+    window.run_steps(2);
+    assert!(window.state().slow_motion.is_some());
+    std::thread::sleep(std::time::Duration::from_millis(350));
+    window.run_steps(2);
+    assert!(window.state().attack_step >= Some(2), "it goes on by itself");
+    window.key_press(Key::Escape);
+    window.run_steps(2);
+    assert_eq!(window.state().slow_motion, None);
 }
 
 #[test]

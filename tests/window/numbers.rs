@@ -19,7 +19,7 @@ use crate::window::{
 
 /// A window whose run rests until it is told to play.
 fn open(root: &Path, settings: Settings, resume: Option<&Path>) -> Harness<'static, State> {
-    let launcher = Launcher { root: root.to_owned(), gpu: None, playing: false, wake: Arc::new(|| ()) };
+    let launcher = Launcher { root: root.to_owned(), gpu: None, playing: false, drawn_by_cpu: false, wake: Arc::new(|| ()) };
     let state = State::new(settings, Some(launcher), resume.map(Path::to_owned));
     state.gate.set_speed(SPEEDS[SPEEDS.len() - 1]);
     window(state, vec2(1280.0, 800.0))

@@ -106,7 +106,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let (shape, samples, _) = dataset::read_arrays(file)?;
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let model = settings.model.resolve(shape);
-    let examples = driver::on_pool(driver::threads_for(settings.threads, &model), || {
+    let examples = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
         let network = Network::with_weights(&model, shape, &weights, &settings.normalise, &chosen.device)?;
         let classes = network.classes(shape, &chosen.device);
         if let Some((row, label)) = samples.labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {

@@ -122,8 +122,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let shape: SampleShape = case.input.parse().map_err(|problem| Failure::Request(format!("--input: {problem}")))?;
         let resolved = settings.model.resolve(shape);
         resolved.accepts(shape, case.classes)?;
-        let timed =
-            driver::on_pool(driver::threads_for(settings.threads, &resolved), || time(&settings, shape, case.classes, &chosen))??;
+        let timed = driver::on_pool(driver::threads_for(settings.threads, &resolved, 0), || {
+            time(&settings, shape, case.classes, &chosen)
+        })??;
         let per_second = case.batch as f64 / timed.step_ms * 1e3;
         let rate = timed.operations.map(|operations| operations / timed.step_ms / 1e6);
         if json {

@@ -108,7 +108,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             chosen.name
         );
     }
-    let report = driver::on_pool(driver::threads_for(settings.threads, &model), || {
+    let report = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
         let network = Network::with_weights(&model, dataset.shape, &parameters, &settings.normalise, &chosen.device)?;
         let classes = network.classes(dataset.shape, &chosen.device);
         let highest = samples.labels.iter().max().copied().unwrap_or_default();

@@ -82,8 +82,14 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     voice.begin(&settings, &chosen, folder.path());
     let stop = driver::stop_flag()?;
-    let ending =
-        driver::train(&plan, &dataset, &chosen, &folder, &mut driver::Straight::new(&stop, &mut |event| voice.say(&event)));
+    let threads = driver::threads_for(settings.threads, &settings.model.resolve(dataset.shape), 0);
+    let ending = driver::train(
+        &plan,
+        &dataset,
+        (&chosen, threads),
+        &folder,
+        &mut driver::Straight::new(&stop, &mut |event| voice.say(&event)),
+    );
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {

@@ -116,19 +116,19 @@ pub(crate) struct WindowsGpu {
 }
 
 impl Live {
-    /// Starts a run: checking, loading and everything else happens on its own thread.
+    /// Starts a run: checking, loading and everything else happens on its own thread. It leaves `spare` cores alone where it may choose.
     pub(crate) fn start(
         settings: Settings,
         origin: Origin,
         (gate, member): (Arc<Gate>, usize),
-        gpu: Option<WindowsGpu>,
+        (gpu, spare): (Option<WindowsGpu>, usize),
         wake: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         let shared = Arc::new(Shared { mail: Mutex::default(), gate, member, wake });
         let theirs = Arc::clone(&shared);
         let work = move || {
             let mut door = Window { shared: Arc::clone(&theirs) };
-            let told = match work(settings, origin, gpu, &mut door) {
+            let told = match work(settings, origin, (gpu, spare), &mut door) {
                 Ok(ending) => Message::Ended(ending),
                 Err(failure) => Message::Failed(failure.message().to_owned()),
             };
@@ -195,7 +195,12 @@ impl Live {
 }
 
 /// A run from its settings to its end, on this thread.
-fn work(settings: Settings, origin: Origin, gpu: Option<WindowsGpu>, door: &mut Window) -> Result<Ending, Failure> {
+fn work(
+    settings: Settings,
+    origin: Origin,
+    (gpu, spare): (Option<WindowsGpu>, usize),
+    door: &mut Window,
+) -> Result<Ending, Failure> {
     let plan = settings.checked()?;
     let dataset = Arc::new(dataset::load(&plan.request)?);
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
@@ -230,7 +235,8 @@ fn work(settings: Settings, origin: Origin, gpu: Option<WindowsGpu>, door: &mut 
         folder: folder.path().to_owned(),
         metrics: folder.read_metrics(epoch)?,
     }));
-    driver::train(&plan, &dataset, &chosen, &folder, door)
+    let threads = driver::threads_for(settings.threads, &settings.model.resolve(dataset.shape), spare);
+    driver::train(&plan, &dataset, (&chosen, threads), &folder, door)
 }
 
 /// Takes the folder. One whose window was just closed, or lost its device, is waited for.

@@ -8,6 +8,7 @@ pub(crate) enum Action {
     PlayOrPause,
     OneBatch,
     AttackStep,
+    SlowMotion,
     Slower,
     Faster,
     Restart,
@@ -102,7 +103,7 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 57] = [
+    pub(crate) const ALL: [Self; 58] = [
         Self::Open,
         Self::Save,
         Self::SaveSettings,
@@ -113,6 +114,7 @@ impl Action {
         Self::PlayOrPause,
         Self::OneBatch,
         Self::AttackStep,
+        Self::SlowMotion,
         Self::Slower,
         Self::Faster,
         Self::Restart,
@@ -193,6 +195,9 @@ impl Action {
                 "Move the next batch by one step of its attack; after the last it is learned from",
                 key(Key::Comma),
             ),
+            Self::SlowMotion => {
+                (Run, "Slow motion", "Watch batch after batch being attacked step by step, and learned from", key(Key::L))
+            }
             Self::Slower => (Run, "Slower", "Fewer batches a second", key(Key::OpenBracket)),
             Self::Faster => (Run, "Faster", "More batches a second", key(Key::CloseBracket)),
             Self::Restart => {

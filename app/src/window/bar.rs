@@ -42,6 +42,8 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
         action_button(ui, state, Action::OneBatch, "⏭ Batch", false);
         let stepping = state.attack_step.is_some();
         action_button(ui, state, Action::AttackStep, "⏩ Attack step", stepping);
+        let slow = state.slow_motion.is_some();
+        action_button(ui, state, Action::SlowMotion, "🐌 Slow", slow);
         action_button(ui, state, Action::Rewind, "⏪ Rewind", false);
         action_button(ui, state, Action::Restart, "⟲ New run", false);
         ui.separator();

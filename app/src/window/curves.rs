@@ -216,8 +216,9 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
                     .iter()
                     .filter_map(|metrics| Some([f64::from(metrics.epoch), (sort.value)(metrics)? / scales[kind]]))
                     .collect();
-                if points.len() < 3 {
-                    plot.points(Points::new(sort.name, PlotPoints::from(points.clone())).color(colour(kind, dark)).radius(2.5));
+                // Evaluations are marked by dots: between them nothing was measured.
+                if kind < 2 || points.len() < 3 {
+                    plot.points(Points::new(sort.name, PlotPoints::from(points.clone())).color(colour(kind, dark)).radius(2.2));
                 }
                 let style = if place == 0 { LineStyle::Solid } else { LineStyle::dashed_dense() };
                 plot.line(Line::new(sort.name, PlotPoints::from(points)).color(colour(kind, dark)).width(1.8).style(style));

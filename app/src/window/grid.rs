@@ -58,12 +58,19 @@ pub(crate) struct GridView {
     order: Order,
     class: Option<u32>,
     broken: Option<bool>,
-    /// Rows of the samples that are visible, which are attacked with the network as it is.
-    pub(crate) visible: Vec<u32>,
+    /// Rows of the samples that are visible.
+    visible: Vec<u32>,
     /// Places of the training samples in the order that is shown, and what that order was made for.
     sorted: Vec<usize>,
     sorted_for: Option<SortedFor>,
     textures: HashMap<(u32, Face, bool), (u64, TextureHandle)>,
+}
+
+impl GridView {
+    /// Rows of the samples that must be attacked to be shown.
+    pub(crate) fn attacked(&self) -> &[u32] {
+        if self.face == Face::Natural { &[] } else { &self.visible }
+    }
 }
 
 /// The order of the samples that pass the filters.
@@ -142,8 +149,7 @@ pub(crate) fn grid_ui(ui: &mut Ui, state: &mut State) {
 fn controls_ui(ui: &mut Ui, state: &mut State) {
     let classes = state.run().dataset.as_ref().map_or(0, |dataset| dataset.classes);
     let title = state.run().title();
-    let seen = state.run().all_seen().count();
-    let broken = state.run().all_seen().filter(|seen| seen.record.measured.broken).count();
+    let (seen, broken) = (state.run().tally().seen, state.run().tally().broken);
     let view = &mut state.grid;
     ui.horizontal_wrapped(|ui| {
         ui.strong(title);

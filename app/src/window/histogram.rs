@@ -13,6 +13,11 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
+    /// Of nothing.
+    pub(crate) fn empty() -> Self {
+        Self::of([], (-1.0, 1.0))
+    }
+
     /// A range that all of these numbers lie in, with 0 inside; its ends are 1, 2 or 5 times a power of ten, so that it seldom moves.
     pub(crate) fn range_of(numbers: impl IntoIterator<Item = f32>) -> (f32, f32) {
         let finite = numbers.into_iter().filter(|number| number.is_finite());

@@ -39,7 +39,7 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     ui.data_mut(|data| data.insert_temp(id, back));
     let (natural, adversarial) = match back.and_then(|place| run.margins.get(place)) {
         Some(margins) => (margins.natural.clone(), margins.adversarial.clone()),
-        None => run.margin_histograms(),
+        None => run.tally().margins.clone().unwrap_or_else(|| (Histogram::empty(), Histogram::empty())),
     };
     let bars = |histogram: &Histogram| -> Vec<Bar> {
         (0..histogram.counts.len())

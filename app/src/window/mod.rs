@@ -122,8 +122,11 @@ impl App {
             device::shared(&wanted.settings.device, instance, adapter, render.device.clone(), render.queue.clone())
         });
         let gpu = gpu.map(|chosen| WindowsGpu { chosen, taken: Arc::default() });
+        let by_cpu = |render: &eframe::egui_wgpu::RenderState| render.adapter.get_info().device_type == wgpu::DeviceType::Cpu;
+        let drawn_by_cpu = cc.wgpu_render_state.as_ref().is_some_and(by_cpu);
         let ctx = cc.egui_ctx.clone();
-        let launcher = Launcher { root: wanted.root, gpu, playing: true, wake: Arc::new(move || ctx.request_repaint()) };
+        let wake = Arc::new(move || ctx.request_repaint());
+        let launcher = Launcher { root: wanted.root, gpu, playing: true, drawn_by_cpu, wake };
         let mut state = begin(&cc.egui_ctx, wanted.settings, wanted.resume, wanted.theme, launcher);
         if let Some(note) = wanted.note {
             state.say(note, true);

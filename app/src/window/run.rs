@@ -1,6 +1,11 @@
 //! What the window knows of one run: made from what the run tells, and nothing else. A canned one needs no device.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use gairat::{
     checkpoint::ResumeState,
@@ -124,9 +129,28 @@ pub(crate) struct Run {
     pub(crate) history: Vec<Arc<ResumeState>>,
     /// What the person should know.
     pub(crate) warnings: Vec<String>,
+    /// How long the last view kept it from training.
+    pub(crate) view_took: Duration,
     /// Views that have come.
     pub(crate) views: u64,
     rate: Rate,
+    tally: Tally,
+}
+
+/// What the samples that were seen come to; counted once a view, because there may be many.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// How many were seen.
+    pub(crate) seen: usize,
+    /// How many of them the attack broke.
+    pub(crate) broken: usize,
+    /// Their mean kappa; 0 of none.
+    pub(crate) mean_kappa: f64,
+    /// Their effective share by the weights last seen; 1 of none.
+    pub(crate) effective: f64,
+    /// Margins at x and at x^(K), over the same bins.
+    pub(crate) margins: Option<(Histogram, Histogram)>,
+    kappa: Vec<usize>,
 }
 
 /// Steps a second, over the last moments.
@@ -180,8 +204,10 @@ impl Run {
             margins: Vec::new(),
             history: Vec::new(),
             warnings: Vec::new(),
+            view_took: Duration::ZERO,
             views: 0,
             rate: Rate::default(),
+            tally: Tally { effective: 1.0, ..Tally::default() },
         }
     }
 
@@ -337,6 +363,7 @@ impl Run {
         let finished_before = self.margins.last().map(|margins| margins.epoch);
         self.place = view.place;
         self.lambda = view.lambda;
+        self.view_took = view.took;
         self.rate.at(view.place.steps_done(), now);
         for seen in view.seen {
             if let Some(place) = self.place_of(seen.record.row)
@@ -356,35 +383,52 @@ impl Run {
         if let Some(margins) = view.margins {
             self.natural_margins = margins.natural;
         }
-        if finished_before != Some(view.place.epoch) && !self.natural_margins.is_empty() {
-            let (natural, adversarial) = self.margin_histograms();
+        self.count();
+        if finished_before != Some(view.place.epoch)
+            && !self.natural_margins.is_empty()
+            && let Some((natural, adversarial)) = self.tally.margins.clone()
+        {
             self.margins.push(MarginsOfEpoch { epoch: view.place.epoch, natural, adversarial });
         }
         self.views += 1;
     }
 
-    /// Histograms of the margins at x and at x^(K), over the same bins.
-    pub(crate) fn margin_histograms(&self) -> (Histogram, Histogram) {
+    /// Counts the samples anew.
+    fn count(&mut self) {
         let adversarial: Vec<f32> = self.all_seen().map(|seen| seen.record.measured.margin_adversarial).collect();
+        let omega: Vec<f32> = self.all_seen().map(|seen| seen.record.omega).collect();
         let range = Histogram::range_of(self.natural_margins.iter().chain(&adversarial).copied());
-        (Histogram::of(self.natural_margins.iter().copied(), range), Histogram::of(adversarial, range))
+        let mut kappa = vec![0; self.settings.steps as usize + 1];
+        let mut sum = 0.0;
+        for seen in self.all_seen() {
+            let measured = &seen.record.measured;
+            sum += f64::from(measured.kappa);
+            if let Some(count) = kappa.get_mut(measured.kappa as usize) {
+                *count += 1;
+            }
+        }
+        let seen = omega.len();
+        self.tally = Tally {
+            seen,
+            broken: self.all_seen().filter(|seen| seen.record.measured.broken).count(),
+            mean_kappa: if seen == 0 { 0.0 } else { sum / seen as f64 },
+            effective: if seen == 0 { 1.0 } else { gairat::weight::effective_share(&omega) },
+            margins: Some((Histogram::of(self.natural_margins.iter().copied(), range), Histogram::of(adversarial, range))),
+            kappa,
+        };
     }
 
     /// How many samples were last seen with each kappa from 0 to K.
     pub(crate) fn kappa_histogram(&self) -> Vec<usize> {
-        let mut histogram = vec![0; self.settings.steps as usize + 1];
-        for seen in self.all_seen() {
-            if let Some(count) = histogram.get_mut(seen.record.measured.kappa as usize) {
-                *count += 1;
-            }
-        }
+        let mut histogram = self.tally.kappa.clone();
+        // K may have been changed since.
+        histogram.resize(self.settings.steps as usize + 1, 0);
         histogram
     }
 
-    /// The effective share of samples by the weights last seen.
-    pub(crate) fn effective(&self) -> f64 {
-        let omega: Vec<f32> = self.all_seen().map(|seen| seen.record.omega).collect();
-        gairat::weight::effective_share(&omega)
+    /// What the samples that were seen come to.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The robust accuracy that is shown, in words that say what it is, and the natural one.

@@ -189,7 +189,7 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
     );
     let gpu = gpu.map(|chosen| WindowsGpu { chosen, taken: Arc::default() });
     let ctx = Context::default();
-    let launcher = Launcher { root: runs.to_owned(), gpu, playing: false, wake: Arc::new(|| ()) };
+    let launcher = Launcher { root: runs.to_owned(), gpu, playing: false, drawn_by_cpu: false, wake: Arc::new(|| ()) };
     let mut state = begin(&ctx, shot.settings.clone(), None, shot.theme, launcher);
     state.speed = SPEEDS.len() - 1;
     state.gate.set_speed(SPEEDS[state.speed]);

@@ -41,6 +41,8 @@ const VIEW_AFTER: Duration = Duration::from_millis(1500);
 const REST: Duration = Duration::from_millis(200);
 /// Steps of an attack a second when it is played.
 const SCRUB_RATE: f32 = 5.0;
+/// How long an attack step takes in slow motion.
+const SLOW: Duration = Duration::from_millis(300);
 /// Cells of the region map along a side, while training runs on the CPU (or on what stands in for a GPU there) and on a GPU.
 const CELLS: (usize, usize) = (128, 256);
 /// For how long a notice stays.
@@ -55,6 +57,8 @@ pub(crate) struct Launcher {
     pub(crate) gpu: Option<WindowsGpu>,
     /// Whether the first run plays at once.
     pub(crate) playing: bool,
+    /// Whether the window is drawn by the CPU: then training leaves it a core.
+    pub(crate) drawn_by_cpu: bool,
     /// Asks for a frame.
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
 }
@@ -100,6 +104,8 @@ pub(crate) struct State {
     pub(crate) scrub_since: Option<Instant>,
     /// The attack step at which the next batch is shown.
     pub(crate) attack_step: Option<usize>,
+    /// When the next step of slow motion is due; none while there is none.
+    pub(crate) slow_motion: Option<Instant>,
     pub(crate) stage: StageView,
     pub(crate) grid: GridView,
     pub(crate) curves: CurvesView,
@@ -150,6 +156,7 @@ impl State {
             scrub: 0,
             scrub_since: None,
             attack_step: None,
+            slow_motion: None,
             stage: StageView::default(),
             grid: GridView::default(),
             curves: CurvesView::default(),
@@ -207,14 +214,15 @@ impl State {
                         member == 0 && (asked == "auto" || asked == "gpu" || gpu.chosen.name.to_lowercase().contains(&asked))
                     });
                     let gate = (Arc::clone(&self.gate), member);
-                    Live::start(settings.clone(), origin, gate, gpu, Box::new(move || wake()))
+                    let spare = usize::from(launcher.drawn_by_cpu);
+                    Live::start(settings.clone(), origin, gate, (gpu, spare), Box::new(move || wake()))
                 });
                 Run::new(settings, live)
             })
             .collect();
         self.stage.forget_pictures();
         self.grid = GridView::default();
-        self.attack_step = None;
+        (self.attack_step, self.slow_motion) = (None, None);
         self.changed = None;
         self.unread.clear();
         self.question = None;
@@ -291,15 +299,22 @@ impl State {
         self.notices.retain(|notice| notice.is_error || now.duration_since(notice.since) < NOTICE);
         self.tell_changes(now);
         self.play_attack(ctx, now);
+        if self.slow_motion.is_some_and(|due| now >= due) {
+            self.slow_motion = Some(now + SLOW);
+            self.attack_step();
+        }
         if self.lesson.is_some() {
             super::lessons::drive(self);
         }
 
         let at_work = self.gate.playing() && self.runs.iter().any(Run::is_at_work);
         let looks: Vec<Look> = self.runs.iter().map(|run| self.look_for(run)).collect();
-        let due = now.duration_since(self.asked) >= VIEW_EVERY;
+        // What is looked at is not trained meanwhile: looking may take a fifth of the time, and no more.
+        let took = self.runs.iter().map(|run| run.view_took).max().unwrap_or_default();
+        let due = now.duration_since(self.asked) >= VIEW_EVERY.max(5 * took);
         let granted = self.gate.granted();
-        let wanted = at_work || now < self.views_until || looks != self.asked_for || granted != self.asked_at;
+        let moving = at_work || self.slow_motion.is_some();
+        let wanted = moving || now < self.views_until || looks != self.asked_for || granted != self.asked_at;
         if due && wanted {
             let mut asked = false;
             for (run, look) in self.runs.iter().zip(&looks) {
@@ -326,7 +341,7 @@ impl State {
             map,
             map_on_device: run.device_is_shared && !self.stage.difference,
             selected: self.selected,
-            shown: if run.is_plane() { Vec::new() } else { self.grid.visible.clone() },
+            shown: if run.is_plane() { Vec::new() } else { self.grid.attacked().to_vec() },
             next_batch: self.attack_step.is_some() && run.is_plane(),
         }
     }
@@ -531,14 +546,23 @@ impl State {
         self.touch();
         match action {
             Action::PlayOrPause => {
-                self.attack_step = None;
+                (self.attack_step, self.slow_motion) = (None, None);
                 self.gate.play(!self.gate.playing());
             }
             Action::OneBatch => {
+                self.slow_motion = None;
                 self.attack_step = self.attack_step.map(|_| 0);
                 self.gate.one_step();
             }
-            Action::AttackStep => self.attack_step(),
+            Action::AttackStep => {
+                self.slow_motion = None;
+                self.attack_step();
+            }
+            Action::SlowMotion => match self.slow_motion.take() {
+                Some(_) => {}
+                None if self.run().is_plane() => self.slow_motion = Some(Instant::now()),
+                None => self.say("Slow motion shows points of a plane: choose moons, for example.", false),
+            },
             Action::Slower => self.set_speed(self.speed.saturating_sub(1)),
             Action::Faster => self.set_speed(self.speed + 1),
             Action::Restart => self.restart(),
@@ -655,13 +679,15 @@ impl State {
 
     /// Closes the topmost thing that is open, else deselects.
     fn leave_one(&mut self) {
-        if self.palette.take().is_some() || self.open.take().is_some() {
-        } else if self.help {
-            self.help = false;
-        } else if self.rewind {
-            self.rewind = false;
-        } else if self.drawing.take().is_some() || self.lesson.take().is_some() {
-        } else if self.attack_step.take().is_none() {
+        let closed = self.palette.take().is_some()
+            || self.open.take().is_some()
+            || std::mem::take(&mut self.help)
+            || std::mem::take(&mut self.rewind)
+            || self.drawing.take().is_some()
+            || self.lesson.take().is_some()
+            || self.slow_motion.take().is_some()
+            || self.attack_step.take().is_some();
+        if !closed {
             self.select(None);
         }
     }

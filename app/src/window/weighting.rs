@@ -13,7 +13,7 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let steps = run.settings.steps;
     let histogram = run.kappa_histogram();
     let all: usize = histogram.iter().sum();
-    let effective = run.effective();
+    let effective = run.tally().effective;
     let in_burn_in = !run.lambda.is_finite();
     ui.horizontal(|ui| {
         ui.strong("Weights");

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Tensor, TensorData, activation::softmax, s};
 
+use web_time::{Duration, Instant};
+
 use super::{Door, Place, Session, SessionError};
 use crate::{
     attack::{Adversarial, Point, read_measured},
@@ -54,6 +56,8 @@ pub struct View {
     pub next_batch: Option<NextBatch>,
     /// Margins of natural training samples, where they were measured.
     pub margins: Option<Margins>,
+    /// How long the run was kept from training to make this view.
+    pub took: Duration,
 }
 
 impl View {
@@ -210,6 +214,7 @@ impl Watch {
 impl Session<'_> {
     /// Makes the view that the door wants, and shows it.
     pub(super) async fn show<D: Door>(&mut self, door: &mut D) -> Result<(), SessionError> {
+        let begun = Instant::now();
         let look = door.look();
         self.log.fetch().await?;
         self.watch.see(&self.log).await?;
@@ -226,8 +231,9 @@ impl Session<'_> {
             looked: self.looked(&look.shown).await?,
             next_batch: if look.next_batch { self.next_batch().await? } else { None },
             margins: self.margins().await?,
+            took: Duration::ZERO,
         };
-        door.show(view);
+        door.show(View { took: begun.elapsed(), ..view });
         Ok(())
     }
 

@@ -215,18 +215,11 @@ fn layers_ui(ui: &mut Ui, state: &mut State) {
 
 /// The stage in words, for who does not see it.
 fn about(run: &Run, title: String) -> String {
-    let seen = run.all_seen().count();
-    let broken = run.all_seen().filter(|seen| seen.record.measured.broken).count();
+    let tally = run.tally();
     format!(
-        "Stage of {title}: {seen} training points seen, {broken} of them broken by the attack; mean kappa {:.2}",
-        mean_kappa(run)
+        "Stage of {title}: {} training points seen, {} of them broken by the attack; mean kappa {:.2}",
+        tally.seen, tally.broken, tally.mean_kappa
     )
-}
-
-fn mean_kappa(run: &Run) -> f64 {
-    let (sum, count) =
-        run.all_seen().fold((0.0, 0_u32), |(sum, count), seen| (sum + f64::from(seen.record.measured.kappa), count + 1));
-    if count == 0 { 0.0 } else { sum / f64::from(count) }
 }
 
 /// What is said in place of a picture.
