@@ -4,6 +4,7 @@
 mod attack;
 mod bench;
 mod refusals;
+mod screenshot;
 mod training;
 
 use std::{

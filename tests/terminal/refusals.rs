@@ -28,6 +28,12 @@ fn wrong_settings_are_refused_and_nothing_is_made() {
         ("bench --scale width --model small-cnn-28", ["--scale width", "MLP", "mlp:64,64"]),
         ("bench --classes 5", ["--classes", "--model", "Usage"]),
         ("train --path sideways", ["`sideways`", "fused", "composed"]),
+        ("--screenshot a.png --size 1x1", ["--size", "1x1", "360x480"]),
+        ("--screenshot a.png --theme blue", ["--theme", "`blue`", "light"]),
+        ("--screenshot a.png --lesson 9", ["--lesson", "9", "1 to 4"]),
+        ("--screenshot a.png --after-steps x", ["--after-steps", "`x`", "whole number"]),
+        ("--frame-stats x", ["--frame-stats", "`x`", "0.1"]),
+        ("--epsilon 7", ["--epsilon", "7", "0 to 1"]),
         ("nonsense", ["nonsense", "Usage", "help"]),
     ] {
         let message = fail(folder.path(), arguments, 2);

@@ -107,6 +107,7 @@ fn view(data: &dataset::Dataset) -> View {
         traced: None,
         looked: Vec::new(),
         next_batch: None,
+        effective: Some(0.5),
         took: std::time::Duration::ZERO,
         margins: Some(Margins { natural: (0..96).map(|sample| sample as f32 / 24.0 - 0.5).collect() }),
     }

@@ -118,7 +118,7 @@ fn changes_on_the_way_are_written_down_and_a_rewound_run_has_a_folder_of_its_own
     window.state_mut().form.lambda = 0.25;
     window.state_mut().edited();
     until(&mut window, "the change is told", |state| {
-        !state.run().marks.iter().all(|mark| !mark.text.contains("lambda -1 → 0.25"))
+        !state.run().marks.iter().all(|mark| !mark.text.contains("lambda -1 to 0.25"))
     });
     let written: Settings = serde_json::from_slice(&std::fs::read(before.join("settings.json")).unwrap()).unwrap();
     assert_eq!(written.lambda, 0.25);
@@ -152,5 +152,67 @@ fn twins_stay_beside_each_other_and_the_difference_is_shown() {
         };
         until(&mut window, "both do so many batches, and are the same in burn-in alone", done);
     }
+    window.state_mut().finish();
+}
+
+#[test]
+fn a_finished_run_keeps_its_results_until_it_gets_more_epochs() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    window.state_mut().gate.play(true);
+    until(&mut window, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
+    let folder = window.state().run().folder.clone().unwrap();
+    let read = |name: &str| std::fs::read(folder.join(name)).ok();
+    let before: Vec<_> = ["settings.json", "summary.json", "best.safetensors"].iter().map(|name| read(name)).collect();
+    assert!(before.iter().all(Option::is_some));
+
+    window.state_mut().form.epsilon = 0.09;
+    window.state_mut().edited();
+    until(&mut window, "a new run is offered", |state| state.question.is_some());
+    let after: Vec<_> = ["settings.json", "summary.json", "best.safetensors"].iter().map(|name| read(name)).collect();
+    assert_eq!(before, after);
+    window.state_mut().take_back();
+
+    window.state_mut().form.epochs = 8;
+    window.state_mut().edited();
+    until(&mut window, "it goes on to its new end", |state| {
+        matches!(state.run().phase, Phase::Finished(_)) && state.run().metrics.len() == 8
+    });
+    window.state_mut().finish();
+    assert_eq!(std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap().lines().count(), 8);
+}
+
+#[test]
+fn fewer_epochs_than_were_begun_are_refused_and_nothing_is_lost() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    window.state_mut().gate.stop_at(21);
+    until(&mut window, "21 batches are done", |state| state.run().place.steps_done() == 21);
+    let folder = window.state().run().folder.clone().unwrap();
+    window.state_mut().form.epochs = 2;
+    window.state_mut().edited();
+    until(&mut window, "that is refused", |state| state.notices.iter().any(|notice| notice.text.contains("give at least 4")));
+    window.state_mut().finish();
+
+    let mut again = open(root.path(), settings(), Some(&folder));
+    again.state_mut().gate.play(true);
+    until(&mut again, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
+    assert_eq!(again.state().run().metrics.len(), 6);
+    again.state_mut().finish();
+}
+
+#[test]
+fn the_lesson_on_lambda_trains_through_low_values_of_it() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    crate::window::lessons::begin(window.state_mut(), 2);
+    window.state_mut().form.lambda = -2.0;
+    window.state_mut().edited();
+    // A hundred epochs, twelve times the burn-in.
+    window.state_mut().gate.set_speed(SPEEDS[SPEEDS.len() - 1]);
+    window.state_mut().gate.stop_at(1500);
+    until(&mut window, "1500 batches are done", |state| state.run().place.steps_done() == 1500 || !state.run().is_at_work());
+    assert_eq!(window.state().run().phase, Phase::Training);
+    assert!(window.state().run().effective.unwrap() < 0.9, "few samples count");
     window.state_mut().finish();
 }

@@ -65,7 +65,8 @@ fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 }
 
 pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Failure> {
-    let settings = settings_from(&given(matches, |_| true))?;
+    let given = given(matches, |_| true);
+    let settings = settings_from(&given)?;
     settings.checked()?;
     let size = size(matches)?;
     let theme = theme(matches)?;
@@ -89,24 +90,29 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         anstream::println!("written   {}", file.display());
         return Ok(ExitCode::SUCCESS);
     }
+    let frame_stats = seconds(matches, "frame-stats")?;
+    let resume = matches.get_one::<PathBuf>("open").cloned();
+    let settings = match &resume {
+        Some(folder) => resumed(folder, &given)?,
+        None => settings,
+    };
+    if !window::has_screen() && matches.args_present() {
+        let found = "there is no screen to open a window on (DISPLAY and WAYLAND_DISPLAY are not set)";
+        return Err(Failure::Request(format!("{found}: use `gairat train` with the same settings, or --screenshot FILE")));
+    }
     if !window::has_screen() {
         anstream::eprintln!(
             "There is no screen (DISPLAY and WAYLAND_DISPLAY are not set): training in the terminal. `gairat --help` lists all commands."
         );
         return train::run(&train::definition().get_matches_from(["train"]));
     }
-    let resume = matches.get_one::<PathBuf>("open").cloned();
-    let settings = match &resume {
-        Some(folder) => resumed(folder, &given(matches, |_| true))?,
-        None => settings,
-    };
     window::open(Wanted {
         settings,
         root: matches.get_one::<PathBuf>("runs").cloned().unwrap_or_else(|| PathBuf::from(RUNS)),
         resume,
         size: (size.0 as f32, size.1 as f32),
         theme: theme.unwrap_or(ThemePreference::System),
-        frame_stats: seconds(matches, "frame-stats")?,
+        frame_stats,
         note: matches.get_one::<String>("note").cloned(),
         lose_device_after: seconds(matches, "lose-device-after")?,
         begun,
@@ -130,10 +136,12 @@ fn resumed(folder: &Path, given: &[(&'static str, &str)]) -> Result<Settings, Fa
 
 fn size(matches: &ArgMatches) -> Result<(u32, u32), Failure> {
     let Some(text) = matches.get_one::<String>("size") else { return Ok(SIZE) };
-    let side = |side: &str| side.parse::<u32>().ok().filter(|side| (300..=16_384).contains(side));
-    let read = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
+    let side = |side: &str, least: u32| side.parse::<u32>().ok().filter(|side| (least..=16_384).contains(side));
+    let read = text.split_once('x').and_then(|(width, height)| Some((side(width, 360)?, side(height, 480)?)));
     read.ok_or_else(|| {
-        Failure::Request(format!("--size: `{text}` is no size; expected WIDTHxHEIGHT, each from 300 to 16384, such as 1280x800"))
+        Failure::Request(format!(
+            "--size: `{text}` is no size; expected WIDTHxHEIGHT, at least 360x480 and at most 16384 a side, such as 1280x800"
+        ))
     })
 }
 

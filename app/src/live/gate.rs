@@ -37,13 +37,15 @@ struct State {
     due: Instant,
     /// Steps that each member has done since it was let in; `None` for one that is out.
     done: Vec<Option<u64>>,
+    /// No member may do more steps.
+    limit: u64,
     /// Steps of all members so far.
     granted: u64,
 }
 
 impl Gate {
     pub(crate) fn new(playing: bool, speed: f64) -> Self {
-        let state = State { playing, speed, allowed: 0, due: Instant::now(), done: Vec::new(), granted: 0 };
+        let state = State { playing, speed, allowed: 0, due: Instant::now(), done: Vec::new(), granted: 0, limit: u64::MAX };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -109,11 +111,12 @@ impl Gate {
         self.state().granted
     }
 
-    /// Plays until every member has done so many steps.
+    /// Plays until every member has done so many steps, and lets nobody go beyond.
     pub(crate) fn stop_at(&self, steps: u64) {
         let mut state = self.state();
         state.playing = false;
         state.allowed = steps;
+        state.limit = steps;
         self.changed.notify_all();
     }
 
@@ -146,7 +149,7 @@ impl State {
     fn may_step(&mut self, member: usize, now: Instant) -> bool {
         let Some(Some(done)) = self.done.get(member).copied() else { return false };
         let least = self.done.iter().flatten().min().copied().unwrap_or(done);
-        if done > least {
+        if done > least || done >= self.limit {
             return false;
         }
         if done >= self.allowed && self.playing && now >= self.due {

@@ -4,6 +4,7 @@ mod gate;
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
@@ -128,9 +129,13 @@ impl Live {
         let theirs = Arc::clone(&shared);
         let work = move || {
             let mut door = Window { shared: Arc::clone(&theirs) };
-            let told = match work(settings, origin, (gpu, spare), &mut door) {
-                Ok(ending) => Message::Ended(ending),
-                Err(failure) => Message::Failed(failure.message().to_owned()),
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(settings, origin, (gpu, spare), &mut door)));
+            let told = match outcome {
+                Ok(Ok(ending)) => Message::Ended(ending),
+                Ok(Err(failure)) => Message::Failed(failure.message().to_owned()),
+                Err(_) => Message::Failed(
+                    "the run was given up by a fault of the program; what was saved before is in its folder".to_owned(),
+                ),
             };
             theirs.gate.leave(theirs.member);
             theirs.tell(told);

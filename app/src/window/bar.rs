@@ -37,7 +37,7 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
         .response
         .on_hover_text("All menus");
         ui.separator();
-        let playing = state.gate.playing();
+        let playing = state.gate.playing() && state.runs.iter().any(Run::is_at_work);
         action_button(ui, state, Action::PlayOrPause, if playing { "⏸ Pause" } else { "▶ Play" }, false);
         action_button(ui, state, Action::OneBatch, "⏭ Batch", false);
         let stepping = state.attack_step.is_some();
@@ -55,9 +55,6 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
         if state.run().is_plane() {
             action_button(ui, state, Action::Draw, "✏ Draw", drawing);
         }
-        if drawing {
-            brushes_ui(ui, state);
-        }
         if folded {
             ui.separator();
             let (settings, inspector) = (state.settings_drawer, state.inspector_drawer);
@@ -70,6 +67,9 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
             action_button(ui, state, Action::Palette, "🔎 Commands", false);
         });
     });
+    if state.drawing.is_some() {
+        ui.horizontal_wrapped(|ui| brushes_ui(ui, state));
+    }
     progress_ui(ui, state);
 }
 
@@ -164,6 +164,9 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
         if place.epochs > 0 {
             let epoch = (place.epoch + u32::from(place.step > 0 || !place.is_end())).min(place.epochs);
             ui.label(format!("epoch {epoch}/{}", place.epochs));
+            if !state.gate.playing() && !place.is_end() {
+                ui.label(format!("batch {}/{}", place.step, place.steps));
+            }
         }
         if run.phase == Phase::Training && run.rate() > 0.0 && state.gate.playing() {
             let left = (place.epochs as usize * place.steps).saturating_sub(place.steps_done());

@@ -95,7 +95,7 @@ pub(crate) fn marks(run: &Run) -> Vec<Mark> {
         marks.extend(drops.into_iter().take(20).map(|epoch| Mark {
             epoch: f64::from(epoch - 1),
             kind: MarkKind::LearningRate,
-            text: format!("learning rate {} → {}", rate(epoch - 1), rate(epoch)),
+            text: format!("learning rate {} to {}", rate(epoch - 1), rate(epoch)),
         }));
     }
     let best = run.marks.iter().rev().find(|mark| mark.kind == MarkKind::Best);
@@ -154,7 +154,10 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
         ui.spacing_mut().item_spacing = egui::vec2(8.0, 0.0);
         for (place, kind) in KINDS.iter().enumerate().filter(|(place, _)| shown[*place]) {
             let last = state.run().metrics.iter().rev().find_map(kind.value);
-            let value = last.map_or_else(|| "–".to_owned(), |value| number(place, value));
+            let mut value = last.map_or_else(|| "–".to_owned(), |value| number(place, value));
+            if (3..=5).contains(&place) && last.is_some() {
+                value += &format!(" (drawn ÷ {})", number(place, scale(place, &state.runs)));
+            }
             ui.colored_label(colour(place, dark), format!("■ {} {value}", kind.name)).on_hover_text(kind.doc);
         }
     });

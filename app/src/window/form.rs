@@ -135,7 +135,10 @@ fn field_ui(ui: &mut Ui, state: &mut State, field: &Field) {
                 ui.label(text)
             });
         let labelled = labelled.inner.on_hover_text(&doc);
-        let edited = value_ui(ui, state, field, &before);
+        // Points are generated for the figures alone.
+        let generated = matches!(state.form.data, gairat::dataset::Source::Toy(_));
+        let applies = generated || !matches!(field.name, "points" | "noise");
+        let edited = ui.add_enabled_ui(applies, |ui| value_ui(ui, state, field, &before)).inner;
         edited.labelled_by(labelled.id).on_hover_text(doc);
     });
     if let Some((_, problem)) = state.unread.get(field.name) {

@@ -157,18 +157,20 @@ fn controls_ui(ui: &mut Ui, state: &mut State) {
             ui.selectable_value(&mut view.face, face, name);
         }
         ui.separator();
-        ComboBox::from_label("sorted by").selected_text(view.order.name()).show_ui(ui, |ui| {
+        ui.label("sorted by");
+        ComboBox::from_id_salt("sorted by").selected_text(view.order.name()).show_ui(ui, |ui| {
             for order in Order::ALL {
                 ui.selectable_value(&mut view.order, order, order.name());
             }
         });
         let name = |class: Option<u32>| class.map_or_else(|| "all".to_owned(), |class| class.to_string());
-        ComboBox::from_label("class").width(52.0).selected_text(name(view.class)).show_ui(ui, |ui| {
+        ui.label("class");
+        ComboBox::from_id_salt("class").width(52.0).selected_text(name(view.class)).show_ui(ui, |ui| {
             for class in std::iter::once(None).chain((0..classes as u32).map(Some)) {
                 ui.selectable_value(&mut view.class, class, name(class));
             }
         });
-        for (which, name) in [(None, "all"), (Some(true), "✖ broken"), (Some(false), "✔ withstood")] {
+        for (which, name) in [(None, "broken or not"), (Some(true), "✖ broken"), (Some(false), "✔ withstood")] {
             ui.selectable_value(&mut view.broken, which, name);
         }
         ui.weak(format!("{seen} seen, {broken} broken"));

@@ -31,6 +31,10 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
         ui.separator();
         if state.run().traced.as_ref().is_some_and(|traced| traced.row == row) {
             attack_ui(ui, state);
+        } else if !state.run().answers() {
+            ui.label(
+                "The run has ended, so this sample cannot be attacked now. Start a new run (R), or open the saved one (Ctrl+O).",
+            );
         } else {
             ui.horizontal(|ui| {
                 ui.spinner();
@@ -77,6 +81,8 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
         ui.label(RichText::new(text).color(colour).strong());
     });
     egui::Grid::new(ui.next_auto_id()).num_columns(4).spacing([8.0, 3.0]).show(ui, |ui| {
+        // K may have been changed since.
+        let steps = steps.max(measured.kappa);
         number(ui, "κ", &format!("{} of {steps}", measured.kappa), "Iterates x⁰ … x^(K−1) that were classified correctly");
         number(ui, "first hit", &format!("{}", measured.first_hit), "The first iterate that was misclassified; K if none was");
         ui.end_row();
@@ -124,7 +130,12 @@ fn attack_ui(ui: &mut Ui, state: &mut State) {
     let last = traced.points.len().saturating_sub(1);
     let step = state.scrub_in(traced.points.len());
     ui.horizontal(|ui| {
-        ui.strong("The attack, against the network as it is");
+        let whose = if state.has_twin() {
+            format!("The attack on {} as it is", state.run().title())
+        } else {
+            "The attack on the network as it is".to_owned()
+        };
+        ui.strong(whose);
     });
     if dataset.shape.len() == 2 {
         let text = |numbers: &[f32]| format!("({:.3}, {:.3})", numbers[0], numbers[1]);

@@ -129,6 +129,8 @@ pub(crate) struct Run {
     pub(crate) history: Vec<Arc<ResumeState>>,
     /// What the person should know.
     pub(crate) warnings: Vec<String>,
+    /// The effective share of samples in the batch last trained on.
+    pub(crate) effective: Option<f64>,
     /// How long the last view kept it from training.
     pub(crate) view_took: Duration,
     /// Views that have come.
@@ -146,8 +148,6 @@ pub(crate) struct Tally {
     pub(crate) broken: usize,
     /// Their mean kappa; 0 of none.
     pub(crate) mean_kappa: f64,
-    /// Their effective share by the weights last seen; 1 of none.
-    pub(crate) effective: f64,
     /// Margins at x and at x^(K), over the same bins.
     pub(crate) margins: Option<(Histogram, Histogram)>,
     kappa: Vec<usize>,
@@ -204,10 +204,11 @@ impl Run {
             margins: Vec::new(),
             history: Vec::new(),
             warnings: Vec::new(),
+            effective: None,
             view_took: Duration::ZERO,
             views: 0,
             rate: Rate::default(),
-            tally: Tally { effective: 1.0, ..Tally::default() },
+            tally: Tally::default(),
         }
     }
 
@@ -247,6 +248,11 @@ impl Run {
     /// Whether it can take steps.
     pub(crate) fn is_at_work(&self) -> bool {
         matches!(self.phase, Phase::Loading | Phase::Compiling | Phase::Training | Phase::Evaluating(_))
+    }
+
+    /// Whether it can still be asked something.
+    pub(crate) fn answers(&self) -> bool {
+        !matches!(self.phase, Phase::Failed(_) | Phase::Stopped)
     }
 
     /// Takes in what the run told since the last frame; gives what a person must read at once.
@@ -315,7 +321,13 @@ impl Run {
 
     fn happen(&mut self, event: Event) -> Option<String> {
         match event {
-            Event::Started { model, parameters, path, epochs, steps, resumed_epoch, .. } => {
+            Event::Started { model, parameters, device, api, path, epochs, steps, resumed_epoch, .. } => {
+                // Where a GPU was lost on the way, it is not the one that it began on.
+                if api == "flex" {
+                    (self.device, self.device_is_shared, self.device_is_software) = ("CPU".to_owned(), false, false);
+                } else {
+                    self.device = format!("{device} · {api}");
+                }
                 self.model = (model, parameters);
                 self.path = path;
                 self.place = Place { epoch: resumed_epoch, step: 0, steps, epochs };
@@ -331,6 +343,8 @@ impl Run {
                 self.metrics.push(metrics);
                 self.phase = Phase::Training;
             }
+            // Without a validation part every epoch is the best so far.
+            Event::Best { .. } if self.dataset.as_ref().is_some_and(|dataset| dataset.validation.is_empty()) => {}
             Event::Best { epoch, robust } => {
                 let text = format!("best checkpoint: {:.1} % under PGD-20", 100.0 * robust);
                 self.marks.push(Mark { epoch: f64::from(epoch), kind: MarkKind::Best, text });
@@ -341,9 +355,17 @@ impl Run {
                 for change in changes {
                     // A change that the form made is in the settings already; one that the library made is not.
                     let _ = self.settings.set(change.name, &change.to);
-                    let text = format!("{} {} → {}", change.name.replace('_', " "), change.from, change.to);
+                    let text = format!("{} {} to {}", change.name.replace('_', " "), change.from, change.to);
                     self.marks.push(Mark { epoch: when, kind: MarkKind::Changed, text });
                 }
+            }
+            Event::Saved { epoch, step } => {
+                let folder = self.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
+                return Some(if epoch == 0 && step == 0 {
+                    "Nothing has been trained yet, so there is nothing to save.".to_owned()
+                } else {
+                    format!("Saved in {folder}, after {epoch} epochs and {step} batches: it can be resumed from here.")
+                });
             }
             Event::Summary(summary) => self.phase = Phase::Finished(summary),
             Event::Warning { message } => {
@@ -364,6 +386,11 @@ impl Run {
         self.place = view.place;
         self.lambda = view.lambda;
         self.view_took = view.took;
+        self.effective = view.effective.or(self.effective);
+        if matches!(self.phase, Phase::Finished(_)) && !view.place.is_end() {
+            // It was given more epochs.
+            self.phase = Phase::Training;
+        }
         self.rate.at(view.place.steps_done(), now);
         for seen in view.seen {
             if let Some(place) = self.place_of(seen.record.row)
@@ -396,7 +423,6 @@ impl Run {
     /// Counts the samples anew.
     fn count(&mut self) {
         let adversarial: Vec<f32> = self.all_seen().map(|seen| seen.record.measured.margin_adversarial).collect();
-        let omega: Vec<f32> = self.all_seen().map(|seen| seen.record.omega).collect();
         let range = Histogram::range_of(self.natural_margins.iter().chain(&adversarial).copied());
         let mut kappa = vec![0; self.settings.steps as usize + 1];
         let mut sum = 0.0;
@@ -407,12 +433,11 @@ impl Run {
                 *count += 1;
             }
         }
-        let seen = omega.len();
+        let seen = adversarial.len();
         self.tally = Tally {
             seen,
             broken: self.all_seen().filter(|seen| seen.record.measured.broken).count(),
             mean_kappa: if seen == 0 { 0.0 } else { sum / seen as f64 },
-            effective: if seen == 0 { 1.0 } else { gairat::weight::effective_share(&omega) },
             margins: Some((Histogram::of(self.natural_margins.iter().copied(), range), Histogram::of(adversarial, range))),
             kappa,
         };

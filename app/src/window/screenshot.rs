@@ -199,13 +199,20 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
         state.restart_with(true);
     }
     state.gate.stop_at(shot.after_steps as u64);
+    let picture = draw_until_settled(shot, screen, &ctx, &mut state);
+    // Its files go next: nobody may be writing them any more.
+    state.finish();
+    picture
+}
+
+fn draw_until_settled(shot: &Shot, screen: &OffScreen, ctx: &Context, state: &mut State) -> Result<ColorImage, Failure> {
     let begun = Instant::now();
     let (mut last, mut progressed) = (0, begun);
     let mut still = 0;
     loop {
         let now = Instant::now();
-        let output = ctx.run_ui(input(shot, now - begun), |ui| frame(ui, &mut state, now));
-        screen.draw(&ctx, output);
+        let output = ctx.run_ui(input(shot, now - begun), |ui| frame(ui, state, now));
+        screen.draw(ctx, output);
         for run in &state.runs {
             if let Phase::Failed(what) = &run.phase {
                 return Err(Failure::Work(what.clone()));
@@ -218,14 +225,12 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
         let trained =
             state.runs.iter().all(|run| run.place.steps_done() >= shot.after_steps || matches!(run.phase, Phase::Finished(_)));
         if trained && shot.select && state.selected.is_none() {
-            select_broken(&mut state);
+            select_broken(state);
         }
         // A few frames more, so that the last views are in them and nothing is still moving.
-        still = if trained && settled(&state, shot) { still + 1 } else { 0 };
+        still = if trained && settled(state, shot) { still + 1 } else { 0 };
         if still >= 8 {
-            let picture = screen.read();
-            state.finish();
-            return picture;
+            return screen.read();
         }
         if now - progressed > PATIENCE {
             return Err(Failure::Work(format!(
@@ -239,7 +244,7 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
 
 fn settled(state: &State, shot: &Shot) -> bool {
     state.runs.iter().all(|run| run.dataset.is_some() && run.views > 1 && (!run.is_plane() || run.region.is_some()))
-        && (!shot.select || state.run().traced.is_some())
+        && (!shot.select || state.run().traced.is_some() || state.run().tally().seen == 0)
 }
 
 /// Selects a sample that the attack breaks on its way: there is something to see of it.

@@ -197,6 +197,13 @@ impl State {
 
     /// Starts runs in the place of those there are; these save themselves. Without an origin a run starts anew.
     fn start(&mut self, runs: Vec<(Settings, Option<Origin>)>) {
+        let data = |settings: &Settings| settings.checked().ok().map(|plan| plan.request);
+        let same_data =
+            self.runs.first().zip(runs.first()).is_some_and(|(run, (settings, _))| data(&run.settings) == data(settings));
+        if !same_data {
+            self.selected = None;
+        }
+        self.stage.difference &= runs.len() > 1;
         self.stop_runs();
         self.gate = Arc::new(Gate::new(self.gate.playing(), SPEEDS[self.speed]));
         self.gate.open_for(runs.len());
@@ -350,7 +357,18 @@ impl State {
     pub(crate) fn needs_new_run(&self) -> Vec<&'static str> {
         let before = &self.run().settings;
         let differs = |name: &str| self.form.get(name) != before.get(name);
-        FIELDS.iter().map(|field| field.name).filter(|name| !may_change(name) && differs(name)).collect()
+        let fixed = |name: &str| !may_change(name) || self.is_done();
+        FIELDS.iter().map(|field| field.name).filter(|name| fixed(name) && differs(name)).collect()
+    }
+
+    /// Whether the run is over and is not to get more epochs: its results are those of its settings, and nothing changes them.
+    fn is_done(&self) -> bool {
+        let run = self.run();
+        match run.phase {
+            Phase::Finished(_) => self.form.epochs <= run.settings.epochs,
+            Phase::Failed(_) | Phase::Stopped => true,
+            _ => false,
+        }
     }
 
     /// The form was changed.
@@ -380,7 +398,7 @@ impl State {
         let changed: Vec<&'static str> = FIELDS
             .iter()
             .map(|field| field.name)
-            .filter(|name| may_change(name) && self.form.get(name) != before.get(name))
+            .filter(|name| may_change(name) && !self.is_done() && self.form.get(name) != before.get(name))
             .collect();
         if !changed.is_empty() {
             let mut refused = None;
@@ -491,6 +509,7 @@ impl State {
         };
         let histories: Vec<_> = self.runs.iter().map(|run| run.history.clone()).collect();
         self.rewind = false;
+        self.form = self.run().settings.clone();
         self.start(runs);
         for (run, history) in self.runs.iter_mut().zip(histories) {
             run.history = history.into_iter().filter(|state| state.progress.epoch <= epoch).collect();
@@ -531,7 +550,6 @@ impl State {
             Ok(file) => {
                 let mut settings = self.form.clone();
                 settings.data = Source::Npz(file);
-                // What is drawn is few points: the recipe of the plane, not the one of images.
                 self.form = settings;
                 self.drawing = None;
                 self.selected = None;
@@ -692,16 +710,17 @@ impl State {
         }
     }
 
-    /// Saves the runs where they are. They are saved after every epoch anyway.
+    /// Saves the runs where they are; they tell when it is done. (They are saved after every epoch anyway.)
     fn save(&mut self) {
-        let folders: Vec<String> =
-            self.runs.iter().filter_map(|run| run.folder.as_ref()).map(|folder| folder.display().to_string()).collect();
+        if !self.run().answers() {
+            self.say("The run has ended; what it had saved before is in its folder.", false);
+            return;
+        }
         for run in &self.runs {
             if let Some(live) = &run.live {
                 live.command(Command::Save);
             }
         }
-        self.say(format!("Saved in {}: it can be resumed from here.", folders.join(" and ")), false);
     }
 
     fn export_curves(&mut self, format: Format) {

@@ -77,7 +77,7 @@ pub(crate) const LESSONS: [LessonText; 4] = [
             say(
                 "A network has too little capacity to fit every adversarial example. GAIRAT gives more weight to samples near the boundary: \
                  the orange curve under WEIGHTS turns kappa into a weight. In the first epochs, the burn-in, every weight is 1; \
-                 for this lesson it is over at once.",
+                 here they are over soon.",
             ),
             ask(
                 "Lambda moves the curve. At 0 it falls in the middle; a lower lambda moves the fall to the left.",
@@ -101,16 +101,16 @@ pub(crate) const LESSONS: [LessonText; 4] = [
             ),
             ask(
                 "GAIRAT spends its effort on the samples that PGD breaks early, and the margins of the others may shrink: \
-                 look at MARGINS, where more of them gather just above 0.",
-                "If GAIRAT looks better under PGD-20, is it more robust?",
+                 look at MARGINS, where nearly all of them come to lie just beside 0.",
+                "If a run looks good under PGD-20, is it robust?",
                 ["Yes: PGD is a strong attack", "Not before it was tried with other attacks"],
                 1,
                 "An attack on the margin (CW) or an ensemble (AutoAttack) finds what PGD misses. On 8,000 MNIST images (means of three seeds) this \
                  program measured 91.85 % for GAIRAT against 91.73 % for AT under PGD-20, and 90.57 % against 91.57 % under CW: the order turns round.",
             ),
             say(
-                "So the number at the bottom is the worst case over all attacks that were run, with the name of the one that achieved it. \
-                 An honest judgement never rests on one attack.",
+                "While a run trains, the number at the bottom is PGD-20 alone, and says so; at its end it is the worst case over all attacks that \
+                 were run, with the name of the strongest. An honest judgement never rests on one attack.",
             ),
         ],
     },

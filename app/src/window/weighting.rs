@@ -12,14 +12,14 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let run = state.run();
     let steps = run.settings.steps;
     let histogram = run.kappa_histogram();
-    let all: usize = histogram.iter().sum();
-    let effective = run.tally().effective;
+    let all = run.tally().seen;
+    let effective = run.effective.unwrap_or(1.0);
     let in_burn_in = !run.lambda.is_finite();
     ui.horizontal(|ui| {
         ui.strong("Weights");
-        let text = format!("{:.0} % of samples count", 100.0 * effective);
+        let text = format!("{:.0} % of the batch counts", 100.0 * effective);
         ui.label(&text)
-            .on_hover_text("Effective share of samples, (Σω)² / (n Σω²), over the samples as they were last trained on");
+            .on_hover_text("Effective share of samples, (Σω)² / (n Σω²), in the batch last trained on; the curve `effective` is its mean over an epoch");
         if in_burn_in && state.run().settings.method == Method::Gairat {
             ui.weak("· burn-in");
         }

@@ -109,6 +109,13 @@ pub enum Event {
         /// What was changed.
         changes: Vec<Changed>,
     },
+    /// The run can be resumed from here.
+    Saved {
+        /// Finished epochs.
+        epoch: u32,
+        /// Finished steps of the next one.
+        step: usize,
+    },
     /// The run is over.
     Summary(Summary),
 }
@@ -251,12 +258,16 @@ pub async fn run_with<D: Door>(
         // The run is over, and still looked at; more epochs make it go on.
         while session.progress.epoch >= session.trainer.plan.settings.epochs {
             match door.next(session.place(0)).await {
-                Command::Go | Command::Save => {}
+                Command::Go => {}
+                Command::Save => door.emit(Event::Saved { epoch: session.progress.epoch, step: 0 }),
                 Command::Look => session.show(door).await?,
                 Command::Stop => return Ok(ending),
                 Command::Change(plan) => {
+                    let more = plan.settings.epochs > session.progress.epoch;
                     session.change(*plan, door)?;
-                    session.folder.reopen()?;
+                    if more {
+                        session.folder.reopen()?;
+                    }
                 }
             }
         }
@@ -293,16 +304,15 @@ impl Session<'_> {
                     Command::Stop => return Ok(Err(self.stop(step).await?)),
                     Command::Change(plan) => {
                         self.change(*plan, door)?;
-                        if self.progress.epoch >= self.trainer.plan.settings.epochs {
-                            // The epoch that was begun is one too many now.
-                            self.log = EpochLog::default();
-                            return Ok(Ok(Vec::new()));
-                        }
                     }
                     Command::Look => self.show(door).await?,
-                    // The end of an epoch is saved already.
-                    Command::Save if step == 0 => {}
-                    Command::Save => self.save_part(step).await?,
+                    Command::Save => {
+                        // The end of an epoch is saved already.
+                        if step > 0 {
+                            self.save_part(step).await?;
+                        }
+                        door.emit(Event::Saved { epoch: self.progress.epoch, step });
+                    }
                 }
             }
             // What the door waited for is not the device's time.
@@ -364,6 +374,16 @@ impl Session<'_> {
             return Err(SessionError::Fixed { name: fixed.name, from: fixed.from.clone(), to: fixed.to.clone() });
         }
         if changes.is_empty() {
+            return Ok(());
+        }
+        if plan.settings.epochs <= self.progress.epoch {
+            // Nothing is touched: the results of the run stay those of the settings that it was made with.
+            let begun = self.progress.epoch + 1;
+            let message = format!(
+                "--epochs {}: the run has had {} epochs; give at least {begun}, or start a new run",
+                plan.settings.epochs, self.progress.epoch
+            );
+            door.emit(Event::Warning { message });
             return Ok(());
         }
         if changes.iter().any(|change| change.name == "epsilon") {

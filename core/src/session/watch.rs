@@ -15,6 +15,7 @@ use crate::{
     region_map::{Grid, OnDevice, Quantity, map_of},
     snapshot::best_class,
     train::{EpochLog, SampleRecord},
+    weight::effective_share,
 };
 
 /// Samples whose natural margins are measured at most.
@@ -56,6 +57,8 @@ pub struct View {
     pub next_batch: Option<NextBatch>,
     /// Margins of natural training samples, where they were measured.
     pub margins: Option<Margins>,
+    /// The effective share of samples in the last step; none before the first of an epoch.
+    pub effective: Option<f64>,
     /// How long the run was kept from training to make this view.
     pub took: Duration,
 }
@@ -71,6 +74,7 @@ impl View {
             looked: if later.looked.is_empty() { self.looked } else { later.looked },
             next_batch: later.next_batch.or(self.next_batch),
             margins: later.margins.or(self.margins),
+            effective: later.effective.or(self.effective),
             ..later
         }
     }
@@ -231,6 +235,10 @@ impl Session<'_> {
             looked: self.looked(&look.shown).await?,
             next_batch: if look.next_batch { self.next_batch().await? } else { None },
             margins: self.margins().await?,
+            effective: (self.log.steps() > 0).then(|| {
+                let omega: Vec<f32> = self.log.last_step().iter().map(|sample| sample.omega).collect();
+                effective_share(&omega)
+            }),
             took: Duration::ZERO,
         };
         door.show(View { took: begun.elapsed(), ..view });

@@ -308,7 +308,7 @@ fn point_at(ui: &Ui, state: &mut State, place: usize, placing: Placing, response
             let measured = &seen.record.measured;
             let verdict = if measured.broken { "✖ broken" } else { "✔ withstood" };
             text += &format!(
-                "\n{verdict}, κ {} of {}\nω {:.2}\nmargin {:.2} → {:.2}",
+                "\n{verdict}, κ {} of {}\nω {:.2}\nmargin {:.2} to {:.2}",
                 measured.kappa, run.settings.steps, seen.record.omega, measured.margin_start, measured.margin_adversarial
             );
         }
