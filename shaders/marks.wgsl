@@ -57,8 +57,8 @@ fn corner(@builtin(vertex_index) index: u32, mark: Mark) -> Corner {
     let length = max(sqrt(dot(mark.axis, mark.axis)), 1e-4);
     let along = mark.axis / length;
     let half_size = vec2<f32>(length, mark.half_width);
-    // A pixel more on every side, for the soft edge.
-    let place = sides * (half_size + 1.0 / settings.scale);
+    // Half a pixel more on every side: there the soft edge ends.
+    let place = sides * (half_size + 0.5 / settings.scale);
     let at = mark.middle + along * place.x + vec2<f32>(-along.y, along.x) * place.y;
     let part = at / settings.size;
     return Corner(vec4<f32>(2.0 * part.x - 1.0, 1.0 - 2.0 * part.y, 0.0, 1.0), place, half_size, mark.kind, mark.colour);

@@ -171,6 +171,8 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     let told = moments.clone();
     let plot = Plot::new("curves")
         .show_background(false)
+        // Few lines: each is as long as the plot, and a software adapter draws them all.
+        .grid_spacing(egui::Rangef::new(22.0, 110.0))
         .height(ui.available_height().clamp(90.0, 400.0))
         .include_x(0.0)
         .include_x(epochs)

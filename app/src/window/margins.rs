@@ -55,6 +55,8 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         format!("Margins: {:.0} % of natural and {:.0} % of adversarial samples below 0", below(&natural), below(&adversarial));
     let plot = Plot::new("margins")
         .show_background(false)
+        // Few lines: each is as long as the plot, and a software adapter draws them all.
+        .grid_spacing(egui::Rangef::new(22.0, 110.0))
         .height((ui.available_height() - strip - 6.0).clamp(80.0, 200.0))
         .show_y(false)
         .allow_drag(false)

@@ -62,6 +62,8 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let selected = state.selected.and_then(|row| state.run().seen(row)).map(|seen| seen.record.measured.kappa);
     let plot = Plot::new("weights")
         .show_background(false)
+        // Few lines: each is as long as the plot, and a software adapter draws them all.
+        .grid_spacing(egui::Rangef::new(22.0, 110.0))
         .height(ui.available_height().clamp(90.0, 220.0))
         .show_y(false)
         .allow_drag(false)
