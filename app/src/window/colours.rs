@@ -20,19 +20,19 @@ pub(crate) fn class(class: usize, dark: bool) -> Color32 {
         (140, 205, 250),
         (190, 150, 240),
         (200, 200, 200),
-        (140, 140, 140),
+        (150, 150, 150),
     ];
     const LIGHT: [(u8, u8, u8); 10] = [
-        (204, 92, 0),
+        (176, 78, 0),
         (0, 94, 178),
-        (0, 128, 96),
-        (140, 118, 0),
-        (176, 70, 130),
+        (0, 118, 88),
+        (118, 98, 0),
+        (168, 62, 122),
         (168, 40, 10),
-        (20, 130, 190),
+        (16, 108, 160),
         (104, 60, 170),
         (60, 60, 60),
-        (120, 120, 120),
+        (104, 104, 104),
     ];
     let (r, g, b) = if dark { DARK[class % 10] } else { LIGHT[class % 10] };
     Color32::from_rgb(r, g, b)
@@ -101,5 +101,43 @@ pub(crate) fn install(ctx: &Context) {
             style.spacing.slider_width = 104.0;
             style.spacing.interact_size.y = 22.0;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance, as WCAG 2 defines it.
+    fn luminance(colour: Color32) -> f32 {
+        let linear = |byte: u8| {
+            let part = f32::from(byte) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+    }
+
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn everything_that_is_read_has_a_contrast_of_four_and_a_half() {
+        let ctx = Context::default();
+        install(&ctx);
+        for theme in [Theme::Dark, Theme::Light] {
+            let dark = theme == Theme::Dark;
+            let visuals = ctx.style_of(theme).visuals.clone();
+            let mut read = vec![natural(dark), adversarial(dark), accent(dark), visuals.warn_fg_color, visuals.error_fg_color];
+            read.extend([visuals.text_color(), visuals.weak_text_color()]);
+            read.extend((0..10).map(|number| class(number, dark)));
+            for colour in read {
+                for behind in [visuals.window_fill, visuals.faint_bg_color] {
+                    let contrast = contrast(colour, behind);
+                    assert!(contrast >= 4.5, "{colour:?} on {behind:?}, {theme:?}: {contrast}");
+                }
+            }
+        }
     }
 }

@@ -243,7 +243,7 @@ fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
                 let (rect, response) = ui.allocate_exact_size(vec2(104.0, 14.0), Sense::hover());
                 ui.painter().rect_filled(rect, 2.0, colours::ground(dark));
                 let bar = Rect::from_min_size(rect.min, vec2(rect.width() * probability, rect.height()));
-                ui.painter().rect_filled(bar, 2.0, colours::class(class, dark).gamma_multiply(0.75));
+                ui.painter().rect_filled(bar, 2.0, colours::class(class, dark).gamma_multiply(if dark { 0.5 } else { 0.6 }));
                 let percent = format!("{:.1} %", 100.0 * probability);
                 let at = rect.right_center() - vec2(4.0, 0.0);
                 ui.painter().text(
