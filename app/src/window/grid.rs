@@ -48,8 +48,8 @@ impl Order {
     }
 }
 
-/// What an order was made for: the epoch, the way of sorting and the filters.
-type SortedFor = (u32, Order, Option<u32>, Option<bool>);
+/// What an order was made for: the moment, the way of sorting and the filters.
+type SortedFor = (usize, Order, Option<u32>, Option<bool>);
 
 /// How one looks at the grid.
 #[derive(Default)]
@@ -107,9 +107,11 @@ pub(crate) fn grid_ui(ui: &mut Ui, state: &mut State) {
         return;
     };
     let classes = dataset.classes;
-    // Sorting again with every batch would make the tiles jump: it is done once an epoch, and when the way of sorting changes.
+    // Sorting again with every batch would make the tiles jump: while it plays that is done once an epoch.
+    let place = state.run().place;
+    let moment = if state.gate.playing() { place.epoch as usize } else { usize::MAX - place.steps_done() };
     let view = &state.grid;
-    let wanted = (state.run().place.epoch, view.order, view.class, view.broken);
+    let wanted = (moment, view.order, view.class, view.broken);
     let first_seen = state.run().place.epoch == 0 && state.run().views < 40;
     if view.sorted_for != Some(wanted) || first_seen {
         let sorted = sort(state.run(), &state.grid);
@@ -148,7 +150,7 @@ pub(crate) fn grid_ui(ui: &mut Ui, state: &mut State) {
 
 fn controls_ui(ui: &mut Ui, state: &mut State) {
     let classes = state.run().dataset.as_ref().map_or(0, |dataset| dataset.classes);
-    let title = state.run().title();
+    let title = state.runs.iter().map(Run::title).collect::<Vec<_>>().join(" | ");
     let (seen, broken) = (state.run().tally().seen, state.run().tally().broken);
     let view = &mut state.grid;
     ui.horizontal_wrapped(|ui| {
@@ -215,8 +217,18 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
         ui.painter().rect_stroke(picture.expand(2.5), 2.0, Stroke::new(2.0, colours::accent(dark)), StrokeKind::Outside);
     }
     let name = colours::class_name(label, classes);
+    // Beside a twin: its kappa as well.
+    let twin = state.runs.get(1).map(|twin| twin.samples.get(sample).and_then(Option::as_ref));
+    let twin = match twin {
+        Some(Some(seen)) => format!("|{}", seen.record.measured.kappa),
+        Some(None) => "|–".to_owned(),
+        None => String::new(),
+    };
     let text = match seen {
-        Some(seen) => format!("{} {name} κ{}", if seen.record.measured.broken { "✖" } else { "✔" }, seen.record.measured.kappa),
+        Some(seen) => {
+            let mark = if seen.record.measured.broken { "✖" } else { "✔" };
+            format!("{mark} {name} κ{}{twin}", seen.record.measured.kappa)
+        }
         None => format!("{name} –"),
     };
     let at = pos2(rect.center().x, rect.bottom() - 9.0);

@@ -327,15 +327,15 @@ fn legend(ui: &Ui, state: &State, place: usize, rect: Rect) {
     let colour = ui.visuals().text_color();
     let mut lines: Vec<(Option<usize>, &str, String)> =
         (0..classes.min(10)).map(|class| (Some(class), "", format!("class {}", colours::class_name(class, classes)))).collect();
-    lines.push((None, "x", "broken by the attack".to_owned()));
-    lines.push((None, "o", "withstood it".to_owned()));
-    lines.push((None, "", "larger: more weight ω".to_owned()));
+    lines.push((None, "x", "broken".to_owned()));
+    lines.push((None, "o", "withstood".to_owned()));
+    lines.push((None, "", "larger: greater ω".to_owned()));
     lines.push((None, "", "paler: higher κ".to_owned()));
     let height = 15.0 * lines.len() as f32 + 8.0;
     if rect.height() < 2.2 * height || rect.width() < 440.0 {
         return;
     }
-    let frame = Rect::from_min_size(rect.left_bottom() - vec2(-8.0, height + 8.0), vec2(146.0, height));
+    let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(120.0, height));
     painter.rect_filled(frame, 4.0, colours::ground(dark).gamma_multiply(0.85));
     let mut marks = Marks::default();
     for (line, (class, mark, text)) in lines.iter().enumerate() {
