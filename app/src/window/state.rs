@@ -553,6 +553,8 @@ impl State {
                 self.form = settings;
                 self.drawing = None;
                 self.selected = None;
+                // Drawing paused the run before.
+                self.gate.play(true);
                 self.restart();
             }
             Err(problem) => self.say(problem, true),
