@@ -18,6 +18,13 @@ use crate::pace;
 /// Storage buffers that the attack's kernels bind at once.
 const STORAGE_BUFFERS: u32 = 8;
 
+/// What is said where there is no adapter at all.
+const NO_DRIVER: &str = if cfg!(target_arch = "wasm32") {
+    "this browser gives no WebGPU adapter"
+} else {
+    "no graphics driver (Vulkan, Metal or DirectX 12) was found"
+};
+
 /// What sort of hardware an adapter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdapterKind {
@@ -27,6 +34,8 @@ pub enum AdapterKind {
     Integrated,
     /// A share of a card, in a virtual machine.
     Virtual,
+    /// Hardware of which a browser says no more.
+    Browser,
     /// A program on the CPU that stands in for a card: correct and slow.
     Software,
     /// The system does not say.
@@ -39,6 +48,7 @@ impl fmt::Display for AdapterKind {
             Self::Discrete => "discrete GPU",
             Self::Integrated => "integrated GPU",
             Self::Virtual => "virtual GPU",
+            Self::Browser => "GPU of the browser",
             Self::Software => "software adapter",
             Self::Unknown => "adapter of unknown kind",
         })
@@ -136,6 +146,12 @@ pub(crate) fn wait_if_software(device: &Device) {
     }
 }
 
+/// Whether steps may be handed to the GPU faster than it takes them: nothing in a page waits for it, so its queue would grow without end,
+/// and whoever looks would see nothing for minutes. On other systems the queue is bounded, and who finds it full waits.
+pub(crate) fn may_run_ahead() -> bool {
+    cfg!(target_arch = "wasm32")
+}
+
 /// Whether the GPU that was opened is a program on the CPU that stands in for one.
 pub fn is_software() -> bool {
     SOFTWARE.load(Ordering::Relaxed)
@@ -167,14 +183,21 @@ impl Adapter {
         } else {
             None
         };
+        let in_browser = info.backend == wgpu::Backend::BrowserWebGpu;
+        let name = match info.device_type {
+            _ if !info.name.is_empty() => info.name,
+            wgpu::DeviceType::Cpu => "software adapter".to_owned(),
+            _ => "GPU".to_owned(),
+        };
         Self {
-            name: info.name,
+            name,
             api: info.backend.to_str().to_owned(),
             kind: match info.device_type {
                 wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
                 wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
                 wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
                 wgpu::DeviceType::Cpu => AdapterKind::Software,
+                wgpu::DeviceType::Other if in_browser => AdapterKind::Browser,
                 wgpu::DeviceType::Other => AdapterKind::Unknown,
             },
             driver: [info.driver, info.driver_info].join(" ").trim().to_owned(),
@@ -187,7 +210,7 @@ impl Adapter {
 
     /// Whether `auto` may take it: able, and hardware. Software adapters are slower than the CPU backend.
     pub fn suits_auto(&self) -> bool {
-        self.problem.is_none() && matches!(self.kind, AdapterKind::Discrete | AdapterKind::Integrated | AdapterKind::Virtual)
+        self.problem.is_none() && self.kind != AdapterKind::Software && self.kind != AdapterKind::Unknown
     }
 
     /// Opens the adapter.
@@ -279,15 +302,15 @@ pub fn shared(
 }
 
 /// The place of the adapter that `auto` takes among `adapters`: the first discrete GPU, else the first integrated, else the
-/// first virtual one; with the reason.
+/// first virtual one, else the one that the browser gives; with the reason.
 pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
-    for kind in [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Virtual] {
+    for kind in [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Virtual, AdapterKind::Browser] {
         if let Some(place) = adapters.iter().position(|adapter| adapter.kind == kind && adapter.suits_auto()) {
             return (Some(place), format!("auto: the first {kind}"));
         }
     }
     let reason = if adapters.is_empty() {
-        "auto: no graphics driver (Vulkan, Metal or DirectX 12) was found".to_owned()
+        format!("auto: {NO_DRIVER}")
     } else {
         let names: Vec<String> = adapters
             .iter()
@@ -334,7 +357,7 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
         None => {
             let names: Vec<&str> = adapters.iter().map(|adapter| adapter.name.as_str()).collect();
             let found = if names.is_empty() {
-                "no graphics driver (Vulkan, Metal or DirectX 12) was found".to_owned()
+                NO_DRIVER.to_owned()
             } else {
                 format!("no adapter has that in its name; there is {}", names.join(", "))
             };

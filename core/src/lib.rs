@@ -42,6 +42,8 @@
 pub mod random;
 pub mod settings;
 
+pub mod files;
+
 pub mod device;
 
 pub mod dataset;

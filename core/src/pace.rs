@@ -31,7 +31,7 @@ pub(crate) fn allowed() -> u64 {
 pub(crate) fn dispatches_together(kind: AdapterKind) -> usize {
     match kind {
         AdapterKind::Software | AdapterKind::Unknown => 4,
-        AdapterKind::Integrated | AdapterKind::Virtual => 8,
+        AdapterKind::Integrated | AdapterKind::Virtual | AdapterKind::Browser => 8,
         AdapterKind::Discrete => 32,
     }
 }
@@ -47,7 +47,7 @@ pub(crate) fn samples_together(multiplications: usize) -> usize {
 pub(crate) fn begin(kind: AdapterKind) {
     let first = match kind {
         AdapterKind::Software | AdapterKind::Unknown => FIRST,
-        AdapterKind::Integrated | AdapterKind::Virtual => FIRST << 3,
+        AdapterKind::Integrated | AdapterKind::Virtual | AdapterKind::Browser => FIRST << 3,
         AdapterKind::Discrete => FIRST << 6,
     };
     ALLOWED.store(first, Ordering::Relaxed);

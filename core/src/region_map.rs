@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "fusion")]
+use burn::backend::fusion::custom::TensorSpec;
 use burn::{
-    backend::{Backend, Dispatch, Flex, backend_extension, fusion::custom::TensorSpec, tensor::FloatTensor},
+    backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::{Device, Shape, Tensor, TensorData},
 };
 use burn_wgpu::{
@@ -14,6 +16,8 @@ use cubecl::{
     wgpu::{AutoCompiler, WgpuServer},
 };
 use derive_new::new;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     attack::sizes_for_gpu,
@@ -30,7 +34,7 @@ const HALF: usize = 512;
 const TOGETHER: usize = 32;
 
 /// What a map says of each cell beside the most likely class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Quantity {
     /// Its probability, from 1 / classes to 1.
     #[default]
@@ -40,7 +44,7 @@ pub enum Quantity {
 }
 
 /// A grid of cells over a rectangle.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Grid {
     /// Cells from left to right, at least 1.
     pub columns: usize,
@@ -122,13 +126,14 @@ struct Asked {
 }
 
 /// What a backend must offer to draw a map.
-#[backend_extension(Cube, Flex, Fusion)]
+#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
 trait RegionMap: Backend {
     #[fusion(meta = map_shape)]
     fn region_map(parameters: FloatTensor<Self>, asked: Asked) -> FloatTensor<Self>;
 }
 
 /// Two numbers per cell, for burn's lazy execution.
+#[cfg(feature = "fusion")]
 fn map_shape(parameters: &TensorSpec, asked: &Asked) -> TensorSpec {
     let mut map = parameters.clone();
     map.shape = Shape::new([asked.grid.cells(), 2]);
@@ -227,8 +232,9 @@ impl OnDevice {
         if device::is_cpu(&map.device()) {
             return None;
         }
-        let lazy = map.try_into_primitive::<Wgpu>().ok()?;
-        let map = lazy.client.clone().resolve_tensor_float::<CubeBackend>(lazy);
+        let map = map.try_into_primitive::<Wgpu>().ok()?;
+        #[cfg(feature = "fusion")]
+        let map = map.client.clone().resolve_tensor_float::<CubeBackend>(map);
         map.client.flush().ok()?;
         let found = map.client.get_resource::<WgpuServer<AutoCompiler>>(map.handle.clone()).ok()?;
         let resource = found.resource();

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     dataset::SampleShape,
     device::{self, DeviceError},
@@ -11,7 +13,7 @@ use crate::{
 };
 
 /// A moment of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The epoch, counted from 1.
     pub epoch: u32,
@@ -43,7 +45,7 @@ impl Snapshot {
 }
 
 /// Class probabilities on a grid over [0, 1]².
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Regions {
     /// Cells along x.
     pub columns: usize,

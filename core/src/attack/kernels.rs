@@ -1,5 +1,7 @@
 //! The attack's kernels as operations of burn: on the GPU the shader, on the CPU its twin, and a backward pass for the loss.
 
+#[cfg(feature = "fusion")]
+use burn::backend::fusion::custom::TensorSpec;
 use burn::{
     backend::{
         Autodiff, Backend, Dispatch, Flex,
@@ -9,7 +11,6 @@ use burn::{
             ops::{Backward, Ops, OpsKind},
         },
         backend_extension,
-        fusion::custom::TensorSpec,
         tensor::{FloatTensor, IntTensor},
     },
     tensor::{Int, Shape, Tensor, TensorData},
@@ -24,7 +25,7 @@ use super::{
 };
 
 /// What a backend must offer to run the attack.
-#[backend_extension(Cube, Flex, Fusion, Autodiff)]
+#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"), Autodiff)]
 pub(crate) trait AttackKernels: Backend {
     /// See [`pgd_step`](fn@pgd_step::pgd_step).
     #[fusion(dtype = iterate, shape = iterate)]
@@ -59,6 +60,7 @@ pub(crate) trait AttackKernels: Backend {
 }
 
 /// The shapes of the three results, for burn's lazy execution.
+#[cfg(feature = "fusion")]
 fn count_shapes(
     logits: &TensorSpec,
     _labels: &TensorSpec,
@@ -72,6 +74,7 @@ fn count_shapes(
 }
 
 /// The shapes of the three results, for burn's lazy execution.
+#[cfg(feature = "fusion")]
 fn attacked_shapes(
     natural: &TensorSpec,
     _start: &TensorSpec,

@@ -24,6 +24,8 @@ pub use pgd_step::StepSettings;
 pub use trajectory::{Point, Trajectories};
 pub use whole::{Attacked, POINT, RECORDS, WholeAttack, multiplications, whole_attack};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     batch::{Batch, Noise, Start},
     device::{self, DeviceError},
@@ -89,7 +91,7 @@ impl Adversarial {
 }
 
 /// What is known of one sample after the attack, on the host.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Measured {
     /// Correct predictions over x⁰ … x^(K−1): 0 to K.
     pub kappa: u32,

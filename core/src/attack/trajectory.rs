@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     loss_gradient_and_count::{LOSS, MARGIN},
     whole::POINT,
@@ -18,7 +20,7 @@ pub struct Trajectories {
 }
 
 /// One iterate of one sample.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// z_y − max other, in logits.
     pub margin: f32,

@@ -7,10 +7,11 @@ pub use run_folder::{Progress, ResumeState, RunFolder, RunLock};
 pub use weights::{read_weights, write_weights};
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
+
+use crate::files;
 
 /// Why a file could not be written or used.
 #[derive(Debug, thiserror::Error)]
@@ -56,18 +57,5 @@ impl CheckpointError {
 /// # Errors
 /// [`CheckpointError::Io`] with the system's words; the temporary file is gone then.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let write = || {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        // Without this a power failure could leave the new name with nothing in it.
-        file.sync_data()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error| {
-        // The write has failed already; a leftover temporary file changes nothing about that.
-        let _ = fs::remove_file(&temporary);
-        CheckpointError::io(path, &error)
-    })
+    files::write(path, bytes).map_err(|error| CheckpointError::io(path, &error))
 }

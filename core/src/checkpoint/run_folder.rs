@@ -17,7 +17,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -25,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CheckpointError, weights::from_bytes, weights::to_bytes, write_weights, write_whole};
 use crate::{
+    files,
     metrics::{EpochMetrics, Summary},
     model::{NamedTensor, Parameters},
     settings::Settings,
@@ -58,7 +58,7 @@ impl Progress {
 }
 
 /// Everything that going on needs.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResumeState {
     /// How far the run has come.
     pub progress: Progress,
@@ -73,15 +73,7 @@ pub struct ResumeState {
 /// A folder that is taken by a run.
 #[derive(Debug)]
 pub struct RunLock {
-    path: PathBuf,
-    _file: fs::File,
-}
-
-impl Drop for RunLock {
-    fn drop(&mut self) {
-        // A lock file that stays is harmless: what counts is whether a process holds it.
-        let _ = fs::remove_file(&self.path);
-    }
+    _file: files::Lock,
 }
 
 /// A run's folder, open for writing.
@@ -97,10 +89,10 @@ impl RunFolder {
     /// [`CheckpointError::Exists`] if there is anything at `path`, [`CheckpointError::Io`] if it cannot be made.
     pub fn create(path: &Path, settings: &Settings) -> Result<Self, CheckpointError> {
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|error| CheckpointError::io(parent, &error))?;
+            files::create_dir_all(parent).map_err(|error| CheckpointError::io(parent, &error))?;
         }
         // `create_dir` fails where something is, also if two runs ask at the same moment.
-        fs::create_dir(path).map_err(|error| match error.kind() {
+        files::create_dir(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => CheckpointError::Exists(path.to_owned()),
             _ => CheckpointError::io(path, &error),
         })?;
@@ -116,7 +108,7 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<(Self, Settings), CheckpointError> {
         let folder = Self { path: path.to_owned() };
         let file = folder.file("settings.json");
-        let text = fs::read_to_string(&file).map_err(|error| match error.kind() {
+        let text = files::read_text(&file).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => CheckpointError::NoRun(path.to_owned()),
             _ => CheckpointError::io(&file, &error),
         })?;
@@ -160,10 +152,10 @@ impl RunFolder {
     /// [`CheckpointError`] for a summary that is there and cannot be read.
     pub fn summary(&self) -> Result<Option<Summary>, CheckpointError> {
         let file = self.file("summary.json");
-        if !file.exists() {
+        if !files::exists(&file) {
             return Ok(None);
         }
-        let text = fs::read_to_string(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        let text = files::read_text(&file).map_err(|error| CheckpointError::io(&file, &error))?;
         serde_json::from_str(&text).map(Some).map_err(|error| CheckpointError::Malformed {
             path: file,
             found: error.to_string(),
@@ -176,8 +168,8 @@ impl RunFolder {
     /// # Errors
     /// [`CheckpointError::Io`].
     pub fn reopen(&self) -> Result<(), CheckpointError> {
-        let entries = fs::read_dir(&self.path).map_err(|error| CheckpointError::io(&self.path, &error))?;
-        for name in entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()) {
+        let entries = files::list(&self.path).map_err(|error| CheckpointError::io(&self.path, &error))?;
+        for name in entries.iter().filter_map(|entry| entry.file_name()).map(|name| name.to_string_lossy().into_owned()) {
             if name.starts_with('.') && name.ends_with(".tmp") {
                 self.remove(&name)?;
             }
@@ -221,7 +213,7 @@ impl RunFolder {
         if epochs == 0 {
             return Ok(Vec::new());
         }
-        let text = fs::read_to_string(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        let text = files::read_text(&file).map_err(|error| CheckpointError::io(&file, &error))?;
         let malformed = |found: String| CheckpointError::Malformed {
             path: file.clone(),
             found,
@@ -296,16 +288,20 @@ impl RunFolder {
     /// [`CheckpointError::Io`].
     pub fn keep_good(&self) -> Result<(), CheckpointError> {
         let file = self.file("resume.safetensors");
-        if !file.exists() {
+        if !files::exists(&file) {
             return Ok(());
         }
         self.copy("resume.safetensors", "good.safetensors")?;
-        if self.file("best.safetensors").exists() { self.copy("best.safetensors", "good-best.safetensors") } else { Ok(()) }
+        if files::exists(&self.file("best.safetensors")) {
+            self.copy("best.safetensors", "good-best.safetensors")
+        } else {
+            Ok(())
+        }
     }
 
     fn copy(&self, from: &str, to: &str) -> Result<(), CheckpointError> {
         let file = self.file(from);
-        let bytes = fs::read(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        let bytes = files::read(&file).map_err(|error| CheckpointError::io(&file, &error))?;
         write_whole(&self.file(to), &bytes)
     }
 
@@ -329,7 +325,7 @@ impl RunFolder {
             // The good state itself last: until then this can be done again.
             if good.progress.best_epoch == 0 {
                 self.remove("best.safetensors")?;
-            } else if self.file("good-best.safetensors").exists() {
+            } else if files::exists(&self.file("good-best.safetensors")) {
                 self.rename("good-best.safetensors", "best.safetensors")?;
             }
             self.rename("good.safetensors", "resume.safetensors")?;
@@ -345,7 +341,7 @@ impl RunFolder {
 
     fn rename(&self, from: &str, to: &str) -> Result<(), CheckpointError> {
         let to = self.file(to);
-        fs::rename(self.file(from), &to).map_err(|error| CheckpointError::io(&to, &error))
+        files::rename(&self.file(from), &to).map_err(|error| CheckpointError::io(&to, &error))
     }
 
     /// Drops an unfinished epoch: it starts again, from the last finished one.
@@ -374,11 +370,9 @@ impl RunFolder {
     /// [`CheckpointError::Busy`] if another run is at work in it.
     pub fn lock(&self) -> Result<RunLock, CheckpointError> {
         let path = self.file("run.lock");
-        let file = fs::File::create(&path).map_err(|error| CheckpointError::io(&path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(RunLock { path, _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(CheckpointError::Busy(self.path.clone())),
-            Err(fs::TryLockError::Error(error)) => Err(CheckpointError::io(&path, &error)),
+        match files::lock(&path).map_err(|error| CheckpointError::io(&path, &error))? {
+            Some(file) => Ok(RunLock { _file: file }),
+            None => Err(CheckpointError::Busy(self.path.clone())),
         }
     }
 
@@ -396,7 +390,7 @@ impl RunFolder {
 
     fn remove(&self, name: &str) -> Result<(), CheckpointError> {
         let file = self.file(name);
-        if file.exists() { fs::remove_file(&file).map_err(|error| CheckpointError::io(&file, &error)) } else { Ok(()) }
+        if files::exists(&file) { files::remove(&file).map_err(|error| CheckpointError::io(&file, &error)) } else { Ok(()) }
     }
 
     fn write_state(&self, name: &str, state: &ResumeState) -> Result<(), CheckpointError> {
@@ -416,10 +410,10 @@ impl RunFolder {
 
     fn read_state(&self, name: &str) -> Result<Option<ResumeState>, CheckpointError> {
         let file = self.file(name);
-        if !file.exists() {
+        if !files::exists(&file) {
             return Ok(None);
         }
-        let bytes = fs::read(&file).map_err(|error| CheckpointError::io(&file, &error))?;
+        let bytes = files::read(&file).map_err(|error| CheckpointError::io(&file, &error))?;
         let (tensors, about) = from_bytes(&file, &bytes)?;
         let progress = about.and_then(|about| serde_json::from_str(&about).ok()).ok_or_else(|| CheckpointError::Malformed {
             path: file,

@@ -1,11 +1,14 @@
 //! Weights as safetensors, with PyTorch's names and layouts.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, path::Path};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{CheckpointError, write_whole};
-use crate::model::{NamedTensor, Parameters};
+use crate::{
+    files,
+    model::{NamedTensor, Parameters},
+};
 
 /// The one key of the file's metadata. One, because safetensors keeps metadata in an unordered map, and files of equal runs are
 /// equal byte for byte.
@@ -70,6 +73,6 @@ pub fn write_weights(path: &Path, tensors: &Parameters, about: &str) -> Result<(
 /// # Errors
 /// [`CheckpointError`] names the file, what was found and what was expected.
 pub fn read_weights(path: &Path) -> Result<Parameters, CheckpointError> {
-    let bytes = fs::read(path).map_err(|error| CheckpointError::io(path, &error))?;
+    let bytes = files::read(path).map_err(|error| CheckpointError::io(path, &error))?;
     Ok(from_bytes(path, &bytes)?.0)
 }

@@ -4,12 +4,13 @@
 //! then the numbers. Only unsigned bytes (type 0x08) are read; they become pixels in [0, 1] or labels.
 
 use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader, Read},
+    io::{self, BufRead as _, Read},
     path::{Path, PathBuf},
 };
 
 use flate2::bufread::MultiGzDecoder;
+
+use crate::files;
 
 use super::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed};
 
@@ -32,8 +33,10 @@ pub(crate) fn read_pair(images: &Path, labels: &Path) -> Result<Raw, DatasetErro
 
 /// Reads the four files of MNIST from a folder, each with or without `.gz` and with `-idx` or `.idx` in its name.
 pub(crate) fn read_folder(dir: &Path) -> Result<Raw, DatasetError> {
-    let about = dir.metadata().map_err(|cause| unreadable(dir, &cause))?;
-    if !about.is_dir() {
+    if !files::is_dir(dir) {
+        if !files::exists(dir) {
+            return Err(unreadable(dir, &io::Error::from(io::ErrorKind::NotFound)));
+        }
         return Err(DatasetError::malformed(dir, "is no folder", "a folder with the four files of MNIST"));
     }
     let found = NAMES.map(|name| find(dir, name));
@@ -54,7 +57,7 @@ pub(crate) fn read_folder(dir: &Path) -> Result<Raw, DatasetError> {
 fn find(dir: &Path, name: &str) -> Option<PathBuf> {
     let dotted = name.replace("-idx", ".idx");
     let spellings = [name.to_owned(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
-    spellings.into_iter().map(|spelling| dir.join(spelling)).find(|path| path.is_file())
+    spellings.into_iter().map(|spelling| dir.join(spelling)).find(|path| files::is_file(path))
 }
 
 /// What to say of a folder that lacks some of the four files.
@@ -115,7 +118,7 @@ fn unreadable(path: &Path, cause: &io::Error) -> DatasetError {
 }
 
 fn read_array(path: &Path) -> Result<Array, DatasetError> {
-    let mut file = BufReader::new(File::open(path).map_err(|cause| unreadable(path, &cause))?);
+    let mut file = files::open(path).map_err(|cause| unreadable(path, &cause))?;
     let gzip = file.fill_buf().map_err(|cause| unreadable(path, &cause))?.starts_with(&GZIP);
     if gzip { read_array_from(path, MultiGzDecoder::new(file)) } else { read_array_from(path, file) }
 }

@@ -13,6 +13,8 @@ pub use npz::{AdversarialExamples, read_arrays, write_adversarial, write_samples
 pub use points::Toy;
 pub use split::{TestPart, ValidationPart};
 
+use serde::{Deserialize, Serialize};
+
 use std::{
     fmt,
     io::Read,
@@ -21,7 +23,7 @@ use std::{
 };
 
 /// The shape of one sample, without the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SampleShape {
     /// A row of numbers.
     Flat(usize),
@@ -89,7 +91,7 @@ impl FromStr for SampleShape {
 }
 
 /// Samples with their labels, in the order of their source.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Samples {
     /// Pixels in [0, 1], one sample after the other: `len() * shape.len()` numbers.
     pub pixels: Vec<f32>,
@@ -123,7 +125,7 @@ impl Samples {
 }
 
 /// What every source ends in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dataset {
     /// The source as it was asked for.
     pub source: Source,
@@ -160,7 +162,7 @@ impl Dataset {
 }
 
 /// Where samples come from, as written after `--data`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// Generated 2-D points.
     Toy(Toy),

@@ -4,13 +4,13 @@
 //! read and written here: a broken file must cost no memory and no panic, and the crates for it bring C compilers along.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File},
-    io::{self, BufReader, BufWriter, Read, Write as _},
+    io::{self, Read, Write as _},
     path::Path,
 };
 
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, read::ZipFile, write::SimpleFileOptions};
+
+use crate::files::{self, Opened, Out};
 
 use super::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed};
 
@@ -37,8 +37,8 @@ pub(crate) fn read(file: &Path) -> Result<Raw, DatasetError> {
 /// first bad place and its value.
 pub fn read_arrays(file: &Path) -> Result<(SampleShape, Samples, usize), DatasetError> {
     let opened =
-        File::open(file).map_err(|cause| DatasetError::Unreadable { path: file.to_owned(), cause: cause.to_string() })?;
-    let mut archive = ZipArchive::new(BufReader::new(opened))
+        files::open(file).map_err(|cause| DatasetError::Unreadable { path: file.to_owned(), cause: cause.to_string() })?;
+    let mut archive = ZipArchive::new(opened)
         .map_err(|cause| DatasetError::malformed(file, format!("cannot be read as an archive ({cause})"), NPZ))?;
     let mut names: Vec<String> =
         archive.file_names().flatten().filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect();
@@ -57,7 +57,7 @@ pub fn read_arrays(file: &Path) -> Result<(SampleShape, Samples, usize), Dataset
 }
 
 /// An archive that is read.
-type Archive = ZipArchive<BufReader<File>>;
+type Archive = ZipArchive<Opened>;
 
 const NPZ: &str = "an NPZ file with the arrays `x` and `y` (numpy.savez)";
 
@@ -194,7 +194,7 @@ fn open_array<'archive>(
     file: &Path,
     archive: &'archive mut Archive,
     name: &str,
-) -> Result<(Header, ZipFile<'archive, BufReader<File>>), DatasetError> {
+) -> Result<(Header, ZipFile<'archive, Opened>), DatasetError> {
     let broken = |cause: &dyn std::fmt::Display| {
         DatasetError::malformed(file, format!("`{name}` cannot be read ({cause})"), "an array as written by numpy.savez")
     };
@@ -282,7 +282,7 @@ impl AdversarialExamples {
 /// Writes an NPZ file that `numpy.load` reads, compressed: `x_adv` (N x D or N x C x H x W, float32), `kappa` and `first_hit`
 /// (N, uint32), `broken` (N, bool), `margin_natural` and `margin_adversarial` (N, float32).
 ///
-/// The file appears under `path` only when it is whole: it is written beside it as `NAME.partial` and then renamed. The same
+/// The file appears under `path` only when it is whole: it is written beside it and then renamed. The same
 /// examples give the same bytes.
 ///
 /// # Errors
@@ -290,7 +290,7 @@ impl AdversarialExamples {
 /// file is left behind, and a file that was there before stays as it was.
 pub fn write_adversarial(path: &Path, examples: &AdversarialExamples) -> Result<(), DatasetError> {
     let count = examples.count().map_err(|cause| DatasetError::Unwritable { path: path.to_owned(), cause })?;
-    write_whole(path, |partial| write_archive(partial, examples, count as u64))
+    write_whole(path, |out| write_archive(out, examples, count as u64))
 }
 
 /// Writes samples of `shape` as an NPZ file that `npz:FILE` reads: `x` (float32) and `y` (uint32). As with [`write_adversarial`], the
@@ -304,45 +304,30 @@ pub fn write_samples(path: &Path, shape: SampleShape, samples: &Samples) -> Resu
         let cause = format!("there are {} numbers for {count} samples of {shape}", samples.pixels.len());
         return Err(DatasetError::Unwritable { path: path.to_owned(), cause });
     }
-    write_whole(path, |partial| {
-        let mut archive = ZipWriter::new(BufWriter::new(File::create(partial)?));
+    write_whole(path, |out| {
+        let mut archive = ZipWriter::new(out);
         write_array(&mut archive, "x", "<f4", &array_shape(shape, count as u64), &floats(&samples.pixels))?;
         write_array(&mut archive, "y", "<u4", &[count as u64], &counts(&samples.labels))?;
-        let buffered = archive.finish()?;
-        buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        archive.finish().map(drop).map_err(io::Error::from)
     })
 }
 
-/// Writes beside `path` and renames.
-fn write_whole(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), DatasetError> {
-    let unwritable = |cause: String| DatasetError::Unwritable { path: path.to_owned(), cause };
-    let Some(name) = path.file_name() else {
-        return Err(unwritable("the path names no file".to_owned()));
-    };
-    let mut partial_name = OsString::from(name);
-    partial_name.push(".partial");
-    let partial = path.with_file_name(partial_name);
-    let outcome = write(&partial).and_then(|()| fs::rename(&partial, path));
-    outcome.map_err(|cause| {
-        // Where even this fails nothing more can be done, and the first error is the one to report.
-        let _ = fs::remove_file(&partial);
-        unwritable(cause.to_string())
-    })
+/// Writes all of it or nothing.
+fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Out) -> io::Result<()>) -> Result<(), DatasetError> {
+    files::write_with(path, write).map_err(|cause| DatasetError::Unwritable { path: path.to_owned(), cause: cause.to_string() })
 }
 
-fn write_archive(path: &Path, examples: &AdversarialExamples, count: u64) -> io::Result<()> {
+fn write_archive(out: &mut dyn Out, examples: &AdversarialExamples, count: u64) -> io::Result<()> {
     let samples = array_shape(examples.shape, count);
     let broken: Vec<u8> = examples.broken.iter().copied().map(u8::from).collect();
-    let mut archive = ZipWriter::new(BufWriter::new(File::create(path)?));
+    let mut archive = ZipWriter::new(out);
     write_array(&mut archive, "x_adv", "<f4", &samples, &floats(&examples.x_adv))?;
     write_array(&mut archive, "kappa", "<u4", &[count], &counts(&examples.kappa))?;
     write_array(&mut archive, "first_hit", "<u4", &[count], &counts(&examples.first_hit))?;
     write_array(&mut archive, "broken", "|b1", &[count], &broken)?;
     write_array(&mut archive, "margin_natural", "<f4", &[count], &floats(&examples.margin_natural))?;
     write_array(&mut archive, "margin_adversarial", "<f4", &[count], &floats(&examples.margin_adversarial))?;
-    let buffered = archive.finish()?;
-    // Dropping the buffer or the file would swallow the errors of the last write.
-    buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    archive.finish().map(drop).map_err(io::Error::from)
 }
 
 /// The shape of an array of `count` samples.
@@ -363,7 +348,7 @@ fn counts(values: &[u32]) -> Vec<u8> {
 }
 
 /// Adds one array whose numbers, of NumPy's type `dtype` and in C order, are `data`.
-fn write_array(archive: &mut ZipWriter<BufWriter<File>>, name: &str, dtype: &str, shape: &[u64], data: &[u8]) -> io::Result<()> {
+fn write_array(archive: &mut ZipWriter<&mut dyn Out>, name: &str, dtype: &str, shape: &[u64], data: &[u8]) -> io::Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         // No clock: the same examples give the same bytes.
@@ -389,7 +374,11 @@ fn npy_header(dtype: &str, shape: &[u64]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::{
+        fs::{self, File},
+        io::BufReader,
+        path::PathBuf,
+    };
 
     use tempfile::TempDir;
 

@@ -6,11 +6,13 @@
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
+use serde::{Deserialize, Serialize};
+
 use super::{DatasetError, Raw, Request, SampleShape, Samples, TestPart, split::share};
 use crate::random::{Purpose, Stream};
 
 /// A generated set of 2-D points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Toy {
     /// Two half circles that interlock; 2 classes.
     Moons,

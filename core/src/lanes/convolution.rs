@@ -355,7 +355,7 @@ fn sums<S: Simd, const POSITIONS: usize>(
             for (sums, &weight) in sums.iter_mut().zip(weights) {
                 let weight = simd.splat_f32s(weight);
                 for (sum, &input) in sums.iter_mut().zip(&inputs) {
-                    *sum = simd.mul_add_f32s(weight, input, *sum);
+                    *sum = simd.mul_add_e_f32s(weight, input, *sum);
                 }
             }
         }
@@ -431,7 +431,7 @@ impl Gradient<'_> {
                     let inputs: [S::f32s; WEIGHTS] = std::array::from_fn(|j| windows[j][from]);
                     for (sums, delta) in sums.iter_mut().zip(&deltas) {
                         for (sum, &input) in sums.iter_mut().zip(&inputs) {
-                            *sum = simd.mul_add_f32s(delta[to], input, *sum);
+                            *sum = simd.mul_add_e_f32s(delta[to], input, *sum);
                         }
                     }
                 }

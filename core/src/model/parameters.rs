@@ -11,11 +11,13 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::Network;
 use crate::device::{self, DeviceError};
 
 /// One tensor on the host, in PyTorch's layout.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamedTensor {
     /// The sizes of its dimensions.
     pub shape: Vec<usize>,

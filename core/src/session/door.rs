@@ -1,10 +1,12 @@
 //! What stands between a run and the person who started it: the way up for commands, and the way out for what happens.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Event, Look, View};
 use crate::{checkpoint::ResumeState, settings::Checked};
 
 /// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Place {
     /// Finished epochs.
     pub epoch: u32,

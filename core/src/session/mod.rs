@@ -7,7 +7,7 @@ mod door;
 mod judge;
 mod watch;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
 pub use door::{Command, Door, Place};
@@ -21,7 +21,7 @@ use crate::{
     attack::{Path, PathError, multiplications},
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
-    device::{Chosen, DeviceError},
+    device::{self, Chosen, DeviceError},
     evaluate::{self, EvaluationAttack, Report, Score, Target, Threat},
     metrics::{EpochMetrics, Summary},
     model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
@@ -33,13 +33,15 @@ use crate::{
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
+/// For how long steps are handed to a GPU that nobody waits for.
+const AHEAD: Duration = Duration::from_millis(10);
 /// What is said of a run whose numbers have overflowed.
 const NOT_FINITE: &str = "the loss or a weight is no longer a finite number";
 /// Cells of the decision regions in a snapshot.
 const REGION_CELLS: (usize, usize) = (64, 64);
 
 /// What happens in a run. Small facts without tensors; `--json` prints them as they are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
@@ -121,10 +123,10 @@ pub enum Event {
 }
 
 /// A setting that was changed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Changed {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Its value before, as text.
     pub from: String,
     /// Its value from now on.
@@ -132,7 +134,7 @@ pub struct Changed {
 }
 
 /// How a run ended that nothing went wrong with.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "there is one at the end of a run")]
 pub enum Ending {
     /// All epochs are done.
@@ -174,7 +176,7 @@ pub enum SessionError {
     #[error("--{}: the run was made with `{from}`, and that cannot change; start a new run for `{to}`", flag(.name))]
     Fixed {
         /// The setting.
-        name: &'static str,
+        name: String,
         /// Its value.
         from: String,
         /// The value that was asked for.
@@ -295,6 +297,7 @@ impl Session<'_> {
         let epoch = self.progress.epoch + 1;
         let steps = self.trainer.steps_of(self.dataset, epoch);
         let (mut told, mut since) = (Instant::now(), 0);
+        let mut ahead = Instant::now();
         for (step, places) in steps.iter().enumerate().skip(self.progress.step) {
             let asked = Instant::now();
             loop {
@@ -338,6 +341,10 @@ impl Session<'_> {
                 }
                 (self.compiled, told) = (true, Instant::now());
             }
+            if !chosen.cpu && device::may_run_ahead() && ahead.elapsed() >= AHEAD {
+                self.log.fetch().await?;
+                ahead = Instant::now();
+            }
             self.progress.step = step + 1;
             if step + 1 < steps.len() && door.looks() {
                 self.show(door).await?;
@@ -367,11 +374,11 @@ impl Session<'_> {
             .iter()
             .filter_map(|field| {
                 let (from, to) = (before.get(field.name)?, plan.settings.get(field.name)?);
-                (from != to).then_some(Changed { name: field.name, from, to })
+                (from != to).then_some(Changed { name: field.name.to_owned(), from, to })
             })
             .collect();
-        if let Some(fixed) = changes.iter().find(|change| !may_change(change.name)) {
-            return Err(SessionError::Fixed { name: fixed.name, from: fixed.from.clone(), to: fixed.to.clone() });
+        if let Some(fixed) = changes.iter().find(|change| !may_change(&change.name)) {
+            return Err(SessionError::Fixed { name: fixed.name.clone(), from: fixed.from.clone(), to: fixed.to.clone() });
         }
         if changes.is_empty() {
             return Ok(());

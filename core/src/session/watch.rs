@@ -4,6 +4,8 @@ use burn::tensor::{Tensor, TensorData, activation::softmax, s};
 
 use web_time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Door, Place, Session, SessionError};
 use crate::{
     attack::{Adversarial, Point, read_measured},
@@ -24,7 +26,7 @@ const MARGINS_OF: usize = 1000;
 const CHEAP: usize = 1 << 26;
 
 /// What to look at.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     /// For 2-D data, the cells of the region map, and what it says of them.
     pub map: Option<(Grid, Quantity)>,
@@ -39,7 +41,7 @@ pub struct Look {
 }
 
 /// What a person may see at one moment of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct View {
     /// Where the run is.
     pub place: Place,
@@ -81,7 +83,7 @@ impl View {
 }
 
 /// A training sample as a step saw it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// What was measured, and its weight.
     pub record: SampleRecord,
@@ -90,16 +92,17 @@ pub struct Seen {
 }
 
 /// How the plane is divided.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Region {
     /// Class and quantity of every cell, row by row from the top.
     OnHost(Grid, Vec<f32>),
     /// The same, in a buffer on the GPU.
+    #[serde(skip)]
     OnDevice(Grid, Box<OnDevice>),
 }
 
 /// The attack on one sample, step by step, against the network as it is now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Traced {
     /// Its row in the source.
     pub row: u32,
@@ -134,7 +137,7 @@ impl Traced {
 }
 
 /// One sample and its adversarial partner, against the network as it is now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Looked {
     /// Its row in the source.
     pub row: u32,
@@ -147,7 +150,7 @@ pub struct Looked {
 }
 
 /// The attack on the batch that the next step trains on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NextBatch {
     /// The rows of its samples.
     pub rows: Vec<u32>,
@@ -156,7 +159,7 @@ pub struct NextBatch {
 }
 
 /// Margins of natural training samples.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Margins {
     /// z_y − max other, in logits.
     pub natural: Vec<f32>,

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     attack::{Measured, loss_gradient_and_count::RECORD},
     device::{self, DeviceError},
@@ -23,7 +25,7 @@ pub struct EpochLog {
 }
 
 /// One training sample as the epoch saw it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleRecord {
     /// Its row in the source.
     pub row: u32,

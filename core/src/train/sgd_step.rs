@@ -1,7 +1,9 @@
 //! One step of SGD on one parameter: `shaders/sgd_step.wgsl` launched, and its CPU twin.
 
+#[cfg(feature = "fusion")]
+use burn::backend::fusion::custom::TensorSpec;
 use burn::{
-    backend::{Backend, Dispatch, Flex, backend_extension, fusion::custom::TensorSpec, tensor::FloatTensor},
+    backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::{Tensor, TensorData},
 };
 use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
@@ -32,7 +34,7 @@ pub fn sgd_step(theta: &[f32], velocity: &[f32], gradient: &[f32], settings: Sgd
 }
 
 /// What a backend must offer to take a step.
-#[backend_extension(Cube, Flex, Fusion)]
+#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
 trait SgdKernel: Backend {
     #[fusion(meta = step_shapes)]
     fn sgd_step(
@@ -44,6 +46,7 @@ trait SgdKernel: Backend {
 }
 
 /// Both results have the shape of the parameter, for burn's lazy execution.
+#[cfg(feature = "fusion")]
 fn step_shapes(theta: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &SgdSettings) -> (TensorSpec, TensorSpec) {
     (theta.clone(), theta.clone())
 }

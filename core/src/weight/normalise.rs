@@ -26,7 +26,7 @@ pub fn normalised(logs: &[f32]) -> Vec<f32> {
 }
 
 /// What a backend must offer to weigh.
-#[backend_extension(Cube, Flex, Fusion)]
+#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
 trait WeightKernel: Backend {
     #[fusion(dtype = logs, shape = logs)]
     fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self>;

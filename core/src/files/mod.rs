@@ -1,0 +1,43 @@
+//! Where files are: on the disk, or in a page, which has none, in the memory of the page.
+//!
+//! Runs, data and checkpoints are read and written through here alone, so that all doors keep the same files. What a page holds in
+//! memory its door takes to the browser's own storage: see [`memory`].
+
+#[cfg(not(target_arch = "wasm32"))]
+mod disk;
+pub mod memory;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use disk::{
+    Lock, Opened, create_dir, create_dir_all, exists, is_dir, is_file, list, lock, open, read, remove, rename, write_with,
+};
+#[cfg(target_arch = "wasm32")]
+pub use memory::{
+    Lock, Opened, create_dir, create_dir_all, exists, is_dir, is_file, list, lock, open, read, remove, rename, write_with,
+};
+
+use std::{
+    io::{self, Seek, Write},
+    path::Path,
+};
+
+/// What a file is written through.
+pub trait Out: Write + Seek {}
+
+impl<T: Write + Seek> Out for T {}
+
+/// The text of a file.
+///
+/// # Errors
+/// The system's, or that it is no UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Writes `bytes` so that `path` holds the old bytes or the new, never half.
+///
+/// # Errors
+/// The system's; nothing has changed then.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |out| out.write_all(bytes))
+}
