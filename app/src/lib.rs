@@ -1,20 +1,26 @@
 //! The doors to the library `gairat`: how it is asked for and how it is shown. Nothing here knows mathematics.
 #![recursion_limit = "256"]
 
+#[cfg(not(target_arch = "wasm32"))]
 mod command;
+#[cfg(not(target_arch = "wasm32"))]
 mod driver;
 mod failure;
 #[cfg(feature = "window")]
+mod link;
+#[cfg(feature = "window")]
 mod live;
+#[cfg(target_arch = "wasm32")]
+mod page;
 mod run_folders;
+#[cfg(not(target_arch = "wasm32"))]
 mod terminal;
 #[cfg(feature = "window")]
 mod window;
 
-use std::{ffi::OsString, process::ExitCode};
-
 /// Does what the arguments ask for; what goes wrong is told on standard error.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+#[cfg(not(target_arch = "wasm32"))]
+pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> std::process::ExitCode {
     match command::run(args) {
         Ok(code) => code,
         Err(failure) => {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use gairat::{
     checkpoint::{CheckpointError, RunFolder},
-    settings::{MEASURED_WITH, Settings},
+    files,
+    settings::Settings,
 };
 
 use crate::failure::Failure;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 /// The folder that runs are kept in unless someone says otherwise.
 pub(crate) const RUNS: &str = "runs";
 
+#[cfg(not(target_arch = "wasm32"))]
 /// A new folder under `runs/`, named after the moment, the data, the method and the seed.
 pub(crate) fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
     dated_under(Path::new(RUNS), settings)
@@ -19,7 +21,7 @@ pub(crate) fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
 
 /// The same under `root`.
 pub(crate) fn dated_under(root: &Path, settings: &Settings) -> Result<RunFolder, Failure> {
-    let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+    let now = moment();
     let data = settings.data.to_string();
     let data = data.split(':').next().unwrap_or_default();
     let name = format!("{now}_{data}_{}_seed{}", settings.method, settings.seed);
@@ -34,11 +36,21 @@ pub(crate) fn dated_under(root: &Path, settings: &Settings) -> Result<RunFolder,
     Err(Failure::Work(format!("{} and 98 numbered ones exist: give --out", root.join(name).display())))
 }
 
+/// Now, as the beginning of a name.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn moment() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string()
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use crate::page::moment;
+
+#[cfg(not(target_arch = "wasm32"))]
 /// Makes the folder ready for a run that goes on with `settings` where it had those of `before`.
 pub(crate) fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings) -> Result<(), Failure> {
     folder.reopen()?;
     let changed = |name: &&str| before.get(name) != settings.get(name);
-    if MEASURED_WITH.iter().any(changed) {
+    if gairat::settings::MEASURED_WITH.iter().any(changed) {
         // An epoch measured half with the old attack or weights and half with the new is neither.
         folder.forget_part()?;
     }
@@ -52,9 +64,8 @@ pub(crate) fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings
 /// The run folders under `root`, the newest first.
 #[cfg(feature = "window")]
 pub(crate) fn list(root: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
-    let mut folders: Vec<PathBuf> =
-        entries.into_iter().map(|entry| entry.path()).filter(|path| path.join("settings.json").is_file()).collect();
+    let entries = files::list(root).unwrap_or_default();
+    let mut folders: Vec<PathBuf> = entries.into_iter().filter(|path| files::is_file(&path.join("settings.json"))).collect();
     // Their names begin with the moment they were made at.
     folders.sort_unstable_by(|a, b| b.cmp(a));
     folders

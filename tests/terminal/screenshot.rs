@@ -20,6 +20,22 @@ fn a_picture_of_the_window_has_the_size_that_was_asked_for_and_leaves_no_run_beh
 }
 
 #[test]
+fn a_link_of_the_page_opens_here_and_what_it_cannot_mean_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = "https://example.org/gairat/#v=1&data=circles&epsilon=cow&hide=curves&theme=light&weather=fine";
+    let mut asked = command(folder.path(), "--screenshot out.png --size 700x520 --after-steps 5 --device cpu");
+    let output = asked.args(["--link", link]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    if message.contains("no graphics driver") && std::env::var_os("GAIRAT_TEST_ADAPTER").is_none() {
+        eprintln!("NOT TESTED: {message}");
+        return;
+    }
+    assert!(output.status.success(), "{message}");
+    assert!(message.contains("epsilon") && message.contains("weather"), "{message}");
+    assert!(folder.path().join("out.png").is_file());
+}
+
+#[test]
 fn a_window_without_a_screen_says_how_to_do_without() {
     if !cfg!(target_os = "linux") {
         return;

@@ -3,6 +3,7 @@
 
 mod canned;
 mod commands;
+mod links;
 mod numbers;
 mod panels;
 mod pictures;

@@ -4,6 +4,7 @@ mod attack;
 mod bench;
 mod devices;
 mod eval;
+mod record;
 mod train;
 #[cfg(feature = "window")]
 mod window;
@@ -42,6 +43,11 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("attack", matches)) => attack::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("devices", matches)) => devices::run(matches),
+        Some(("record", matches)) => match matches.get_one::<PathBuf>("file") {
+            Some(file) => record::run(file),
+            // clap has asked for it.
+            None => Ok(ExitCode::FAILURE),
+        },
         #[cfg(feature = "window")]
         _ => window::run(&matches, begun),
         #[cfg(not(feature = "window"))]
@@ -72,7 +78,8 @@ fn definition() -> Command {
         .subcommand(eval::definition())
         .subcommand(attack::definition())
         .subcommand(bench::definition())
-        .subcommand(devices::definition());
+        .subcommand(devices::definition())
+        .subcommand(record::definition());
     #[cfg(feature = "window")]
     let command = window::arguments(command).args_conflicts_with_subcommands(true);
     command

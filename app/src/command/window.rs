@@ -14,6 +14,7 @@ use gairat::settings::{Settings, SettingsError, may_change, may_change_on_resume
 use super::{given, settings_args, settings_from, train};
 use crate::{
     failure::Failure,
+    link,
     run_folders::RUNS,
     window::{self, Shot, Wanted},
 };
@@ -52,6 +53,7 @@ pub(super) fn arguments(command: Command) -> Command {
             text("lose-device-after", "SECONDS", "Takes the GPU away, as a driver reset does, to try what happens then")
                 .hide(true),
         )
+        .arg(text("link", "LINK", "Open the situation of a link of the page: its address, or what comes after #"))
         .arg(path("open", "DIR", "Go on with the run in this folder"))
         .arg(path("runs", "DIR", "The folder that new runs are kept in [default: runs]"))
 }
@@ -66,11 +68,18 @@ fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 
 pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Failure> {
     let given = given(matches, |_| true);
-    let settings = settings_from(&given)?;
+    let link = matches.get_one::<String>("link").map(|text| link::read(text)).unwrap_or_default();
+    let settings = match matches.contains_id("link") {
+        true => linked(&link.link.settings, &given)?,
+        false => settings_from(&given)?,
+    };
     settings.checked()?;
     let size = size(matches)?;
     let theme = theme(matches)?;
     if let Some(file) = matches.get_one::<PathBuf>("screenshot") {
+        for problem in &link.problems {
+            anstream::eprintln!("warning: {problem}");
+        }
         let lesson = match whole(matches, "lesson")? {
             Some(lesson) if !(1..=4).contains(&lesson) => {
                 return Err(Failure::Request(format!("--lesson: {lesson} is out of range; expected 1 to 4")));
@@ -80,6 +89,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         window::shoot(Shot {
             file: file.clone(),
             settings,
+            link: link::Read { problems: Vec::new(), ..link },
             size,
             theme: theme.unwrap_or(ThemePreference::Dark),
             after_steps: whole(matches, "after-steps")?.unwrap_or(300),
@@ -113,11 +123,21 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         size: (size.0 as f32, size.1 as f32),
         theme: theme.unwrap_or(ThemePreference::System),
         frame_stats,
+        link,
         note: matches.get_one::<String>("note").cloned(),
         lose_device_after: seconds(matches, "lose-device-after")?,
         begun,
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings of a link, with what was given beside it.
+fn linked(settings: &Settings, given: &[(&'static str, &str)]) -> Result<Settings, Failure> {
+    let mut settings = settings.clone();
+    for (name, text) in given {
+        settings.set(name, text)?;
+    }
+    Ok(settings)
 }
 
 /// The settings of the run in a folder, with what was given of how it is computed.

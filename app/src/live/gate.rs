@@ -1,29 +1,33 @@
 //! Play, pause, one batch, speed, and two runs in lockstep: who may do the next step, and when.
 
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
+use web_time::Instant;
+
+use super::rest::Bell;
 
 /// Steps a second that mean "as fast as it goes".
 pub(crate) const UNLIMITED: f64 = f64::INFINITY;
-/// The longest that a run waits before it looks again whether somebody wants something.
-const NAP: Duration = Duration::from_millis(20);
+/// The longest that a run waits before it looks again whether it may go on; who wants something rings before.
+const NAP: Duration = Duration::from_millis(500);
 
 /// What a run may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// The next step.
     Step,
-    /// Nothing yet: look whether somebody wants something, and ask again.
-    Wait,
+    /// Nothing yet: rest for so long at most, or until the bell rings, and ask again.
+    Wait(Duration),
 }
 
 /// The gate of all runs of one window.
 #[derive(Debug)]
 pub(crate) struct Gate {
     state: Mutex<State>,
-    changed: Condvar,
+    bell: Bell,
 }
 
 #[derive(Debug)]
@@ -46,7 +50,7 @@ struct State {
 impl Gate {
     pub(crate) fn new(playing: bool, speed: f64) -> Self {
         let state = State { playing, speed, allowed: 0, due: Instant::now(), done: Vec::new(), granted: 0, limit: u64::MAX };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), bell: Bell::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -60,7 +64,7 @@ impl Gate {
         state.done = vec![Some(0); members];
         state.allowed = 0;
         state.due = Instant::now();
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     /// A member has nothing left to do: the others need not wait for it.
@@ -68,7 +72,7 @@ impl Gate {
         if let Some(done) = self.state().done.get_mut(member) {
             *done = None;
         }
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     /// A member has something to do again: from where the others are.
@@ -95,7 +99,7 @@ impl Gate {
             // What one member has begun the others still do, so that they stay beside each other.
             state.allowed = state.done.iter().flatten().max().copied().unwrap_or(0);
         }
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     /// Allows one more step to every member.
@@ -103,7 +107,7 @@ impl Gate {
         let mut state = self.state();
         state.playing = false;
         state.allowed = state.done.iter().flatten().max().copied().unwrap_or(0) + 1;
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     /// Steps that all members together were allowed so far.
@@ -117,7 +121,7 @@ impl Gate {
         state.playing = false;
         state.allowed = steps;
         state.limit = steps;
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     /// Steps a second from now on.
@@ -125,23 +129,33 @@ impl Gate {
         let mut state = self.state();
         state.speed = speed;
         state.due = Instant::now();
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
     /// Wakes who waits, because somebody wants something.
     pub(crate) fn wake(&self) {
-        self.changed.notify_all();
+        self.bell.ring();
     }
 
-    /// Waits a moment at most for `member`'s turn.
+    /// What `member` may do now.
     pub(crate) fn turn(&self, member: usize) -> Turn {
         let mut state = self.state();
-        if state.may_step(member, Instant::now()) {
-            return state.step(member);
+        let now = Instant::now();
+        if state.may_step(member, now) {
+            let turn = state.step(member);
+            if state.done.len() > 1 {
+                // Another may wait for this one.
+                self.bell.ring();
+            }
+            return turn;
         }
-        let nap = state.due.saturating_duration_since(Instant::now()).clamp(Duration::from_micros(200), NAP);
-        let (mut state, _) = self.changed.wait_timeout(state, nap).unwrap_or_else(PoisonError::into_inner);
-        if state.may_step(member, Instant::now()) { state.step(member) } else { Turn::Wait }
+        let due = if state.playing { state.due.saturating_duration_since(now) } else { NAP };
+        Turn::Wait(due.min(NAP))
+    }
+
+    /// Rests until somebody wants something, and for `nap` at most.
+    pub(crate) async fn rest(&self, nap: Duration) {
+        self.bell.rest(nap).await;
     }
 }
 

@@ -1,13 +1,15 @@
-//! A run that somebody looks at: a thread that trains behind a gate, tells what happens, and makes views when they are wanted.
+//! A run that somebody looks at: it trains behind a gate, tells what happens, and makes views when they are wanted. In the window it is
+//! a thread, in the page a task of the page's worker.
 
 mod gate;
+mod rest;
+#[cfg(not(target_arch = "wasm32"))]
+mod thread;
 
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -17,12 +19,21 @@ use gairat::{
     device::{self, Chosen},
     metrics::EpochMetrics,
     session::{Command, Door, Ending, Event, Look, Place, View},
-    settings::Settings,
+    settings::{Checked, Settings},
 };
 
-pub(crate) use gate::{Gate, Turn, UNLIMITED};
+pub(crate) use gate::UNLIMITED;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use {gate::Gate, thread::Live};
 
-use crate::{driver, failure::Failure, run_folders};
+// The page's ends of both: what is done to them goes to the worker.
+#[cfg(target_arch = "wasm32")]
+pub(crate) use crate::page::{Gate, Live};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use gate::Gate as WorkersGate;
+use gate::{Gate as RunsGate, Turn};
+
+use crate::{failure::Failure, run_folders};
 
 /// Where a run begins.
 #[derive(Clone, Debug)]
@@ -80,30 +91,69 @@ struct Mail {
     stop: bool,
 }
 
-struct Shared {
+/// What a run and who looks at it share.
+pub(crate) struct Shared {
     mail: Mutex<Mail>,
-    gate: Arc<Gate>,
+    gate: Arc<RunsGate>,
     member: usize,
-    /// Asks for a frame.
+    /// Says that there is something new.
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Shared {
+    pub(crate) fn new(gate: Arc<RunsGate>, member: usize, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
+        Arc::new(Self { mail: Mutex::default(), gate, member, wake })
+    }
+
     fn mail(&self) -> MutexGuard<'_, Mail> {
         // Nobody leaves a letter half written.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, message: Message) {
+    pub(crate) fn tell(&self, message: Message) {
         self.mail().messages.push(message);
         (self.wake)();
     }
-}
 
-/// The window's end of a run.
-pub(crate) struct Live {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    /// What was told since the last time.
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        std::mem::take(&mut self.mail().messages)
+    }
+
+    /// The newest view, if there is one since the last time.
+    pub(crate) fn view(&self) -> Option<View> {
+        self.mail().view.take()
+    }
+
+    /// Wants a view.
+    pub(crate) fn look(&self, look: Look) {
+        let mut mail = self.mail();
+        mail.look = look;
+        mail.look_due = true;
+        drop(mail);
+        self.gate.wake();
+    }
+
+    /// Whether a view that was wanted is not there yet.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn is_looking(&self) -> bool {
+        self.mail().look_due
+    }
+
+    /// Tells the run to do something.
+    pub(crate) fn command(&self, command: Command) {
+        let mut mail = self.mail();
+        mail.stop |= matches!(command, Command::Stop);
+        mail.commands.push_back(command);
+        drop(mail);
+        self.gate.wake();
+    }
+
+    /// The run is over.
+    pub(crate) fn over(&self, told: Message) {
+        self.gate.leave(self.member);
+        self.tell(told);
+    }
 }
 
 /// The GPU that the window draws with, for a run to compute on.
@@ -116,103 +166,40 @@ pub(crate) struct WindowsGpu {
     pub(crate) taken: Arc<Mutex<()>>,
 }
 
-impl Live {
-    /// Starts a run: checking, loading and everything else happens on its own thread. It leaves `spare` cores alone where it may choose.
-    pub(crate) fn start(
-        settings: Settings,
-        origin: Origin,
-        (gate, member): (Arc<Gate>, usize),
-        (gpu, spare): (Option<WindowsGpu>, usize),
-        wake: Box<dyn Fn() + Send + Sync>,
-    ) -> Self {
-        let shared = Arc::new(Shared { mail: Mutex::default(), gate, member, wake });
-        let theirs = Arc::clone(&shared);
-        let work = move || {
-            let mut door = Window { shared: Arc::clone(&theirs) };
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(settings, origin, (gpu, spare), &mut door)));
-            let told = match outcome {
-                Ok(Ok(ending)) => Message::Ended(ending),
-                Ok(Err(failure)) => Message::Failed(failure.message().to_owned()),
-                Err(_) => Message::Failed(
-                    "the run was given up by a fault of the program; what was saved before is in its folder".to_owned(),
-                ),
-            };
-            theirs.gate.leave(theirs.member);
-            theirs.tell(told);
-        };
-        let thread = std::thread::Builder::new().name("gairat-run".to_owned()).spawn(work);
-        let thread = match thread {
-            Ok(thread) => Some(thread),
-            Err(error) => {
-                shared.tell(Message::Failed(format!("the system gives no thread to train on: {error}")));
-                None
-            }
-        };
-        Self { shared, thread }
-    }
-
-    /// What was told since the last time.
-    pub(crate) fn messages(&self) -> Vec<Message> {
-        std::mem::take(&mut self.shared.mail().messages)
-    }
-
-    /// The newest view, if there is one since the last time.
-    pub(crate) fn view(&self) -> Option<View> {
-        self.shared.mail().view.take()
-    }
-
-    /// Wants a view.
-    pub(crate) fn look(&self, look: Look) {
-        let mut mail = self.shared.mail();
-        mail.look = look;
-        mail.look_due = true;
-        drop(mail);
-        self.shared.gate.wake();
-    }
-
-    /// Whether a view that was wanted is not there yet.
-    pub(crate) fn is_looking(&self) -> bool {
-        self.shared.mail().look_due
-    }
-
-    /// Tells the run to do something.
-    pub(crate) fn command(&self, command: Command) {
-        let mut mail = self.shared.mail();
-        mail.stop |= matches!(command, Command::Stop);
-        mail.commands.push_back(command);
-        drop(mail);
-        self.shared.gate.wake();
-    }
-
-    /// Whether the thread has ended.
-    pub(crate) fn is_over(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-
-    /// Stops and waits until the run is saved.
-    pub(crate) fn finish(&mut self) {
-        self.command(Command::Stop);
-        if let Some(thread) = self.thread.take() {
-            // A panic was told as a failure already.
-            let _ = thread.join();
-        }
+impl WindowsGpu {
+    /// Waits until no other run computes on it.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn take(&self) -> MutexGuard<'_, ()> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A run from its settings to its end, on this thread.
-fn work(
+/// A run that is ready to train.
+pub(crate) struct Prepared {
+    /// What is trained.
+    pub(crate) plan: Checked,
+    /// On what.
+    pub(crate) dataset: Arc<Dataset>,
+    /// Where it is computed.
+    pub(crate) chosen: Chosen,
+    /// Where it is kept.
+    pub(crate) folder: RunFolder,
+    _lock: RunLock,
+}
+
+/// Checks, loads, opens the device and the folder, and tells that the run is ready.
+pub(crate) async fn prepare(
     settings: Settings,
     origin: Origin,
-    (gpu, spare): (Option<WindowsGpu>, usize),
+    shared: Option<&Chosen>,
     door: &mut Window,
-) -> Result<Ending, Failure> {
+) -> Result<Prepared, Failure> {
     let plan = settings.checked()?;
     let dataset = Arc::new(dataset::load(&plan.request)?);
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
-    let _taken = gpu.as_ref().map(|gpu| gpu.taken.lock().unwrap_or_else(PoisonError::into_inner));
-    let chosen = match &gpu {
-        Some(gpu) => gpu.chosen.clone(),
-        None => pollster::block_on(device::choose(&settings.device))?,
+    let chosen = match shared {
+        Some(chosen) => chosen.clone(),
+        None => device::choose(&settings.device).await?,
     };
     let folder = match &origin {
         Origin::Fresh(root) => run_folders::dated_under(root, &settings)?,
@@ -229,29 +216,28 @@ fn work(
             folder
         }
     };
-    let _lock = lock(&folder)?;
+    let lock = lock(&folder).await?;
     let epoch = folder.resume_state()?.map_or(0, |state| state.progress.epoch);
     door.shared.tell(Message::Ready(Ready {
         dataset: Arc::clone(&dataset),
         device: if chosen.cpu { "CPU".to_owned() } else { format!("{} · {}", chosen.name, chosen.api) },
         software: !chosen.cpu && device::is_software(),
-        shared: gpu.is_some(),
+        shared: shared.is_some(),
         why: chosen.why.clone(),
         folder: folder.path().to_owned(),
         metrics: folder.read_metrics(epoch)?,
     }));
-    let threads = driver::threads_for(settings.threads, &settings.model.resolve(dataset.shape), spare);
-    driver::train(&plan, &dataset, (&chosen, threads), &folder, door)
+    Ok(Prepared { plan, dataset, chosen, folder, _lock: lock })
 }
 
 /// Takes the folder. One whose window was just closed, or lost its device, is waited for.
-fn lock(folder: &RunFolder) -> Result<RunLock, Failure> {
+async fn lock(folder: &RunFolder) -> Result<RunLock, Failure> {
     let mut patience = 20;
     loop {
         match folder.lock() {
             Err(CheckpointError::Busy(_)) if patience > 0 => {
                 patience -= 1;
-                std::thread::sleep(Duration::from_millis(100));
+                rest::sleep(Duration::from_millis(100)).await;
             }
             taken => return Ok(taken?),
         }
@@ -264,8 +250,14 @@ pub(crate) fn settings_of(path: &Path) -> Result<Settings, Failure> {
 }
 
 /// The run's end.
-struct Window {
+pub(crate) struct Window {
     shared: Arc<Shared>,
+}
+
+impl Window {
+    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared) }
+    }
 }
 
 impl Door for Window {
@@ -286,8 +278,12 @@ impl Door for Window {
                     return Command::Look;
                 }
             }
-            if gate.turn(self.shared.member) == Turn::Step {
-                return Command::Go;
+            match gate.turn(self.shared.member) {
+                Turn::Step => {
+                    rest::breathe().await;
+                    return Command::Go;
+                }
+                Turn::Wait(nap) => gate.rest(nap).await,
             }
         }
     }

@@ -38,6 +38,8 @@ pub(crate) enum Action {
     Open,
     Save,
     SaveSettings,
+    CopyLink,
+    BuildLink,
     ExportCurves(Format),
     Palette,
     Help,
@@ -103,10 +105,12 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 58] = [
+    pub(crate) const ALL: [Self; 60] = [
         Self::Open,
         Self::Save,
         Self::SaveSettings,
+        Self::CopyLink,
+        Self::BuildLink,
         Self::ExportCurves(Format::Png),
         Self::ExportCurves(Format::Svg),
         Self::ExportCurves(Format::Csv),
@@ -255,6 +259,10 @@ impl Action {
             Self::Open => (File, "Open…", "Go on with a saved run, or take settings from a file", command(Key::O)),
             Self::Save => (File, "Save", "Save the run now, so that it can be resumed from this batch", command(Key::S)),
             Self::SaveSettings => (File, "Save settings…", "Write the settings to a file", None),
+            Self::CopyLink => {
+                (File, "Copy link", "Copy a link that opens with these settings, here or in the page", command(Key::L))
+            }
+            Self::BuildLink => (File, "Link for a class…", "Make a link that hides or locks what should not be touched", None),
             Self::ExportCurves(Format::Png) => (File, "Export curves as PNG", "Save the curves as a picture", None),
             Self::ExportCurves(Format::Svg) => (File, "Export curves as SVG", "Save the curves as a drawing that scales", None),
             Self::ExportCurves(Format::Csv) => (File, "Export curves as CSV", "Save the numbers of the curves as a table", None),

@@ -73,6 +73,22 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
     progress_ui(ui, state);
 }
 
+/// What is left of the bar in the page of somebody else.
+pub(crate) fn embedded_ui(ui: &mut Ui, state: &mut State) {
+    ui.horizontal_wrapped(|ui| {
+        let playing = state.gate.playing() && state.runs.iter().any(Run::is_at_work);
+        action_button(ui, state, Action::PlayOrPause, if playing { "⏸ Pause" } else { "▶ Play" }, false);
+        action_button(ui, state, Action::OneBatch, "⏭ Batch", false);
+        action_button(ui, state, Action::Restart, "⟲ New run", false);
+        if let Some(accuracies) = state.run().accuracies() {
+            ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
+            ui.strong(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| super::links::whole_ui(ui, state));
+    });
+    progress_ui(ui, state);
+}
+
 fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
     for action in Action::ALL.into_iter().filter(|action| action.menu() == menu) {
         let mut button = Button::new(action.name());
@@ -170,7 +186,9 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
         }
         if run.phase == Phase::Training && run.rate() > 0.0 && state.gate.playing() {
             let left = (place.epochs as usize * place.steps).saturating_sub(place.steps_done());
-            ui.label(format!("{:.0} batches/s", run.rate()));
+            if !narrow {
+                ui.label(format!("{:.0} batches/s", run.rate()));
+            }
             ui.label(format!("{} left", time(left as f64 / run.rate())));
         }
         let burn_in = run.settings.burn_in;
@@ -217,6 +235,21 @@ pub(crate) fn notices_ui(ui: &mut Ui, state: &mut State) {
                 }
                 if ui.button("Take it back").clicked() {
                     state.take_back();
+                }
+            });
+        }
+        if let Some(Question::Resume(folder)) = state.question.clone() {
+            ui.horizontal_wrapped(|ui| {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                ui.label(format!("The run {name} was open when this page was closed."));
+                if ui.button("Go on with it").clicked() {
+                    state.question = None;
+                    state.gate.play(true);
+                    state.open_run(&folder);
+                }
+                if ui.button("Begin anew").on_hover_text("It stays under Open…").clicked() {
+                    state.question = None;
+                    state.gate.play(true);
                 }
             });
         }

@@ -244,7 +244,8 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
         let done = std::sync::Arc::clone(&state.pictures);
         let (scale, ctx) = (ui.ctx().pixels_per_point(), ui.ctx().clone());
         ui.ctx().request_screenshot(move |image| {
-            let written = super::png::write(&file, &image.region(&whole, Some(scale))).map(|()| file);
+            let written =
+                super::png::encode(&image.region(&whole, Some(scale))).and_then(|bytes| super::outside::put(&file, &bytes));
             if let Ok(mut done) = done.lock() {
                 done.push(written);
             }

@@ -148,14 +148,15 @@ impl Drawing {
             samples.labels.push(self.points[place].class as u32);
         }
         let folder = root.join("drawings");
-        std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let now = jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string();
+        gairat::files::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let now = crate::run_folders::moment();
         let file = (1..100)
             .map(|number| folder.join(if number == 1 { format!("{now}.npz") } else { format!("{now}_{number}.npz") }))
-            .find(|file| !file.exists())
+            .find(|file| !gairat::files::exists(file))
             .ok_or_else(|| format!("{}: too many drawings of one second", folder.display()))?;
         dataset::write_samples(&file, SampleShape::Flat(2), &samples).map_err(|error| error.to_string())?;
-        std::path::absolute(&file).map_err(|error| error.to_string())
+        // A page has no other folder than its own.
+        Ok(std::path::absolute(&file).unwrap_or(file))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use egui::{Id, Modal, ScrollArea, TextEdit, Ui};
-use gairat::{checkpoint::write_whole, settings::Settings};
+use gairat::{files, settings::Settings};
 
-use super::state::State;
+use super::{outside, state::State};
 use crate::run_folders;
 
 /// Runs that are listed at most.
@@ -30,7 +30,7 @@ impl OpenDialog {
 /// The dialog, if it is open.
 pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
     let Some(mut dialog) = state.open.take() else { return };
-    let mut chosen = None;
+    let (mut chosen, mut told) = (None, Vec::new());
     let modal = Modal::new(Id::unique("open")).show(ui.ctx(), |ui| {
         ui.set_width(480.0);
         ui.heading("Open");
@@ -41,9 +41,13 @@ pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
             }
             for run in &dialog.runs {
                 let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                if ui.add_sized([ui.available_width(), 22.0], egui::Button::new(name)).clicked() {
-                    chosen = Some(run.clone());
-                }
+                ui.horizontal(|ui| {
+                    if ui.add_sized([ui.available_width() - outside::RUN_BUTTONS, 22.0], egui::Button::new(name)).clicked() {
+                        chosen = Some(run.clone());
+                    }
+                    let open = state.runs.iter().any(|one| one.folder.as_ref() == Some(run));
+                    told.extend(outside::run_ui(ui, run, open));
+                });
             }
         });
         ui.separator();
@@ -54,15 +58,22 @@ pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
             if (ui.button("Open").clicked() || enter) && !dialog.path.trim().is_empty() {
                 chosen = Some(PathBuf::from(dialog.path.trim()));
             }
-            if ui.button("Browse…").on_hover_text("The system's own dialog").clicked()
-                && let Some(folder) = rfd::FileDialog::new().set_title("Run folder").pick_folder()
-            {
-                chosen = Some(folder);
+            if ui.button(outside::BROWSE.0).on_hover_text(outside::BROWSE.1).clicked() {
+                chosen = outside::browse(ui.ctx());
             }
             ui.button("Cancel").clicked()
         })
         .inner
     });
+    if told.iter().any(Result::is_ok) {
+        dialog.runs.retain(|run| files::is_dir(run));
+    }
+    for told in told {
+        match told {
+            Ok(done) => state.say(done, false),
+            Err(problem) => state.say(problem, true),
+        }
+    }
     match chosen {
         Some(path) => {
             // What cannot be opened leaves the dialog open, so that the path can be mended.
@@ -76,8 +87,9 @@ pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
 
 /// Opens a run folder, one of its files, or settings.
 pub(crate) fn open_path(state: &mut State, path: &Path) {
-    let folder_of = |file: &Path| file.parent().filter(|folder| folder.join("resume.safetensors").is_file()).map(Path::to_owned);
-    if path.is_dir() {
+    let folder_of =
+        |file: &Path| file.parent().filter(|folder| files::is_file(&folder.join("resume.safetensors"))).map(Path::to_owned);
+    if files::is_dir(path) {
         state.open_run(path);
     } else if path.extension().is_some_and(|kind| kind == "json") {
         // A run's own settings mean the run, if it got anywhere.
@@ -102,7 +114,7 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
             Ok(()) => state.open_settings(Settings::recipe(settings.data)),
             Err(error) => state.say(error.to_string(), true),
         }
-    } else if path.exists() {
+    } else if files::exists(path) {
         state.say(format!("{}: expected a run folder, a settings file (.json) or data (.npz).", path.display()), true);
     } else {
         state.say(format!("{}: there is no such file or folder.", path.display()), true);
@@ -110,53 +122,37 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
 }
 
 fn settings_in(path: &Path) -> Result<Settings, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = files::read_text(path).map_err(|error| format!("{}: {error}", path.display()))?;
     serde_json::from_str(&text)
         .map_err(|error| format!("{}: {error}; expected a JSON object such as a run's settings.json", path.display()))
 }
 
-/// A name for a new file beside the run that is open; it does not exist yet.
-pub(crate) fn new_file(state: &mut State, name: &str, kind: &str) -> Option<PathBuf> {
-    let Some(folder) = state.run().folder.clone() else {
-        state.say("The run has no folder yet: wait until it has begun.", true);
-        return None;
-    };
-    let file = (1..1000)
-        .map(|number| folder.join(if number == 1 { format!("{name}.{kind}") } else { format!("{name}-{number}.{kind}") }))
-        .find(|file| !file.exists());
-    if file.is_none() {
-        state.say(format!("{}: there are 999 such files already.", folder.display()), true);
-    }
-    file
-}
-
-/// Writes a file and says where it is.
-pub(crate) fn write(state: &mut State, file: &Path, bytes: &[u8]) {
-    match write_whole(file, bytes) {
-        Ok(()) => state.say(format!("Written: {}", file.display()), false),
-        Err(error) => state.say(error.to_string(), true),
-    }
-}
-
 /// Writes the settings of the form.
 pub(crate) fn save_settings(state: &mut State) {
-    let Some(file) = new_file(state, "settings-saved", "json") else { return };
+    let Some(file) = outside::new_file(state, "settings-saved", "json") else { return };
     match serde_json::to_vec_pretty(&state.form) {
         Ok(bytes) => write(state, &file, &bytes),
         Err(error) => state.say(error.to_string(), true),
     }
 }
 
-/// Takes what is dropped on the window.
-pub(crate) fn dropped(ui: &Ui, state: &mut State) {
-    let (dropped, hovering) = ui.input(|input| {
-        let dropped: Vec<PathBuf> = input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
-        (dropped, !input.raw.hovered_files.is_empty())
-    });
-    if let Some(path) = dropped.first() {
-        open_path(state, path);
+/// Gives a file away and says where it is.
+pub(crate) fn write(state: &mut State, file: &Path, bytes: &[u8]) {
+    match outside::put(file, bytes) {
+        Ok(told) => state.say(told, false),
+        Err(problem) => state.say(problem, true),
     }
-    if hovering {
+}
+
+/// Takes what is dropped on the window, and what was chosen in a dialog.
+pub(crate) fn arrived(ui: &Ui, state: &mut State) {
+    for path in outside::arrived(ui) {
+        match path {
+            Ok(path) => open_path(state, &path),
+            Err(problem) => state.say(problem, true),
+        }
+    }
+    if ui.input(|input| !input.raw.hovered_files.is_empty()) {
         let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("drop")));
         let rect = ui.ctx().content_rect();
         painter.rect_filled(rect, 0.0, egui::Color32::from_black_alpha(160));

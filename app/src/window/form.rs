@@ -137,7 +137,7 @@ fn field_ui(ui: &mut Ui, state: &mut State, field: &Field) {
         let labelled = labelled.inner.on_hover_text(&doc);
         // Points are generated for the figures alone.
         let generated = matches!(state.form.data, gairat::dataset::Source::Toy(_));
-        let applies = generated || !matches!(field.name, "points" | "noise");
+        let applies = (generated || !matches!(field.name, "points" | "noise")) && !state.link.lock.contains(field.name);
         let edited = ui.add_enabled_ui(applies, |ui| value_ui(ui, state, field, &before)).inner;
         edited.labelled_by(labelled.id).on_hover_text(doc);
     });

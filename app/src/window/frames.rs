@@ -1,6 +1,8 @@
 //! The program's own account of how it draws: what `--frame-stats` prints.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use serde_json::{Value, json};
 

@@ -2,6 +2,8 @@
 
 use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui};
 
+use crate::link::Part;
+
 use super::{bar, curves, form, grid, inspector, lessons, margins, stage, state::State, weighting};
 
 /// From this width on, settings and inspector stand beside the stage.
@@ -23,6 +25,17 @@ pub(crate) enum Tab {
 impl Tab {
     const ALL: [Self; 5] = [Self::Sample, Self::Weights, Self::Curves, Self::Margins, Self::Settings];
 
+    /// What a link calls it.
+    fn part(self) -> Part {
+        match self {
+            Self::Sample => Part::Inspector,
+            Self::Weights => Part::Weights,
+            Self::Curves => Part::Curves,
+            Self::Margins => Part::Margins,
+            Self::Settings => Part::Settings,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Sample => "Sample",
@@ -38,19 +51,29 @@ impl Tab {
 pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let width = ui.available_width();
     let narrow = width < NARROW;
-    Panel::top("bar").show(ui, |ui| bar::bar_ui(ui, state, !narrow && width < WIDE));
-    Panel::bottom("status").show(ui, |ui| bar::status_ui(ui, state, narrow));
+    let embed = state.link.embed;
+    let shows = |state: &State, part: Part| !embed && !state.link.hide.contains(&part);
+    if embed {
+        Panel::bottom("bar").show(ui, |ui| bar::embedded_ui(ui, state));
+    } else if shows(state, Part::Bar) {
+        Panel::top("bar").show(ui, |ui| bar::bar_ui(ui, state, !narrow && width < WIDE));
+    }
+    if shows(state, Part::Status) {
+        Panel::bottom("status").show(ui, |ui| bar::status_ui(ui, state, narrow));
+    }
     bar::notices_ui(ui, state);
     if state.lesson.is_some() {
         Panel::top("lesson").show(ui, |ui| lessons::lesson_ui(ui, state));
     }
-    if narrow {
+    if narrow && !embed {
         let height = (ui.available_height() * 0.42).max(180.0);
         Panel::bottom("sheet").exact_size(height).show(ui, |ui| sheet_ui(ui, state));
-    } else {
+    } else if !embed {
         let strip = (ui.available_height() * 0.3).clamp(150.0, 260.0);
         let (settings, inspector) = (width >= WIDE || state.settings_drawer, width >= WIDE || state.inspector_drawer);
-        if width >= WIDE || !(settings || inspector) {
+        let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && shows(state, Part::Inspector));
+        let strips = STRIP.into_iter().any(|part| shows(state, part));
+        if strips && (width >= WIDE || !(settings || inspector)) {
             Panel::bottom("strip").exact_size(strip).show(ui, |ui| strip_ui(ui, state));
         }
         if settings {
@@ -65,19 +88,32 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
         .show(ui, |ui| if state.run().is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) });
 }
 
+/// What stands in the strip below the stage.
+const STRIP: [Part; 3] = [Part::Weights, Part::Curves, Part::Margins];
+
 /// Weights, curves and margins beside each other.
 fn strip_ui(ui: &mut Ui, state: &mut State) {
-    ui.columns(3, |columns| {
-        weighting::weighting_ui(&mut columns[0], state);
-        curves::curves_ui(&mut columns[1], state);
-        margins::margins_ui(&mut columns[2], state);
+    let shown: Vec<Part> = STRIP.into_iter().filter(|part| !state.link.hide.contains(part)).collect();
+    ui.columns(shown.len(), |columns| {
+        for (ui, part) in columns.iter_mut().zip(shown) {
+            match part {
+                Part::Weights => weighting::weighting_ui(ui, state),
+                Part::Curves => curves::curves_ui(ui, state),
+                _ => margins::margins_ui(ui, state),
+            }
+        }
     });
 }
 
 /// One of the panels, chosen by its tab.
 fn sheet_ui(ui: &mut Ui, state: &mut State) {
     ui.horizontal(|ui| {
-        for tab in Tab::ALL {
+        let shown = Tab::ALL.into_iter().filter(|tab| !state.link.hide.contains(&tab.part()));
+        let shown: Vec<Tab> = shown.collect();
+        if !shown.contains(&state.tab) {
+            state.tab = shown.first().copied().unwrap_or(state.tab);
+        }
+        for tab in shown {
             ui.selectable_value(&mut state.tab, tab, tab.name());
         }
     });

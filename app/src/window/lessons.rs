@@ -1,12 +1,9 @@
 //! Guided lessons: they drive the window step by step, and ask before they show.
 
 use egui::{RichText, Ui};
-use gairat::{
-    dataset::{Source, Toy},
-    settings::Settings,
-    train::LearningRateSchedule,
-    weight::Method,
-};
+use gairat::settings::Settings;
+
+use crate::link::Preset;
 
 use super::{
     state::State,
@@ -75,26 +72,12 @@ fn revealed(number: usize) -> Option<Scene> {
 /// Starts a lesson, with a run of its own where it needs one.
 pub(crate) fn begin(state: &mut State, number: usize) {
     let number = number.min(LESSONS.len() - 1);
-    let plane =
-        Settings { seed: state.form.seed, device: state.form.device.clone(), ..Settings::recipe(Source::Toy(Toy::Moons)) };
-    let wanted = match number {
-        // Classes that come close, so that there is something to break.
-        0 | 1 => Settings { epsilon: 0.08, step_size: 0.016, noise: 0.15, ..plane },
-        // Slow enough that low values of λ do not collapse it, whatever the seed.
-        2 => Settings {
-            epsilon: 0.05,
-            step_size: 0.01,
-            noise: 0.12,
-            burn_in: 8,
-            lambda: 0.0,
-            method: Method::Gairat,
-            epochs: 400,
-            lr: 0.01,
-            lr_schedule: LearningRateSchedule::Cosine,
-            ..plane
-        },
-        _ => Settings { method: Method::Gairat, burn_in: 20, epochs: 60, ..plane },
+    let preset = match number {
+        0 | 1 => Preset::Close,
+        2 => Preset::Lambda,
+        _ => Preset::Compare,
     };
+    let wanted = Settings { seed: state.form.seed, device: state.form.device.clone(), ..preset.settings() };
     let twin = number == 3;
     let at_work = state.runs.iter().all(super::run::Run::is_at_work);
     if state.form != wanted || state.run().settings != wanted || state.has_twin() != twin || !at_work {
@@ -127,7 +110,7 @@ pub(crate) fn drive(state: &mut State) {
         }
         Scene::PlayAttack => {
             if state.run().traced.is_some() {
-                state.scrub_since = Some(std::time::Instant::now());
+                state.scrub_since = Some(web_time::Instant::now());
                 done(state);
             }
             return;

@@ -1,12 +1,9 @@
 //! Pictures as PNG files.
 
-use std::path::Path;
-
 use egui::ColorImage;
-use gairat::checkpoint::write_whole;
 
-/// Writes `image`; the file is whole or not there.
-pub(crate) fn write(file: &Path, image: &ColorImage) -> Result<(), String> {
+/// The bytes of a file that shows `image`.
+pub(crate) fn encode(image: &ColorImage) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, image.width() as u32, image.height() as u32);
     encoder.set_color(png::ColorType::Rgba);
@@ -16,6 +13,6 @@ pub(crate) fn write(file: &Path, image: &ColorImage) -> Result<(), String> {
         writer.write_image_data(&pixels)?;
         writer.finish()
     });
-    encoded.map_err(|error| format!("{}: {error}", file.display()))?;
-    write_whole(file, &bytes).map_err(|error| error.to_string())
+    encoded.map_err(|error| error.to_string())?;
+    Ok(bytes)
 }

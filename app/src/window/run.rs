@@ -1,11 +1,6 @@
 //! What the window knows of one run: made from what the run tells, and nothing else. A canned one needs no device.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use gairat::{
     checkpoint::ResumeState,
@@ -14,6 +9,8 @@ use gairat::{
     session::{Ending, Event, Looked, NextBatch, Place, Region, Seen, Traced, View},
     settings::Settings,
 };
+
+use web_time::Instant;
 
 use super::histogram::Histogram;
 use crate::live::{Live, Message, Ready};
@@ -354,7 +351,7 @@ impl Run {
                 let when = f64::from(epoch - 1) + step as f64 / self.place.steps.max(1) as f64;
                 for change in changes {
                     // A change that the form made is in the settings already; one that the library made is not.
-                    let _ = self.settings.set(change.name, &change.to);
+                    let _ = self.settings.set(&change.name, &change.to);
                     let text = format!("{} {} to {}", change.name.replace('_', " "), change.from, change.to);
                     self.marks.push(Mark { epoch: when, kind: MarkKind::Changed, text });
                 }
@@ -385,7 +382,8 @@ impl Run {
         let finished_before = self.margins.last().map(|margins| margins.epoch);
         self.place = view.place;
         self.lambda = view.lambda;
-        self.view_took = view.took;
+        // The first one compiles its kernels.
+        self.view_took = if self.views == 0 { Duration::ZERO } else { view.took };
         self.effective = view.effective.or(self.effective);
         if matches!(self.phase, Phase::Finished(_)) && !view.place.is_end() {
             // It was given more epochs.

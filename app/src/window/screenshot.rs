@@ -16,7 +16,7 @@ use super::{
     stage,
     state::{Launcher, SPEEDS, State},
 };
-use crate::{failure::Failure, live::WindowsGpu};
+use crate::{failure::Failure, link::Read, live::WindowsGpu};
 
 /// The longest that a picture is waited for without progress.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -37,6 +37,8 @@ pub(crate) struct Shot {
     pub(crate) after_steps: usize,
     /// Whether a twin runs beside.
     pub(crate) twin: bool,
+    /// What a link says, besides the settings.
+    pub(crate) link: Read,
     /// A lesson to open, counted from 1.
     pub(crate) lesson: Option<usize>,
     /// Whether a sample is selected.
@@ -174,7 +176,9 @@ pub(crate) fn shoot(shot: Shot) -> Result<(), Failure> {
     let runs = std::env::temp_dir().join(format!("gairat-screenshot-{}", std::process::id()));
     let outcome = train_and_draw(&shot, &screen, &runs);
     let _ = std::fs::remove_dir_all(&runs);
-    super::png::write(&shot.file, &outcome?).map_err(Failure::Work)
+    let bytes = super::png::encode(&outcome?).map_err(Failure::Work)?;
+    gairat::checkpoint::write_whole(&shot.file, &bytes)?;
+    Ok(())
 }
 
 fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Result<ColorImage, Failure> {
@@ -191,6 +195,7 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
     let ctx = Context::default();
     let launcher = Launcher { root: runs.to_owned(), gpu, playing: false, drawn_by_cpu: false, wake: Arc::new(|| ()) };
     let mut state = begin(&ctx, shot.settings.clone(), None, shot.theme, launcher);
+    super::links::apply(&mut state, &ctx, shot.link.clone());
     state.speed = SPEEDS.len() - 1;
     state.gate.set_speed(SPEEDS[state.speed]);
     if let Some(lesson) = shot.lesson {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use egui::{Context, ThemePreference};
@@ -16,6 +16,8 @@ use gairat::{
     weight::Method,
 };
 
+use web_time::Instant;
+
 use super::{
     action::{Action, Format},
     curves::CurvesView,
@@ -23,10 +25,13 @@ use super::{
     files::{self, OpenDialog},
     grid::GridView,
     lessons::Lesson,
+    links::{self, LinkBuilder},
+    outside,
     palette::Palette,
     run::{Phase, Run},
     stage::StageView,
 };
+use crate::link::Link;
 use crate::live::{self, Gate, Live, Origin, UNLIMITED, WindowsGpu};
 
 /// Steps a second to choose from.
@@ -76,6 +81,9 @@ pub(crate) struct Notice {
 pub(crate) enum Question {
     /// A new run with the settings of the form?
     NewRun,
+    /// Go on with the run in this folder, which was open when the page was last closed?
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "a page alone is closed without being asked"))]
+    Resume(PathBuf),
 }
 
 /// The window's state.
@@ -114,6 +122,10 @@ pub(crate) struct State {
     pub(crate) help: bool,
     pub(crate) rewind: bool,
     pub(crate) open: Option<OpenDialog>,
+    /// What the link that this was opened with says, besides the settings.
+    pub(crate) link: Link,
+    /// Whether a link is being made, and from what.
+    pub(crate) link_builder: Option<LinkBuilder>,
     pub(crate) question: Option<Question>,
     pub(crate) lesson: Option<Lesson>,
     pub(crate) notices: Vec<Notice>,
@@ -129,7 +141,7 @@ pub(crate) struct State {
     /// The file that a picture of the curves is to be written to, when they are next drawn.
     pub(crate) picture: Option<PathBuf>,
     /// What became of pictures.
-    pub(crate) pictures: Arc<Mutex<Vec<Result<PathBuf, String>>>>,
+    pub(crate) pictures: Arc<Mutex<Vec<Result<String, String>>>>,
     asked: Instant,
     asked_for: Vec<Look>,
     /// Steps that were granted when views were last asked for.
@@ -165,6 +177,8 @@ impl State {
             help: false,
             rewind: false,
             open: None,
+            link: Link::default(),
+            link_builder: None,
             question: None,
             lesson: None,
             notices: Vec::new(),
@@ -298,7 +312,7 @@ impl State {
         let pictures = self.pictures.lock().map(|mut done| std::mem::take(&mut *done)).unwrap_or_default();
         for picture in pictures {
             match picture {
-                Ok(file) => self.say(format!("Written: {}", file.display()), false),
+                Ok(told) => self.say(told, false),
                 Err(problem) => self.say(problem, true),
             }
         }
@@ -661,6 +675,8 @@ impl State {
             Action::Open => self.open = Some(OpenDialog::new(self.launcher.as_ref().map(|launcher| launcher.root.as_path()))),
             Action::Save => self.save(),
             Action::SaveSettings => files::save_settings(self),
+            Action::CopyLink => links::copy(self, ctx),
+            Action::BuildLink => self.link_builder = Some(LinkBuilder::of(self)),
             Action::ExportCurves(format) => self.export_curves(format),
             Action::Palette => self.palette = Some(Palette::default()),
             Action::Help => self.help = !self.help,
@@ -675,15 +691,18 @@ impl State {
             }
             Action::LargerText => ctx.set_zoom_factor((ctx.zoom_factor() * 1.1).min(3.0)),
             Action::SmallerText => ctx.set_zoom_factor((ctx.zoom_factor() / 1.1).max(0.6)),
-            Action::ReducedMotion => {
-                self.reduced_motion ^= true;
-                let seconds = if self.reduced_motion { 0.0 } else { egui::Style::default().animation_time };
-                ctx.all_styles_mut(|style| style.animation_time = seconds);
-            }
+            Action::ReducedMotion => self.set_reduced_motion(ctx, !self.reduced_motion),
             Action::SettingsDrawer => self.settings_drawer ^= true,
             Action::InspectorDrawer => self.inspector_drawer ^= true,
             Action::Quit => self.close = true,
         }
+    }
+
+    /// Whether nothing is to move that need not.
+    pub(crate) fn set_reduced_motion(&mut self, ctx: &Context, reduced: bool) {
+        self.reduced_motion = reduced;
+        let seconds = if reduced { 0.0 } else { egui::Style::default().animation_time };
+        ctx.all_styles_mut(|style| style.animation_time = seconds);
     }
 
     fn set_speed(&mut self, speed: usize) {
@@ -701,6 +720,7 @@ impl State {
     fn leave_one(&mut self) {
         let closed = self.palette.take().is_some()
             || self.open.take().is_some()
+            || self.link_builder.take().is_some()
             || std::mem::take(&mut self.help)
             || std::mem::take(&mut self.rewind)
             || self.drawing.take().is_some()
@@ -726,7 +746,7 @@ impl State {
     }
 
     fn export_curves(&mut self, format: Format) {
-        let Some(file) = files::new_file(
+        let Some(file) = outside::new_file(
             self,
             "curves",
             match format {

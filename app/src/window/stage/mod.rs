@@ -1,8 +1,19 @@
 //! The stage for points of a plane: how the network divides it, the data, their adversarial partners, and what lies between.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod by_gpu;
+#[cfg(target_arch = "wasm32")]
+mod by_shapes;
 mod marks;
 mod picture;
 mod points;
+
+#[cfg(not(target_arch = "wasm32"))]
+use by_gpu as drawn;
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) use by_gpu::install;
+#[cfg(target_arch = "wasm32")]
+use by_shapes as drawn;
 
 use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 use gairat::region_map::Quantity;
@@ -19,12 +30,6 @@ use picture::Picture;
 /// Where the layers of legends and of drawings begin.
 const LEGENDS: usize = 4;
 const DRAWING: usize = 6;
-
-/// Makes what the stage draws with; to be called once a window with its render state.
-pub(super) fn install(render: &eframe::egui_wgpu::RenderState) {
-    picture::install(render);
-    marks::install(render);
-}
 
 /// How far the stage can be zoomed in.
 const MOST_ZOOM: f32 = 40.0;

@@ -1,0 +1,140 @@
+//! Waiting: a thread sleeps, a page gives way to what else it has to do. The one place where the two differ.
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use on_a_thread::{Bell, breathe, sleep};
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use in_a_page::{Bell, breathe, sleep};
+
+/// On a thread.
+#[cfg(not(target_arch = "wasm32"))]
+mod on_a_thread {
+    use std::{
+        sync::{Condvar, Mutex, PoisonError},
+        time::Duration,
+    };
+
+    /// Wakes who rests.
+    #[derive(Debug, Default)]
+    pub(crate) struct Bell {
+        rung: Mutex<u64>,
+        changed: Condvar,
+    }
+
+    impl Bell {
+        /// Wakes everybody who rests.
+        pub(crate) fn ring(&self) {
+            *self.rung.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            self.changed.notify_all();
+        }
+
+        /// Rests until the bell rings, and for `nap` at most.
+        ///
+        /// A bell that rang between a look and this is missed, so nobody rests for long.
+        pub(crate) async fn rest(&self, nap: Duration) {
+            let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+            let nap = nap.clamp(Duration::from_micros(200), Duration::from_millis(20));
+            drop(self.changed.wait_timeout(rung, nap));
+        }
+    }
+
+    /// Waits for so long.
+    pub(crate) async fn sleep(nap: Duration) {
+        std::thread::sleep(nap);
+    }
+
+    /// A thread has nothing else to do.
+    pub(crate) async fn breathe() {}
+}
+
+/// In a page or its worker, which do one thing at a time.
+#[cfg(target_arch = "wasm32")]
+mod in_a_page {
+    use std::{cell::RefCell, time::Duration};
+
+    use js_sys::{Function, Promise};
+    use wasm_bindgen::{JsCast as _, prelude::wasm_bindgen};
+    use wasm_bindgen_futures::JsFuture;
+    use web_time::Instant;
+
+    #[wasm_bindgen]
+    extern "C" {
+        /// Pages and workers have it alike.
+        #[wasm_bindgen(js_name = setTimeout)]
+        fn set_timeout(then: &Function, milliseconds: i32) -> i32;
+        #[wasm_bindgen(js_name = clearTimeout)]
+        fn clear_timeout(timer: i32);
+    }
+
+    /// For how long a run may compute before it gives way.
+    const BREATH: Duration = Duration::from_millis(12);
+
+    thread_local! {
+        /// Who rests.
+        static RESTING: RefCell<Vec<Function>> = const { RefCell::new(Vec::new()) };
+        static LAST_BREATH: RefCell<Option<Instant>> = const { RefCell::new(None) };
+    }
+
+    /// Wakes who rests.
+    #[derive(Debug, Default)]
+    pub(crate) struct Bell;
+
+    impl Bell {
+        /// Wakes everybody who rests.
+        pub(crate) fn ring(&self) {
+            for wake in RESTING.take() {
+                // A promise that is kept already does not mind.
+                let _ = wake.call0(&wasm_bindgen::JsValue::NULL);
+            }
+        }
+
+        /// Rests until the bell rings, and for `nap` at most.
+        pub(crate) async fn rest(&self, nap: Duration) {
+            let mut timer = 0;
+            let promise = Promise::new(&mut |resolve, _| {
+                timer = set_timeout(&resolve, nap.as_millis().max(1) as i32);
+                RESTING.with_borrow_mut(|resting| resting.push(resolve));
+            });
+            let _ = JsFuture::from(promise).await;
+            clear_timeout(timer);
+            breathed();
+        }
+    }
+
+    /// Waits for so long.
+    pub(crate) async fn sleep(nap: Duration) {
+        let promise = Promise::new(&mut |resolve, _| {
+            set_timeout(&resolve, nap.as_millis() as i32);
+        });
+        let _ = JsFuture::from(promise).await;
+        breathed();
+    }
+
+    fn breathed() {
+        LAST_BREATH.set(Some(Instant::now()));
+    }
+
+    /// Gives way to messages that wait, if it is time to.
+    pub(crate) async fn breathe() {
+        let due = LAST_BREATH.with_borrow(|last| last.is_none_or(|last| last.elapsed() >= BREATH));
+        if due {
+            next_task().await;
+            breathed();
+        }
+    }
+
+    /// The end of the queue of tasks. A timer of zero would take 4 ms in a browser.
+    async fn next_task() {
+        let promise = Promise::new(&mut |resolve, _| {
+            let Ok(channel) = web_sys::MessageChannel::new() else {
+                set_timeout(&resolve, 0);
+                return;
+            };
+            channel.port1().set_onmessage(Some(resolve.unchecked_ref()));
+            if channel.port2().post_message(&wasm_bindgen::JsValue::NULL).is_err() {
+                set_timeout(&resolve, 0);
+            }
+        });
+        let _ = JsFuture::from(promise).await;
+    }
+}

@@ -1,0 +1,299 @@
+//! What is drawn on the canvas, said beside it: a summary in words, and every label, button and value as an element that screen readers
+//! find and can press.
+//!
+//! The panels describe themselves to egui for AccessKit, natively and here; the browser has no AccessKit, so its tree becomes elements.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use egui::accesskit::{Action, ActionRequest, Node, NodeId, Role, Toggled, TreeId, TreeUpdate};
+use wasm_bindgen::{JsCast as _, closure::Closure};
+use web_sys::{Document, HtmlElement};
+use web_time::{Duration, Instant};
+
+use super::State;
+
+/// How often the summary may speak.
+const SPEAK_EVERY: Duration = Duration::from_secs(4);
+/// How often elements follow what is drawn.
+const FOLLOW_EVERY: Duration = Duration::from_millis(400);
+
+thread_local! {
+    /// What was asked of elements since the last frame.
+    static ASKED: RefCell<Vec<(NodeId, Action)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes the tree out of every frame.
+struct Tree(Arc<Mutex<Option<TreeUpdate>>>);
+
+impl egui::Plugin for Tree {
+    fn debug_name(&self) -> &'static str {
+        "mirror"
+    }
+
+    fn output_hook(&mut self, _ctx: &egui::Context, output: &mut egui::FullOutput) {
+        if let Some(update) = output.platform_output.accesskit_update.take() {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(update);
+        }
+    }
+}
+
+/// An element as it stands in the page.
+#[derive(Clone, Debug, PartialEq)]
+struct Said {
+    tag: &'static str,
+    role: &'static str,
+    label: String,
+    value: String,
+    checked: Option<bool>,
+    disabled: bool,
+    range: Option<(f64, f64, f64)>,
+    /// Left, top, width and height, in points.
+    place: [i32; 4],
+}
+
+/// The mirror.
+pub(super) struct Mirror {
+    tree: Arc<Mutex<Option<TreeUpdate>>>,
+    elements: HashMap<NodeId, (Said, HtmlElement)>,
+    order: Vec<NodeId>,
+    followed: Instant,
+    /// Whether a frame was asked for to follow in.
+    follows: bool,
+    spoken: (String, Instant),
+}
+
+impl Mirror {
+    pub(super) fn begin(ctx: &egui::Context) -> Self {
+        ctx.enable_accesskit();
+        let tree = Arc::new(Mutex::new(None));
+        ctx.add_plugin(Tree(Arc::clone(&tree)));
+        let now = Instant::now();
+        Self { tree, elements: HashMap::new(), order: Vec::new(), followed: now, follows: false, spoken: (String::new(), now) }
+    }
+
+    /// Says what is shown, where somebody may hear it.
+    pub(super) fn summary(&mut self, ctx: &egui::Context, state: &State, now: Instant) {
+        let text = in_words(state);
+        if text == self.spoken.0 {
+            return;
+        }
+        let rested = now.duration_since(self.spoken.1);
+        if rested < SPEAK_EVERY && !self.spoken.0.is_empty() {
+            ctx.request_repaint_after(SPEAK_EVERY - rested);
+            return;
+        }
+        if let Some(element) = document().and_then(|document| document.get_element_by_id("summary")) {
+            element.set_text_content(Some(&text));
+        }
+        self.spoken = (text, now);
+    }
+
+    /// Lets the elements follow what was drawn last.
+    pub(super) fn follow(&mut self, ctx: &egui::Context, now: Instant) {
+        let rested = now.duration_since(self.followed);
+        if rested < FOLLOW_EVERY {
+            // What is drawn last is said as well; a frame that changes nothing asks for no other.
+            if !std::mem::replace(&mut self.follows, true) {
+                ctx.request_repaint_after(FOLLOW_EVERY - rested);
+            }
+            return;
+        }
+        self.follows = false;
+        let zoom = ctx.zoom_factor();
+        let Some(update) = self.tree.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        self.followed = now;
+        let Some(document) = document() else { return };
+        let Some(parent) = document.get_element_by_id("mirror") else { return };
+        let said = read(&update, zoom);
+        let order: Vec<NodeId> = said.iter().map(|(id, _)| *id).collect();
+        let kept: BTreeMap<NodeId, ()> = order.iter().map(|id| (*id, ())).collect();
+        self.elements.retain(|id, (_, element)| {
+            let stays = kept.contains_key(id);
+            if !stays {
+                element.remove();
+            }
+            stays
+        });
+        let moved = order != self.order;
+        for (id, said) in said {
+            let known = self.elements.get(&id);
+            if known.is_some_and(|(before, _)| *before == said) {
+                continue;
+            }
+            let element = match known.filter(|(before, _)| before.tag == said.tag) {
+                Some((_, element)) => element.clone(),
+                None => match element(&document, id, said.tag) {
+                    Some(element) => element,
+                    None => continue,
+                },
+            };
+            if let Some((_, old)) = known.filter(|(before, _)| before.tag != said.tag) {
+                old.remove();
+            }
+            say(&element, &said);
+            if element.parent_node().is_none() {
+                // It is put into its place below.
+                let _ = parent.append_child(&element);
+            }
+            self.elements.insert(id, (said, element));
+        }
+        if moved {
+            for id in &order {
+                if let Some((_, element)) = self.elements.get(id) {
+                    let _ = parent.append_child(element);
+                }
+            }
+            self.order = order;
+        }
+    }
+
+    /// What was asked of elements.
+    pub(super) fn requests(&mut self, input: &mut egui::RawInput) {
+        for (target_node, action) in ASKED.take() {
+            let request = ActionRequest { action, target_tree: TreeId::ROOT, target_node, data: None };
+            input.events.push(egui::Event::AccessKitActionRequest(request));
+        }
+    }
+}
+
+/// What is shown, in a few sentences, for who does not see it.
+fn in_words(state: &State) -> String {
+    let run = state.run();
+    let mut text = format!("{}: {}", run.title(), crate::window::doing(run, state.gate.playing()));
+    if run.place.epochs > 0 {
+        text += &format!(", epoch {} of {}", run.place.epoch, run.place.epochs);
+    }
+    if let Some(accuracies) = run.accuracies() {
+        text += &format!(
+            ". Natural accuracy {:.0} %, robust {:.0} % ({})",
+            100.0 * accuracies.natural,
+            100.0 * accuracies.robust,
+            accuracies.by
+        );
+    }
+    text += &format!(". Computed on {}.", if run.device.is_empty() { "a device that is being opened" } else { &run.device });
+    if let Some(row) = state.selected {
+        text += &format!(" Sample {row} is selected");
+        text += &match run.seen(row) {
+            Some(seen) if seen.record.measured.broken => {
+                format!(": the attack breaks it, kappa {} of {}.", seen.record.measured.kappa, run.settings.steps)
+            }
+            Some(_) => ": it withstands the attack.".to_owned(),
+            None => ".".to_owned(),
+        };
+    }
+    text
+}
+
+fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+/// A new element that passes on what is asked of it.
+fn element(document: &Document, id: NodeId, tag: &str) -> Option<HtmlElement> {
+    let element: HtmlElement = document.create_element(tag).ok()?.dyn_into().ok()?;
+    // The canvas has the keyboard; a reader finds the element without it.
+    element.set_tab_index(-1);
+    let clicked = Closure::<dyn FnMut()>::new(move || ask(id, Action::Click));
+    element.set_onclick(Some(clicked.as_ref().unchecked_ref()));
+    clicked.forget();
+    let pressed = Closure::<dyn FnMut(web_sys::KeyboardEvent)>::new(move |event: web_sys::KeyboardEvent| {
+        let action = match event.key().as_str() {
+            "ArrowUp" | "ArrowRight" => Action::Increment,
+            "ArrowDown" | "ArrowLeft" => Action::Decrement,
+            _ => return,
+        };
+        event.prevent_default();
+        ask(id, action);
+    });
+    if tag == "div" {
+        element.set_onkeydown(Some(pressed.as_ref().unchecked_ref()));
+    }
+    pressed.forget();
+    Some(element)
+}
+
+fn ask(id: NodeId, action: Action) {
+    ASKED.with_borrow_mut(|asked| asked.push((id, action)));
+    super::wake();
+}
+
+/// Makes an element say what it should.
+fn say(element: &HtmlElement, said: &Said) {
+    // Plain names and values: none of these can fail.
+    let put = |name: &str, value: &str| drop(element.set_attribute(name, value));
+    let put_or_remove = |name: &str, value: Option<String>| match value {
+        Some(value) => put(name, &value),
+        None => drop(element.remove_attribute(name)),
+    };
+    if !said.role.is_empty() {
+        put("role", said.role);
+    }
+    if said.tag == "span" {
+        element.set_text_content(Some(&said.label));
+    } else {
+        put("aria-label", &said.label);
+    }
+    put_or_remove("aria-checked", said.checked.map(|checked| checked.to_string()));
+    put_or_remove("aria-disabled", said.disabled.then(|| "true".to_owned()));
+    put_or_remove("aria-valuetext", (!said.value.is_empty()).then(|| said.value.clone()));
+    put_or_remove("aria-valuenow", said.range.map(|(now, _, _)| now.to_string()));
+    put_or_remove("aria-valuemin", said.range.map(|(_, low, _)| low.to_string()));
+    put_or_remove("aria-valuemax", said.range.map(|(_, _, high)| high.to_string()));
+    let style = element.style();
+    for (name, value) in ["left", "top", "width", "height"].into_iter().zip(said.place) {
+        let _ = style.set_property(name, &format!("{value}px"));
+    }
+}
+
+/// The elements that a tree comes to, in the order in which it is read.
+fn read(update: &TreeUpdate, zoom: f32) -> Vec<(NodeId, Said)> {
+    let nodes: HashMap<NodeId, &Node> = update.nodes.iter().map(|(id, node)| (*id, node)).collect();
+    let Some(root) = update.tree.as_ref().map(|tree| tree.root) else { return Vec::new() };
+    let mut said = Vec::new();
+    let mut waiting = vec![root];
+    while let Some(id) = waiting.pop() {
+        let Some(node) = nodes.get(&id) else { continue };
+        waiting.extend(node.children().iter().rev());
+        said.extend(said_of(node, &nodes, zoom).map(|said| (id, said)));
+    }
+    said
+}
+
+fn said_of(node: &Node, nodes: &HashMap<NodeId, &Node>, zoom: f32) -> Option<Said> {
+    let (tag, role) = match node.role() {
+        Role::Label => ("span", ""),
+        Role::Button | Role::DisclosureTriangle => ("button", ""),
+        Role::MenuItem => ("button", "menuitem"),
+        Role::Link => ("button", "link"),
+        Role::CheckBox | Role::Switch => ("button", "checkbox"),
+        Role::RadioButton => ("button", "radio"),
+        Role::ComboBox => ("button", "combobox"),
+        Role::Slider | Role::SpinButton => ("div", if node.role() == Role::Slider { "slider" } else { "spinbutton" }),
+        Role::TextInput | Role::MultilineTextInput => ("div", "textbox"),
+        Role::ProgressIndicator => ("div", "progressbar"),
+        Role::Image => ("div", "img"),
+        _ => return None,
+    };
+    let labelled = || {
+        let names = node.labelled_by().iter().filter_map(|id| nodes.get(id)?.value().or(nodes.get(id)?.label()));
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let own = node.label().or(if tag == "span" { node.value() } else { None });
+    let label = own.map_or_else(labelled, str::to_owned);
+    if label.trim().is_empty() {
+        return None;
+    }
+    let bounds = node.bounds()?;
+    let at = |number: f64| (number * f64::from(zoom)).round() as i32;
+    let place = [at(bounds.x0), at(bounds.y0), at(bounds.x1 - bounds.x0), at(bounds.y1 - bounds.y0)];
+    let range =
+        node.numeric_value().map(|now| (now, node.min_numeric_value().unwrap_or(now), node.max_numeric_value().unwrap_or(now)));
+    let checked = node.toggled().map(|toggled| toggled == Toggled::True).filter(|_| role == "checkbox" || role == "radio");
+    let value = node.value().filter(|_| tag != "span").unwrap_or_default().to_owned();
+    Some(Said { tag, role, label, value, checked, disabled: node.is_disabled(), range, place })
+}

@@ -1,0 +1,261 @@
+//! The program as a page: the same panels on a canvas, its runs in a worker.
+
+pub(crate) mod exchange;
+mod fonts;
+mod mirror;
+mod protocol;
+mod storage;
+mod worker;
+mod workshop;
+
+use std::{cell::RefCell, path::PathBuf, sync::Arc};
+
+use egui::{Context, ThemePreference, Ui};
+use gairat::files::memory;
+use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen};
+use web_sys::HtmlCanvasElement;
+use web_time::{Duration, Instant};
+
+use crate::{
+    link,
+    run_folders::{self, RUNS},
+    window::{self, Launcher, Phase, Question, State},
+};
+
+pub(crate) use workshop::{Gate, Live};
+
+/// How often the address is made to say what is shown.
+const ADDRESS_EVERY: Duration = Duration::from_millis(400);
+
+thread_local! {
+    /// Asks for a frame.
+    static WAKE: RefCell<Option<Context>> = const { RefCell::new(None) };
+    /// What the page was told from outside since the last frame.
+    static NEWS: RefCell<News> = RefCell::default();
+}
+
+/// Things that happen to a page.
+#[derive(Default)]
+struct News {
+    /// Somebody typed another address behind `#`.
+    link: Option<String>,
+}
+
+/// Starts the program on `canvas`; called once by the page's script.
+///
+/// # Errors
+/// Where the browser gives nothing to draw with, in words.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "JavaScript reaches it")]
+pub async fn page(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
+    construct();
+    // While files are read the worker's module starts.
+    workshop::open();
+    storage::open().await;
+    let options = eframe::WebOptions { renderer: eframe::Renderer::Glow, dithering: false, ..eframe::WebOptions::default() };
+    let runner = eframe::WebRunner::new();
+    runner.start(canvas, options, Box::new(|cc| Ok(Box::new(Page::new(cc))))).await?;
+    // The frames go on as long as the page lives.
+    std::mem::forget(runner);
+    Ok(())
+}
+
+/// Begins to listen in the worker; called once by the worker's script.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "JavaScript reaches it")]
+pub fn worker() {
+    construct();
+    worker::begin();
+}
+
+/// Runs the constructors of the module, once: tables of the GPU compiler that crates fill at the start of a program. Without this call the
+/// linker would put them before every call from JavaScript, where they took two fifths of the time.
+#[expect(
+    unsafe_code,
+    reason = "the linker makes this function; it has no argument and is called before all else, by each instance once"
+)]
+fn construct() {
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+    // SAFETY: see above.
+    unsafe {
+        __wasm_call_ctors();
+    }
+}
+
+/// The page's address without what is behind `#`.
+pub(crate) fn address() -> String {
+    let href = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
+    href.split('#').next().unwrap_or_default().to_owned()
+}
+
+/// Now, as the beginning of a name, in the person's own time.
+pub(crate) fn moment() -> String {
+    let now = js_sys::Date::new_0();
+    let (year, month, day) = (now.get_full_year(), now.get_month() + 1, now.get_date());
+    let (hour, minute, second) = (now.get_hours(), now.get_minutes(), now.get_seconds());
+    format!("{year:04}-{month:02}-{day:02}_{hour:02}-{minute:02}-{second:02}")
+}
+
+/// Asks for a frame.
+fn wake() {
+    WAKE.with_borrow(|ctx| {
+        if let Some(ctx) = ctx {
+            ctx.request_repaint();
+        }
+    });
+}
+
+/// What is behind `#` in the address.
+fn hash() -> String {
+    web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
+}
+
+/// The page.
+struct Page {
+    state: State,
+    /// What the address says, and when it was last looked at.
+    address: (String, Instant),
+    shown: bool,
+    mirror: mirror::Mirror,
+}
+
+impl Page {
+    fn new(cc: &eframe::CreationContext<'_>) -> Self {
+        listen();
+        let ctx = cc.egui_ctx.clone();
+        WAKE.set(Some(ctx.clone()));
+        ctx.set_fonts(fonts::fonts());
+        let read = link::read(&hash());
+        let last = run_folders::list(&PathBuf::from(RUNS)).into_iter().find(|folder| is_unfinished(folder));
+        let question = last.filter(|_| read.is_empty());
+        let waker = ctx.clone();
+        let launcher = Launcher {
+            root: PathBuf::from(RUNS),
+            gpu: None,
+            playing: question.is_none(),
+            drawn_by_cpu: false,
+            wake: Arc::new(move || waker.request_repaint()),
+        };
+        let mut state = window::begin(&ctx, read.link.settings.clone(), None, ThemePreference::System, launcher);
+        state.question = question.map(Question::Resume);
+        if prefers("(prefers-reduced-motion: reduce)") {
+            state.set_reduced_motion(&ctx, true);
+        }
+        window::apply(&mut state, &ctx, read);
+        let mirror = mirror::Mirror::begin(&ctx);
+        Self { state, address: (hash(), Instant::now()), shown: false, mirror }
+    }
+
+    /// What was told from outside.
+    fn news(&mut self, ctx: &Context) {
+        let news = NEWS.take();
+        if let Some(text) = news.link.filter(|text| *text != self.address.0) {
+            let read = link::read(&text);
+            self.state.open_settings(read.link.settings.clone());
+            self.state.question = None;
+            window::apply(&mut self.state, ctx, read);
+        }
+        let written = memory::take_changes();
+        if !written.is_empty() {
+            storage::keep(written);
+        }
+        if let Some(problem) = storage::problem() {
+            self.state.say(problem, true);
+        }
+    }
+
+    /// Makes the address say what is shown, without a step in the browser's history.
+    fn tell_address(&mut self, now: Instant) {
+        if now.duration_since(self.address.1) < ADDRESS_EVERY {
+            return;
+        }
+        self.address.1 = now;
+        let text = link::write(&window::link_of(&self.state));
+        // Where nothing differs from the defaults the address stays as it was.
+        if text == self.address.0 || (text == link::write(&link::Link::default()) && self.address.0.is_empty()) {
+            return;
+        }
+        let told = web_sys::window()
+            .and_then(|window| window.history().ok())
+            .map(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&text)));
+        // A page inside a frame may not change its address; nothing is lost.
+        if matches!(told, Some(Ok(()))) {
+            self.address.0 = text;
+        }
+    }
+}
+
+impl eframe::App for Page {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let now = Instant::now();
+        let ctx = ui.ctx().clone();
+        self.news(&ctx);
+        window::frame(ui, &mut self.state, now);
+        self.tell_address(now);
+        self.mirror.summary(&ctx, &self.state, now);
+        self.mirror.follow(&ctx, now);
+        // A tab is closed by its browser.
+        self.state.close = false;
+        if !self.shown && has_something_to_show(&self.state) {
+            self.shown = true;
+            announce("gairat-shown");
+        }
+    }
+
+    fn raw_input_hook(&mut self, _ctx: &Context, input: &mut egui::RawInput) {
+        self.mirror.requests(input);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.window_fill.to_normalized_gamma_f32()
+    }
+}
+
+/// Whether there is a picture of the run, or words in its place.
+fn has_something_to_show(state: &State) -> bool {
+    let run = state.run();
+    run.region.is_some() || (run.dataset.is_some() && !run.is_plane()) || matches!(run.phase, Phase::Failed(_))
+}
+
+/// Whether a run has something behind it and something before it.
+fn is_unfinished(folder: &std::path::Path) -> bool {
+    use gairat::files::is_file;
+    let begun = is_file(&folder.join("resume.safetensors")) || is_file(&folder.join("part.safetensors"));
+    begun && !is_file(&folder.join("summary.json"))
+}
+
+/// What the person has told the browser that they like.
+fn prefers(query: &str) -> bool {
+    let asked = web_sys::window().and_then(|window| window.match_media(query).ok().flatten());
+    asked.is_some_and(|asked| asked.matches())
+}
+
+/// Tells the page's script that something is there.
+fn announce(name: &str) {
+    if let (Some(window), Ok(event)) = (web_sys::window(), web_sys::Event::new(name)) {
+        // Nobody prevents it.
+        let _ = window.dispatch_event(&event);
+    }
+}
+
+/// Listens to what happens to the page.
+fn listen() {
+    let Some(window) = web_sys::window() else { return };
+    let changed = Closure::<dyn FnMut()>::new(|| {
+        NEWS.with_borrow_mut(|news| news.link = Some(hash()));
+        wake();
+    });
+    let _ = window.add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
+    changed.forget();
+    if let Some(document) = window.document() {
+        let hidden = Closure::<dyn FnMut()>::new(|| {
+            let hidden = web_sys::window().and_then(|window| window.document()).is_some_and(|document| document.hidden());
+            // A hidden tab draws no frames: what is to be done is done now.
+            if hidden { workshop::rest() } else { workshop::wake() }
+        });
+        let _ = document.add_event_listener_with_callback("visibilitychange", hidden.as_ref().unchecked_ref());
+        hidden.forget();
+    }
+}

@@ -1,0 +1,200 @@
+//! What goes between the page and its worker: a head in MessagePack, and blobs of bytes beside it, which are handed over, not copied.
+
+use std::path::PathBuf;
+
+use gairat::{
+    checkpoint::ResumeState,
+    dataset::{Dataset, SampleShape, Samples, Source},
+    files::memory::Change,
+    metrics::EpochMetrics,
+    session::{Ending, Event, Look, View},
+    settings::Settings,
+};
+use js_sys::{Array, Uint8Array};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast as _, JsValue};
+
+use crate::live::{Message, Origin, Ready};
+
+/// What the page wants of its worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Order {
+    /// Files were written or removed; there is a blob for each that was written.
+    Files(Vec<(PathBuf, bool)>),
+    /// Start this run behind this gate.
+    Start { run: u64, gate: u64, member: usize, settings: Settings, origin: Beginning },
+    /// Make a view of a run.
+    Look(u64, Look),
+    /// Go on with these settings.
+    Change(u64, Settings),
+    /// Save where it is.
+    Save(u64),
+    /// Save and stop.
+    Stop(u64),
+    /// Something at a gate.
+    Gate(u64, AtGate),
+}
+
+/// What is done at a gate.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum AtGate {
+    Open { playing: bool, speed: f64, members: usize },
+    Play(bool),
+    OneStep,
+    Speed(f64),
+    Leave(usize),
+}
+
+/// Where a run begins.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Beginning {
+    Fresh(PathBuf),
+    Folder(PathBuf),
+    State(PathBuf, ResumeState, Vec<EpochMetrics>),
+}
+
+impl Beginning {
+    pub(super) fn of(origin: &Origin) -> Self {
+        match origin {
+            Origin::Fresh(root) => Self::Fresh(root.clone()),
+            Origin::Folder(folder) => Self::Folder(folder.clone()),
+            Origin::State(root, state, metrics) => Self::State(root.clone(), ResumeState::clone(state), metrics.clone()),
+        }
+    }
+
+    pub(super) fn origin(self) -> Origin {
+        match self {
+            Self::Fresh(root) => Origin::Fresh(root),
+            Self::Folder(folder) => Origin::Folder(folder),
+            Self::State(root, state, metrics) => Origin::State(root, state.into(), metrics),
+        }
+    }
+}
+
+/// What the worker tells.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Told {
+    /// The module has started.
+    Here,
+    /// Files were written or removed; there is a blob for each that was written.
+    Files(Vec<(PathBuf, bool)>),
+    /// A run told something; so many steps were granted at its gate.
+    Message { run: u64, message: Letter, granted: u64 },
+    /// A view of a run.
+    View { run: u64, view: View, granted: u64 },
+    /// A run is over.
+    Over(u64),
+    /// The worker cannot go on.
+    Fault(String),
+}
+
+/// A message of a run.
+#[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "there are a few a second")]
+pub(super) enum Letter {
+    /// With three blobs: the pixels of the training, the validation and the test part.
+    Ready {
+        source: Source,
+        shape: SampleShape,
+        classes: usize,
+        parts: [(Vec<u32>, Vec<u32>); 3],
+        device: String,
+        software: bool,
+        why: String,
+        folder: PathBuf,
+        metrics: Vec<EpochMetrics>,
+    },
+    Event(Event),
+    Kept(ResumeState),
+    Ended(Ending),
+    Failed(String),
+}
+
+impl Letter {
+    /// The letter, and the blobs that go with it.
+    pub(super) fn of(message: Message) -> (Self, Vec<Vec<u8>>) {
+        match message {
+            Message::Ready(ready) => {
+                let dataset = &ready.dataset;
+                let parts = [&dataset.train, &dataset.validation, &dataset.test];
+                let blobs = parts.map(|part| part.pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect()).to_vec();
+                let parts = parts.map(|part| (part.labels.clone(), part.rows.clone()));
+                let letter = Self::Ready {
+                    source: dataset.source.clone(),
+                    shape: dataset.shape,
+                    classes: dataset.classes,
+                    parts,
+                    device: ready.device,
+                    software: ready.software,
+                    why: ready.why,
+                    folder: ready.folder,
+                    metrics: ready.metrics,
+                };
+                (letter, blobs)
+            }
+            Message::Event(event) => (Self::Event(event), Vec::new()),
+            Message::Kept(state) => (Self::Kept(ResumeState::clone(&state)), Vec::new()),
+            Message::Ended(ending) => (Self::Ended(ending), Vec::new()),
+            Message::Failed(what) => (Self::Failed(what), Vec::new()),
+        }
+    }
+
+    /// The message.
+    pub(super) fn message(self, blobs: Vec<Vec<u8>>) -> Message {
+        match self {
+            Self::Ready { source, shape, classes, parts, device, software, why, folder, metrics } => {
+                let mut pixels = blobs.into_iter().map(|blob| {
+                    blob.chunks_exact(4).map(|number| f32::from_le_bytes([number[0], number[1], number[2], number[3]])).collect()
+                });
+                let [train, validation, test] = parts.map(|(labels, rows)| {
+                    let pixels = pixels.next().unwrap_or_default();
+                    Samples { pixels, labels, rows }
+                });
+                let dataset = Dataset { source, shape, classes, train, validation, test }.into();
+                Message::Ready(Ready { dataset, device, software, shared: false, why, folder, metrics })
+            }
+            Self::Event(event) => Message::Event(event),
+            Self::Kept(state) => Message::Kept(state.into()),
+            Self::Ended(ending) => Message::Ended(ending),
+            Self::Failed(what) => Message::Failed(what),
+        }
+    }
+}
+
+/// Files as they are told of, and their blobs.
+pub(super) fn changes_told(changes: Vec<Change>) -> (Vec<(PathBuf, bool)>, Vec<Vec<u8>>) {
+    let named = changes.iter().map(|change| (change.path.clone(), change.bytes.is_some())).collect();
+    let blobs = changes.into_iter().filter_map(|change| change.bytes).map(|bytes| bytes.to_vec()).collect();
+    (named, blobs)
+}
+
+/// And back.
+pub(super) fn changes_heard(named: Vec<(PathBuf, bool)>, blobs: Vec<Vec<u8>>) -> Vec<Change> {
+    let mut blobs = blobs.into_iter();
+    let bytes =
+        |written: bool, blobs: &mut std::vec::IntoIter<Vec<u8>>| if written { blobs.next().map(Into::into) } else { None };
+    named.into_iter().map(|(path, written)| Change { path, bytes: bytes(written, &mut blobs) }).collect()
+}
+
+/// Packs a head and its blobs; `post` gets them with the list of what is handed over.
+pub(super) fn send(head: &impl Serialize, blobs: Vec<Vec<u8>>, post: impl FnOnce(&JsValue, &JsValue)) {
+    // All that is sent is plain data, which MessagePack can hold.
+    let Ok(head) = rmp_serde::to_vec_named(head) else { return };
+    let parcel = Array::new();
+    let handed_over = Array::new();
+    for bytes in std::iter::once(head).chain(blobs) {
+        let bytes = Uint8Array::from(bytes.as_slice());
+        handed_over.push(&bytes.buffer());
+        parcel.push(&bytes);
+    }
+    post(&parcel, &handed_over);
+}
+
+/// Unpacks what was sent; `None` for what was not sent by [`send`].
+pub(super) fn receive<T: DeserializeOwned>(parcel: &JsValue) -> Option<(T, Vec<Vec<u8>>)> {
+    let parcel: &Array = parcel.dyn_ref()?;
+    let mut parts = parcel.iter().map(|part| part.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec));
+    let head = parts.next()??;
+    let blobs = parts.collect::<Option<Vec<_>>>()?;
+    rmp_serde::from_slice(&head).ok().map(|head| (head, blobs))
+}

@@ -1,0 +1,439 @@
+//! The page's end of its worker: starts it, gives it orders, hands out what it tells, and starts another where one has died.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use gairat::{
+    dataset::Source,
+    files::memory,
+    session::{Command, Event, Look, View},
+    settings::Settings,
+};
+use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::{
+    protocol::{AtGate, Beginning, Order, Told, changes_heard, changes_told, receive, send},
+    storage,
+};
+use crate::live::{Message, Origin, WindowsGpu};
+
+/// The script beside the page that starts the module in a worker.
+const SCRIPT: &str = "worker.js";
+
+/// What is known of a worker.
+#[derive(Default)]
+struct Workshop {
+    worker: Option<Worker>,
+    /// Orders that wait until the module has started there.
+    waiting: Option<Vec<(Order, Vec<Vec<u8>>)>>,
+    runs: BTreeMap<u64, Arc<RunsEnd>>,
+    gates: HashMap<u64, Arc<Gate>>,
+}
+
+thread_local! {
+    static WORKSHOP: RefCell<Workshop> = RefCell::default();
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+fn next_number() -> u64 {
+    NUMBER.set(NUMBER.get() + 1);
+    NUMBER.get()
+}
+
+/// Starts the worker, so that it is there when the first run is; harmless where it is there already.
+pub(super) fn open() {
+    let begun = WORKSHOP.with_borrow(|shop| shop.worker.is_some());
+    if begun {
+        return;
+    }
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    let Ok(worker) = Worker::new_with_options(SCRIPT, &options) else {
+        fault("this browser starts no worker");
+        return;
+    };
+    let hear = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
+        if let Some((told, blobs)) = receive(&event.data()) {
+            listen(told, blobs);
+        }
+    });
+    worker.set_onmessage(Some(hear.as_ref().unchecked_ref()));
+    hear.forget();
+    let failed = Closure::<dyn FnMut(ErrorEvent)>::new(|event: ErrorEvent| {
+        event.prevent_default();
+        fault(&event.message());
+    });
+    worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
+    failed.forget();
+    // The module is compiled already: it is handed over, not loaded again.
+    let _ = worker.post_message(&wasm_bindgen::module());
+    WORKSHOP.with_borrow_mut(|shop| {
+        shop.worker = Some(worker);
+        shop.waiting = Some(Vec::new());
+    });
+}
+
+fn order(order: Order, blobs: Vec<Vec<u8>>) {
+    let now = WORKSHOP.with_borrow_mut(|shop| match &mut shop.waiting {
+        Some(waiting) => {
+            waiting.push((order, blobs));
+            None
+        }
+        None => shop.worker.clone().map(|worker| (worker, order, blobs)),
+    });
+    if let Some((worker, order, blobs)) = now {
+        post(&worker, &order, blobs);
+    }
+}
+
+fn post(worker: &Worker, order: &Order, blobs: Vec<Vec<u8>>) {
+    send(order, blobs, |parcel, handed_over| {
+        // Fails only for what cannot be copied, and bytes can.
+        let _ = worker.post_message_with_transfer(parcel, handed_over);
+    });
+}
+
+fn end_of(run: u64) -> Option<Arc<RunsEnd>> {
+    WORKSHOP.with_borrow(|shop| shop.runs.get(&run).cloned())
+}
+
+fn listen(told: Told, blobs: Vec<Vec<u8>>) {
+    match told {
+        Told::Here => {
+            let waiting = WORKSHOP.with_borrow_mut(|shop| shop.waiting.take().zip(shop.worker.clone()));
+            if let Some((waiting, worker)) = waiting {
+                for (order, blobs) in waiting {
+                    post(&worker, &order, blobs);
+                }
+            }
+        }
+        Told::Files(named) => {
+            let changes = changes_heard(named, blobs);
+            memory::apply(changes.clone());
+            storage::keep(changes);
+        }
+        Told::Message { run, message, granted } => {
+            if let Some(end) = end_of(run) {
+                end.gate.granted.store(granted, Ordering::Relaxed);
+                end.tell(message.message(blobs));
+            }
+        }
+        Told::View { run, view, granted } => {
+            if let Some(end) = end_of(run) {
+                end.gate.granted.store(granted, Ordering::Relaxed);
+                let mut mail = end.mail();
+                mail.looking = false;
+                mail.view = Some(match mail.view.take() {
+                    Some(before) => before.followed_by(view),
+                    None => view,
+                });
+                drop(mail);
+                (end.wake)();
+            }
+        }
+        Told::Over(run) => {
+            if let Some(end) = WORKSHOP.with_borrow_mut(|shop| shop.runs.remove(&run)) {
+                end.mail().over = true;
+                (end.wake)();
+            }
+        }
+        Told::Fault(what) => fault(&what),
+    }
+}
+
+/// The worker has died. What computed on a GPU goes on in another on the CPU, from where it was saved last; what computed on the CPU was
+/// ended by a fault of the program, and would be again.
+fn fault(what: &str) {
+    let (worker, runs, gates) =
+        WORKSHOP.with_borrow_mut(|shop| (shop.worker.take(), std::mem::take(&mut shop.runs), shop.gates.clone()));
+    if let Some(worker) = worker {
+        worker.terminate();
+    }
+    WORKSHOP.with_borrow_mut(|shop| shop.waiting = None);
+    let what = what.lines().next().unwrap_or_default().to_owned();
+    let (again, lost): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, end)| end.mail().on_gpu);
+    for (_, end) in lost {
+        end.mail().over = true;
+        end.tell(Message::Failed(format!(
+            "the run was given up by a fault of the program ({what}); what was saved before is kept, and can be opened again"
+        )));
+    }
+    if again.is_empty() {
+        return;
+    }
+    open();
+    for (number, end) in again {
+        let message = format!("The GPU no longer answers ({what}); going on with the CPU from the last saved state.");
+        end.tell(Message::Event(Event::Warning { message }));
+        let gate = Arc::clone(&end.gate);
+        if end.member == 0
+            && let Some((number, gate)) = gates.iter().find(|(_, known)| Arc::ptr_eq(known, &gate))
+        {
+            gate.tell_all(*number);
+        }
+        let (mut settings, origin) = {
+            let mut mail = end.mail();
+            (mail.looking, mail.on_gpu) = (false, false);
+            let origin = mail.folder.clone().map_or_else(|| mail.origin.clone(), Origin::Folder);
+            (mail.settings.clone(), origin)
+        };
+        settings.device = "cpu".to_owned();
+        start(number, &end, settings, &origin);
+    }
+}
+
+/// Sends a run to the worker, with the files that it needs.
+fn start(number: u64, end: &Arc<RunsEnd>, settings: Settings, origin: &Origin) {
+    let mut files = Vec::new();
+    if let Origin::Folder(folder) = origin {
+        files.extend(memory::under(folder));
+    }
+    let mut data = |path: &Path| files.extend(memory::under(path));
+    match &settings.data {
+        Source::Toy(_) | Source::Digits => {}
+        Source::Mnist(path) | Source::Npz(path) => data(path),
+        Source::Idx { images, labels } => {
+            data(images);
+            data(labels);
+        }
+    }
+    if !files.is_empty() {
+        let (named, blobs) = changes_told(files);
+        order(Order::Files(named), blobs);
+    }
+    WORKSHOP.with_borrow_mut(|shop| shop.runs.insert(number, Arc::clone(end)));
+    let (gate, member) = (end.gate.number, end.member);
+    order(Order::Start { run: number, gate, member, settings, origin: Beginning::of(origin) }, Vec::new());
+}
+
+/// What is kept of a run here.
+struct RunsEnd {
+    mail: Mutex<Mail>,
+    gate: Arc<Gate>,
+    member: usize,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+struct Mail {
+    messages: Vec<Message>,
+    view: Option<View>,
+    looking: bool,
+    over: bool,
+    settings: Settings,
+    origin: Origin,
+    folder: Option<PathBuf>,
+    on_gpu: bool,
+}
+
+impl RunsEnd {
+    fn mail(&self) -> MutexGuard<'_, Mail> {
+        // Nobody leaves a letter half written.
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, message: Message) {
+        let mut mail = self.mail();
+        if let Message::Ready(ready) = &message {
+            mail.folder = Some(ready.folder.clone());
+            mail.on_gpu = !ready.device.starts_with("CPU");
+        }
+        mail.messages.push(message);
+        drop(mail);
+        (self.wake)();
+    }
+}
+
+/// The page's end of a run.
+pub(crate) struct Live {
+    number: u64,
+    end: Arc<RunsEnd>,
+}
+
+impl Live {
+    /// Starts a run in the worker. A page has one core for all runs, and no GPU that it could share with them.
+    pub(crate) fn start(
+        settings: Settings,
+        origin: Origin,
+        (gate, member): (Arc<Gate>, usize),
+        _: (Option<WindowsGpu>, usize),
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        open();
+        let number = next_number();
+        WORKSHOP.with_borrow_mut(|shop| shop.gates.insert(gate.number, Arc::clone(&gate)));
+        let mail = Mail {
+            messages: Vec::new(),
+            view: None,
+            looking: false,
+            over: false,
+            settings: settings.clone(),
+            origin: origin.clone(),
+            folder: None,
+            on_gpu: false,
+        };
+        let end = Arc::new(RunsEnd { mail: Mutex::new(mail), gate, member, wake });
+        start(number, &end, settings, &origin);
+        Self { number, end }
+    }
+
+    /// What was told since the last time.
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        std::mem::take(&mut self.end.mail().messages)
+    }
+
+    /// The newest view, if there is one since the last time.
+    pub(crate) fn view(&self) -> Option<View> {
+        self.end.mail().view.take()
+    }
+
+    /// Wants a view.
+    pub(crate) fn look(&self, look: Look) {
+        self.end.mail().looking = true;
+        order(Order::Look(self.number, look), Vec::new());
+    }
+
+    /// Whether a view that was wanted is not there yet.
+    pub(crate) fn is_looking(&self) -> bool {
+        self.end.mail().looking
+    }
+
+    /// Tells the run to do something.
+    pub(crate) fn command(&self, command: Command) {
+        let told = match command {
+            Command::Change(plan) => {
+                self.end.mail().settings = plan.settings.clone();
+                Order::Change(self.number, plan.settings)
+            }
+            Command::Save => Order::Save(self.number),
+            Command::Stop => Order::Stop(self.number),
+            // A gate says when to go, and a look has a way of its own.
+            _ => return,
+        };
+        order(told, Vec::new());
+    }
+
+    /// Whether the run has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.mail().over
+    }
+
+    /// Stops; a page cannot wait until the run is saved.
+    pub(crate) fn finish(&mut self) {
+        self.command(Command::Stop);
+    }
+}
+
+/// The page's end of a gate: what is done here is done in the worker.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    number: u64,
+    state: Mutex<GateState>,
+    granted: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct GateState {
+    playing: bool,
+    speed: f64,
+    members: usize,
+}
+
+impl Gate {
+    pub(crate) fn new(playing: bool, speed: f64) -> Self {
+        let state = Mutex::new(GateState { playing, speed, members: 0 });
+        Self { number: next_number(), state, granted: AtomicU64::new(0) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, GateState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_all(&self, number: u64) {
+        let GateState { playing, speed, members } = *self.state();
+        order(Order::Gate(number, AtGate::Open { playing, speed, members }), Vec::new());
+    }
+
+    fn tell(&self, at: AtGate) {
+        order(Order::Gate(self.number, at), Vec::new());
+    }
+
+    /// Lets so many members in, all from the beginning.
+    pub(crate) fn open_for(&self, members: usize) {
+        self.state().members = members;
+        open();
+        self.tell_all(self.number);
+    }
+
+    /// A member has nothing left to do: the others need not wait for it.
+    pub(crate) fn leave(&self, member: usize) {
+        self.tell(AtGate::Leave(member));
+    }
+
+    /// Whether the runs play.
+    pub(crate) fn playing(&self) -> bool {
+        self.state().playing
+    }
+
+    /// Plays or pauses.
+    pub(crate) fn play(&self, playing: bool) {
+        self.state().playing = playing;
+        self.tell(AtGate::Play(playing));
+    }
+
+    /// Allows one more step to every member.
+    pub(crate) fn one_step(&self) {
+        self.state().playing = false;
+        self.tell(AtGate::OneStep);
+    }
+
+    /// Steps that all members together were allowed so far, as last heard.
+    pub(crate) fn granted(&self) -> u64 {
+        self.granted.load(Ordering::Relaxed)
+    }
+
+    /// Steps a second from now on.
+    pub(crate) fn set_speed(&self, speed: f64) {
+        self.state().speed = speed;
+        self.tell(AtGate::Speed(speed));
+    }
+}
+
+/// What a value of the browser says.
+pub(super) fn words(error: &JsValue) -> String {
+    match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => error.as_string().unwrap_or_else(|| "the browser does not say why".to_owned()),
+    }
+}
+
+/// Nobody looks: the runs save themselves and pause.
+pub(super) fn rest() {
+    let (gates, runs) = known();
+    for gate in gates {
+        gate.tell(AtGate::Play(false));
+    }
+    for run in runs {
+        order(Order::Save(run), Vec::new());
+    }
+}
+
+/// Somebody looks again.
+pub(super) fn wake() {
+    for gate in known().0 {
+        let playing = gate.state().playing;
+        gate.tell(AtGate::Play(playing));
+    }
+}
+
+/// The gates and runs that are at work.
+fn known() -> (Vec<Arc<Gate>>, Vec<u64>) {
+    WORKSHOP.with_borrow(|shop| (shop.gates.values().cloned().collect(), shop.runs.keys().copied().collect()))
+}

@@ -1,0 +1,142 @@
+//! Links: what opens the program, here or in the page, in the situation that is shown.
+
+use egui::{Context, Id, Modal, ScrollArea, TextEdit, ThemePreference, Ui};
+use gairat::settings::FIELDS;
+
+use super::{form, state::State};
+use crate::link::{self, Link, Part, Read, Theme};
+
+/// Where the page is, for links that open it. The desktop does not know, and gives the end of an address.
+#[cfg(target_arch = "wasm32")]
+use crate::page::address;
+
+/// The end of an address alone.
+#[cfg(not(target_arch = "wasm32"))]
+fn address() -> String {
+    String::new()
+}
+
+/// The link of what is shown.
+pub(crate) fn now(state: &State) -> Link {
+    Link { settings: state.form.clone(), ..state.link.clone() }
+}
+
+/// Puts the link of what is shown on the clipboard.
+pub(crate) fn copy(state: &mut State, ctx: &Context) {
+    let text = format!("{}{}", address(), link::write(&now(state)));
+    ctx.copy_text(text.clone());
+    state.say(format!("Copied: {text}"), false);
+}
+
+/// Takes what a link says, besides the settings, which the first run has already; names what it cannot.
+pub(crate) fn apply(state: &mut State, ctx: &Context, read: Read) {
+    for problem in read.problems {
+        state.say(problem, true);
+    }
+    if let Some(theme) = read.link.theme {
+        state.theme = match theme {
+            Theme::Dark => ThemePreference::Dark,
+            Theme::Light => ThemePreference::Light,
+            Theme::System => ThemePreference::System,
+        };
+        ctx.set_theme(state.theme);
+    }
+    if let Some(lesson) = read.link.lesson {
+        super::lessons::begin(state, usize::from(lesson) - 1);
+    }
+    // A lesson is begun once; the address that one copies from here on is of what one has made of it.
+    state.link = Link { lesson: None, ..read.link };
+}
+
+/// A link that is being made.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkBuilder(Link);
+
+impl LinkBuilder {
+    /// From what is shown.
+    pub(crate) fn of(state: &State) -> Self {
+        Self(now(state))
+    }
+}
+
+/// The way from the page of somebody else to the whole of it.
+pub(crate) fn whole_ui(ui: &mut Ui, state: &State) {
+    let link = Link { embed: false, ..now(state) };
+    ui.hyperlink_to("gairat", format!("{}{}", address(), link::write(&link))).on_hover_text("Open the whole program");
+}
+
+/// The dialog in which a link is made, if it is open.
+pub(crate) fn builder_ui(ui: &mut Ui, state: &mut State) {
+    let Some(mut builder) = state.link_builder.take() else { return };
+    let modal = Modal::new(Id::unique("link")).show(ui.ctx(), |ui| {
+        let link = &mut builder.0;
+        ui.set_width(ui.ctx().content_rect().width().min(520.0) - 24.0);
+        ui.heading("Link for a class");
+        ui.label("Opens with the settings as they are now. Choose what is hidden and what cannot be changed.");
+        ScrollArea::vertical().max_height((ui.ctx().content_rect().height() - 320.0).max(140.0)).show(ui, |ui| {
+            ui.checkbox(&mut link.embed, "Embed: the stage alone, for a frame in another page");
+            ui.strong("Hide");
+            ui.horizontal_wrapped(|ui| {
+                for part in Part::ALL {
+                    let mut hidden = link.hide.contains(&part);
+                    if ui.add_enabled(!link.embed, egui::Checkbox::new(&mut hidden, part.name())).changed() {
+                        if hidden {
+                            link.hide.insert(part)
+                        } else {
+                            link.hide.remove(&part)
+                        };
+                    }
+                }
+            });
+            ui.strong("Lock");
+            ui.horizontal_wrapped(|ui| {
+                let mut all = link.lock.len() == FIELDS.len();
+                if ui.checkbox(&mut all, "all settings").changed() {
+                    link.lock = if all { FIELDS.iter().map(|field| field.name).collect() } else { Default::default() };
+                }
+                for name in FIELDS.iter().map(|field| field.name) {
+                    let mut locked = link.lock.contains(name);
+                    if ui.checkbox(&mut locked, form::label(name)).changed() {
+                        if locked {
+                            link.lock.insert(name)
+                        } else {
+                            link.lock.remove(name)
+                        };
+                    }
+                }
+            });
+            ui.strong("Colours");
+            ui.horizontal(|ui| {
+                ui.radio_value(&mut link.theme, None, "as they like");
+                for theme in Theme::ALL {
+                    ui.radio_value(&mut link.theme, Some(theme), theme.name());
+                }
+            });
+            ui.strong("Begins with");
+            ui.horizontal_wrapped(|ui| {
+                ui.radio_value(&mut link.lesson, None, "the run");
+                for lesson in 1..=4 {
+                    ui.radio_value(&mut link.lesson, Some(lesson), format!("lesson {lesson}"));
+                }
+            });
+        });
+        ui.separator();
+        let mut text = format!("{}{}", address(), link::write(link));
+        let label = ui.label("The link:");
+        ui.add(TextEdit::multiline(&mut text).desired_rows(2).desired_width(f32::INFINITY)).labelled_by(label.id);
+        if address().is_empty() {
+            ui.weak("It goes behind the address of the page; `gairat --link` takes it as well.");
+        }
+        ui.horizontal(|ui| {
+            if ui.button("Copy").clicked() {
+                ui.ctx().copy_text(text);
+                state.say("The link was copied.", false);
+            }
+            ui.button("Close").clicked()
+        })
+        .inner
+    });
+    if !(modal.inner || modal.should_close()) {
+        state.link_builder = Some(builder);
+    }
+}

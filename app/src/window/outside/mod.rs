@@ -1,0 +1,11 @@
+//! What goes between the window and the world around it: the one place where the window and the page differ.
+
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+mod disk;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use browser::{BROWSE, RUN_BUTTONS, arrived, browse, new_file, put, run_ui};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use disk::{BROWSE, RUN_BUTTONS, arrived, browse, new_file, put, run_ui};

@@ -1,0 +1,13 @@
+//! How the window draws its stage: with pipelines of its own, on the GPU that it shares with the runs.
+
+mod marks;
+mod picture;
+
+pub(super) use marks::marks;
+pub(super) use picture::regions;
+
+/// Makes what the stage draws with; to be called once a window with its render state.
+pub(crate) fn install(render: &eframe::egui_wgpu::RenderState) {
+    picture::install(render);
+    marks::install(render);
+}
