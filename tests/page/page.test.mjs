@@ -1,0 +1,459 @@
+// The page, as a person uses it: in Chromium, by clicks on the canvas, checked by what is said beside it and by the files it keeps.
+//
+//   node --test --test-concurrency=1
+//
+// web/dist must have been built, and `gairat` too: the page's runs are compared with its (GAIRAT, or target/release/gairat).
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { alive, dist, launch, open, press, says, serve, shot, summary } from './browser.mjs';
+
+const gairat = process.env.GAIRAT ?? path.resolve(dist, '../../target/release/gairat');
+const desk = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' };
+let server;
+let browser;
+
+before(async () => {
+  server = await serve();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A page of its own, with nothing kept from others; closed and searched for faults at the end. */
+async function with_page(options, work) {
+  const { browser: other, context: wanted, ...rest } = options;
+  const context = await (other ?? browser).newContext({ ...desk, ...wanted });
+  try {
+    const page = await open(context, rest.url ?? server.url, rest);
+    const outcome = await work(page, context);
+    assert.deepEqual(page.faults, [], 'nothing is said on the console, and nobody else is asked');
+    return outcome;
+  } finally {
+    await context.close();
+  }
+}
+
+/** A file that the page keeps, the newest whose path ends so. */
+const kept = (page, end) => page.evaluate((end) => new Promise((resolve, reject) => {
+  const asked = indexedDB.open('gairat');
+  asked.onerror = () => reject(asked.error);
+  asked.onsuccess = () => {
+    const store = asked.result.transaction('files').objectStore('files');
+    const keys = store.getAllKeys();
+    keys.onsuccess = () => {
+      const key = keys.result.filter((key) => key.endsWith(end)).sort().pop();
+      if (!key) { asked.result.close(); return resolve(null); }
+      const got = store.get(key);
+      got.onsuccess = () => { asked.result.close(); resolve(new TextDecoder().decode(got.result)); };
+    };
+  };
+}), end);
+
+/** Waits for a file that the page keeps. */
+async function keeps(page, end, timeout = 120000) {
+  const until = Date.now() + timeout;
+  for (;;) {
+    const text = await kept(page, end);
+    if (text) return text;
+    assert.ok(Date.now() < until, `the page keeps no ${end} after ${timeout / 1000} s: ${await summary(page)}`);
+    await page.waitForTimeout(300);
+  }
+}
+
+/** A run of the terminal program with these settings: its files by name. */
+function native(settings) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-'));
+  const run = path.join(folder, 'run');
+  execFileSync(gairat, ['train', '--out', run, '--device', 'cpu', ...settings], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const files = Object.fromEntries(['samples.csv', 'summary.json'].map((name) => [name, fs.readFileSync(path.join(run, name), 'utf8')]));
+  fs.rmSync(folder, { recursive: true });
+  return files;
+}
+
+const kappas = (csv) => csv.trim().split('\n').slice(1).map((line) => line.split(',')).map(([index, , kappa]) => [index, kappa]);
+const tasks = (page) => page.evaluate(() => {
+  const live = performance.getEntriesByName('live')[0].startTime;
+  return Math.max(0, ...longTasks.filter(([start]) => start > live + 1000).map(([, duration]) => duration));
+});
+const faster = async (page) => { for (let times = 0; times < 5; times += 1) await page.keyboard.press(']'); };
+
+describe('arriving', () => {
+  test('there is a picture within a second and the program within six', async (t) => {
+    await with_page({}, async (page) => {
+      const marks = await page.evaluate(() => Object.fromEntries(performance.getEntriesByType('mark').map((mark) => [mark.name, mark.startTime])));
+      t.diagnostic(`first picture ${marks['first-picture'].toFixed(0)} ms, live ${marks.live.toFixed(0)} ms`);
+      assert.ok(marks['first-picture'] <= 1000, `${marks['first-picture']} ms`);
+      assert.ok(marks.live <= 6000, `${marks.live} ms`);
+      await shot(page, 'live');
+    });
+  });
+
+  test('the recording has gone when the program is there, and what one sees is said beside it', async () => {
+    await with_page({}, async (page) => {
+      await says(page, /training.*CPU/);
+      await page.waitForFunction(() => getComputedStyle(document.getElementById('before')).display === 'none');
+      for (const name of ['Play or pause', 'One batch', 'All commands…', 'Twin run']) {
+        await page.locator(`#mirror [aria-label="${name}"]`).first().waitFor({ state: 'attached' });
+      }
+      const unnamed = await page.evaluate(() => [...document.querySelectorAll('#mirror button, #mirror div')].filter((part) => !part.getAttribute('aria-label')).length);
+      assert.equal(unnamed, 0, 'all that can be pressed has a name');
+    });
+  });
+
+  test('it works from a folder of a server', async () => {
+    const folder = await serve(dist, '/course/week-3/');
+    await with_page({ url: folder.url }, (page) => says(page, /training/));
+    await folder.close();
+  });
+
+  test('the page sets a policy that lets nothing in', async () => {
+    const html = fs.readFileSync(path.join(dist, 'index.html'), 'utf8');
+    const policy = html.match(/Content-Security-Policy" content="([^"]*)"/)[1];
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe-inline|(?<!wasm-)unsafe-eval|https?:|\*/);
+  });
+});
+
+describe('the same runs as elsewhere', () => {
+  const settings = { points: 512, validation: 0, batch: 512, epochs: 1, burn_in: 0, evaluate_every: 1 };
+  const hash = `#v=1&${Object.entries(settings).map(([name, value]) => `${name}=${value}`).join('&')}`;
+  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name.replace('_', '-')}`, `${value}`]);
+
+  for (const [device, share] of [['cpu', 1], ['software', 0.995]]) {
+    test(`kappa of the first batch on ${device} is that of the terminal`, async (t) => {
+      const here = kappas(await with_page({ hash: `${hash}&device=${device}` }, async (page) => {
+        await says(page, /finished/, 120000);
+        return keeps(page, 'samples.csv');
+      }));
+      const there = kappas(native(flags)['samples.csv']);
+      assert.equal(here.length, there.length);
+      const equal = here.filter(([index, kappa], place) => index === there[place][0] && kappa === there[place][1]).length / here.length;
+      t.diagnostic(`${(100 * equal).toFixed(2)} % of ${here.length} are equal`);
+      assert.ok(equal >= share, `${equal}`);
+    });
+  }
+
+  test('the default run comes to the same accuracies', async (t) => {
+    const there = JSON.parse(native([])['summary.json']);
+    await with_page({}, async (page) => {
+      await faster(page);
+      const here = JSON.parse(await keeps(page, 'summary.json', 120000));
+      for (const measure of ['natural', 'pgd20', 'cw20', 'robust']) {
+        t.diagnostic(`${measure} ${here[measure]} here, ${there[measure]} there`);
+        assert.ok(Math.abs(here[measure] - there[measure]) <= 0.02, measure);
+      }
+    });
+  });
+});
+
+describe('time', () => {
+  /** Batches a second at full speed, by what the page says. */
+  async function rate(page, seconds) {
+    const done = () => page.locator('#mirror [aria-label^="Progress:"]').first().getAttribute('aria-label').then((text) => +text.match(/(\d+) of/)[1]);
+    await page.waitForTimeout(1500);
+    // From one change of what is said to the last: how long it is between views does not matter.
+    const changes = [];
+    const until = Date.now() + 1000 * seconds;
+    let before = await done();
+    while (Date.now() < until) {
+      await page.waitForTimeout(100);
+      const now = await done();
+      if (now !== before) changes.push([now, Date.now()]);
+      before = now;
+    }
+    assert.ok(changes.length >= 2, `it says that it goes on, ${changes.length} times in ${seconds} s`);
+    const [[from, begun], [to, ended]] = [changes[0], changes.at(-1)];
+    return (to - from) / ((ended - begun) / 1000);
+  }
+
+  test('a step takes at most 25 ms on the CPU backend, and the page answers within 50 ms all along', async (t) => {
+    await with_page({ hash: '#v=1&epochs=5000' }, async (page) => {
+      await faster(page);
+      const steps = await rate(page, 8);
+      const longest = await tasks(page);
+      t.diagnostic(`${steps.toFixed(0)} batches/s, ${(1000 / steps).toFixed(2)} ms each; longest task ${longest} ms`);
+      assert.ok(1000 / steps <= 25);
+      assert.ok(longest <= 50, `${longest} ms`);
+    });
+  });
+
+  test('a step takes at most 800 ms on a software adapter, in one kernel, and the page answers within 200 ms', async (t) => {
+    await with_page({ hash: '#v=1&epochs=5000&device=software&path=fused', context: { viewport: { width: 640, height: 480 } } }, async (page) => {
+      await says(page, /training.*software/, 120000);
+      await faster(page);
+      const steps = await rate(page, 25);
+      const longest = await tasks(page);
+      t.diagnostic(`${steps.toFixed(1)} batches/s, ${(1000 / steps).toFixed(0)} ms each; longest task ${longest} ms`);
+      assert.ok(1000 / steps <= 800);
+      assert.ok(longest <= 200, `${longest} ms`);
+    });
+  });
+
+  test('a hidden tab rests', async () => {
+    await with_page({ hash: '#v=1&epochs=5000' }, async (page) => {
+      const hide = (hidden) => page.evaluate((hidden) => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+      const done = () => page.locator('#mirror [aria-label^="Progress:"]').first().getAttribute('aria-label');
+      await hide(true);
+      await page.waitForTimeout(1500);
+      const before = await done();
+      await page.waitForTimeout(1500);
+      assert.equal(await done(), before);
+      await hide(false);
+      await page.waitForFunction((before) => document.querySelector('#mirror [aria-label^="Progress:"]').getAttribute('aria-label') !== before, before);
+    });
+  });
+});
+
+describe('where something is missing', () => {
+  /** Changes what the worker finds before the program starts there. */
+  const tampered = (code) => ({ context: { serviceWorkers: 'block' }, prepare: (page) => page.route('**/worker.js', async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, body: `${code}\n${await answer.text()}` });
+  }) });
+
+  test('WebGPU switched off by a flag: it trains on the CPU and says so', async () => {
+    const other = await launch({ webgpu: false });
+    try {
+      await with_page({ browser: other }, async (page) => {
+        assert.equal(await page.evaluate(() => navigator.gpu?.requestAdapter() ?? null), null);
+        assert.match(await says(page, /training.*Computed/), /CPU/);
+      });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('a browser that knows no WebGPU: the same', () => with_page(
+    tampered('delete WorkerNavigator.prototype.gpu;'),
+    async (page) => assert.match(await says(page, /training.*Computed/), /CPU/),
+  ));
+
+  test('no adapter: the same', () => with_page(
+    tampered('Object.defineProperty(navigator, "gpu", { value: { requestAdapter: async () => null, wgslLanguageFeatures: new Set() } });'),
+    async (page) => assert.match(await says(page, /training.*Computed/), /CPU/),
+  ));
+
+  test('limits too small: it says what is missing and trains on the CPU', () => with_page(
+    tampered(`const ask = GPU.prototype.requestAdapter;
+      GPU.prototype.requestAdapter = async function (...options) {
+        const adapter = await ask.apply(this, options);
+        const limits = new Proxy(adapter.limits, { get: (all, name) => (name === 'maxStorageBuffersPerShaderStage' ? 4 : Reflect.get(all, name, all)) });
+        Object.defineProperty(adapter, 'limits', { value: limits });
+        return adapter;
+      };`),
+    async (page) => assert.match(await says(page, /training.*Computed/), /CPU/),
+  ));
+
+  test('a device that is lost in the middle: it goes on with the CPU and says so', () => {
+    const tricks = tampered(`const ask = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...options) { return (self.device = await ask.apply(this, options)); };`);
+    return with_page({ ...tricks, hash: '#v=1&epochs=3000&device=software' }, async (page) => {
+      await says(page, /training, epoch [1-9].*software/, 180000);
+      const worker = page.workers().find((worker) => worker.url().endsWith('worker.js'));
+      await worker.evaluate(() => self.device.destroy());
+      await says(page, /training.*Computed on CPU/, 60000);
+      const told = await page.evaluate(() => document.getElementById('mirror').textContent);
+      assert.match(told, /no longer answers/);
+      await shot(page, 'device-lost');
+      page.faults = page.faults.filter((fault) => !/[Dd]evice|GPU|unreachable|wasm/.test(fault));
+    });
+  });
+
+  test('a browser without SIMD gets a sentence', () => with_page(
+    { wait: false, prepare: (page) => page.addInitScript(() => { WebAssembly.validate = () => false; }) },
+    async (page) => {
+      await page.getByRole('alert').waitFor();
+      assert.match(await page.getByRole('alert').textContent(), /SIMD/);
+      await shot(page, 'no-simd');
+    },
+  ));
+
+  test('no WebGL at all: a sentence, and the recording stays', () => with_page(
+    { wait: false, prepare: (page) => page.addInitScript(() => {
+      const get = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return kind.startsWith('webgl') ? null : get.call(this, kind, ...rest); };
+    }) },
+    async (page) => {
+      await page.getByRole('alert').waitFor({ timeout: 30000 });
+      assert.match(await page.getByRole('alert').textContent(), /WebGL/);
+    },
+  ));
+});
+
+describe('links', () => {
+  test('a link opens the settings that it says, and the address goes on saying them', async () => {
+    const hash = '#v=1&data=circles&epsilon=0.07&steps=7&lambda=-2.5&seed=42&lock=epsilon&theme=light';
+    await with_page({ hash }, async (page) => {
+      await page.waitForTimeout(1500);
+      const pairs = (hash) => Object.fromEntries(new URLSearchParams(hash.slice(1)));
+      assert.deepEqual(pairs(new URL(page.url()).hash), pairs(hash));
+      const settings = JSON.parse(await keeps(page, 'settings.json'));
+      assert.deepEqual([settings.data, +settings.epsilon, +settings.steps, +settings.lambda, +settings.seed], ['circles', 0.07, 7, -2.5, 42]);
+      await shot(page, 'link-light');
+    });
+  });
+
+  test('what differs from the defaults comes into the address, without steps in the history', async () => {
+    await with_page({}, async (page) => {
+      assert.equal(new URL(page.url()).hash, '');
+      const before = await page.evaluate(() => history.length);
+      await page.evaluate(() => { location.hash = '#v=1&data=circles'; });
+      await says(page, /training/);
+      await page.waitForFunction(() => location.hash.includes('circles'));
+      await press(page, 'Twin run');
+      await page.waitForTimeout(1000);
+      assert.equal(await page.evaluate(() => history.length), before + 1);
+    });
+  });
+
+  test('broken links open something, and name what they ignored', async () => {
+    const broken = ['#v=9&epsilon=cow', '#%%%&&&===', '#data=npz:/etc/passwd&steps=-1', `#${'x'.repeat(9000)}`, '#v=1&hide=sky,bar,bar&lesson=99&embed=maybe', '#lambda=1e999&epsilon=NaN', '#\u{1F980}=\u{1F980}'];
+    for (const hash of broken) {
+      await with_page({ hash }, async (page) => {
+        await says(page, /training|Training/);
+        await page.waitForFunction(() => /ignored|reads what it can/.test(document.getElementById('mirror').textContent));
+      });
+    }
+  });
+
+  test('embed shows the stage and its buttons alone', async () => {
+    await with_page({ hash: '#v=1&embed=1', context: { viewport: { width: 640, height: 480 } } }, async (page) => {
+      await says(page, /training/);
+      await page.waitForTimeout(800);
+      const names = await page.evaluate(() => [...document.querySelectorAll('#mirror > *')].map((part) => part.getAttribute('aria-label') ?? part.textContent));
+      for (const there of ['Play or pause', 'One batch']) assert.ok(names.includes(there), `${there} in ${names}`);
+      for (const hidden of ['All commands…', 'Twin run', 'Settings', 'ε']) assert.ok(!names.includes(hidden), `${hidden} in ${names}`);
+      await shot(page, 'embed');
+    });
+  });
+});
+
+describe('what stays', () => {
+  test('a run survives a reload, and goes on where it was', async () => {
+    await with_page({ hash: '' }, async (page) => {
+      await page.evaluate(() => { location.hash = ''; });
+      await says(page, /training, epoch (?!0)\d+ of/);
+      await keeps(page, 'resume.safetensors');
+      await page.reload();
+      await alive(page);
+      await press(page, 'Go on with it');
+      const [, epoch] = (await says(page, /training, epoch (\d+) of/)).match(/epoch (\d+) of/);
+      assert.ok(+epoch >= 1, `epoch ${epoch}`);
+    });
+  });
+
+  test('it works without a network, once it was there', async () => {
+    const near = await serve();
+    const context = await browser.newContext(desk);
+    try {
+      const page = await open(context, near.url);
+      await page.evaluate(() => navigator.serviceWorker.ready);
+      await page.waitForFunction(async () => (await caches.keys()).length > 0 && navigator.serviceWorker.controller !== null);
+      await near.close();
+      await page.reload();
+      await alive(page);
+      await says(page, /training|paused/);
+    } finally {
+      await context.close();
+    }
+  });
+
+  test('figures and settings are downloaded, data are uploaded', async () => {
+    await with_page({}, async (page) => {
+      await says(page, /training, epoch (?!0)\d+ of/);
+      await page.keyboard.press('Control+k');
+      await page.waitForTimeout(300);
+      await page.keyboard.type('curves as CSV');
+      const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+      assert.match(download.suggestedFilename(), /curves\.csv$/);
+      const text = fs.readFileSync(await download.path(), 'utf8');
+      assert.match(text.split('\n')[0], /epoch/);
+      const settings = path.join(os.tmpdir(), `gairat-settings-${process.pid}.json`);
+      fs.writeFileSync(settings, '{"data":"circles","epochs":7}');
+      await page.keyboard.press('Control+o');
+      const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press(page, 'Upload…')]);
+      await chooser.setFiles(settings);
+      await page.waitForFunction(() => location.hash.includes('circles'));
+      await says(page, /of 7/);
+      fs.rmSync(settings);
+    });
+  });
+});
+
+describe('learning', () => {
+  for (const lesson of [1, 2, 3, 4]) {
+    test(`lesson ${lesson} runs to its end`, async () => {
+      await with_page({ hash: `#v=1&lesson=${lesson}` }, async (page) => {
+        for (let step = 0; step < 12; step += 1) {
+          await page.waitForTimeout(700);
+          const here = await page.evaluate(() => {
+            const parts = [...document.querySelectorAll('#mirror button')];
+            const named = (name) => parts.find((part) => part.getAttribute('aria-label') === name);
+            const next = named('Next');
+            return { done: !!named('Done'), next: !!next && !next.hasAttribute('aria-disabled'), waits: /something to show…/.test(document.getElementById('mirror').textContent) };
+          });
+          if (here.waits) { await page.waitForTimeout(1500); continue; }
+          await shot(page, `lesson-${lesson}-${step}`);
+          if (here.done) {
+            await press(page, 'Done');
+            await page.waitForFunction(() => !document.getElementById('mirror').textContent.includes('Lesson '));
+            return;
+          }
+          if (here.next) await press(page, 'Next');
+          else {
+            // A question: the second answer is as good as the first to go on.
+            const answer = await page.evaluate(() => {
+              const parts = [...document.querySelectorAll('#mirror button')].map((part) => part.getAttribute('aria-label'));
+              const next = parts.findIndex((name) => name === 'Next' || name === 'Back');
+              return parts.slice(Math.max(0, next - 2), next)[1];
+            });
+            await press(page, answer);
+          }
+        }
+        assert.fail('the lesson has not ended');
+      });
+    });
+  }
+
+  test('the keyboard does what the mouse does', async () => {
+    await with_page({}, async (page) => {
+      await says(page, /training/);
+      await page.keyboard.press('Space');
+      await says(page, /paused/);
+      await page.keyboard.press('ArrowDown');
+      await says(page, /Sample \d+ is selected/);
+      await page.keyboard.press('Space');
+      await says(page, /training/);
+    });
+  });
+});
+
+describe('every size', () => {
+  for (const [width, height] of [[390, 844], [1280, 800], [1920, 1080]]) {
+    for (const colorScheme of ['dark', 'light']) {
+      test(`${width} x ${height}, ${colorScheme}`, async () => {
+        await with_page({ hash: '#v=1&epochs=400', context: { viewport: { width, height }, colorScheme, hasTouch: width < 500 } }, async (page) => {
+          await says(page, /training, epoch (?!0)\d+ of/);
+          await page.keyboard.press('ArrowDown');
+          await page.waitForTimeout(1200);
+          // Nothing that can be pressed lies outside of the page.
+          const outside = await page.evaluate(() => [...document.querySelectorAll('#mirror button')].filter((part) => {
+            const box = part.getBoundingClientRect();
+            return box.left < -1 || box.right > innerWidth + 1;
+          }).map((part) => part.getAttribute('aria-label')));
+          assert.deepEqual(outside, []);
+          await shot(page, `size-${width}-${colorScheme}`);
+        });
+      });
+    }
+  }
+});

@@ -1,0 +1,115 @@
+// Shows the recorded run at once, loads the program with a progress bar in bytes, and hands over.
+
+const byId = (id) => document.getElementById(id);
+const told = byId('told');
+const asked = new URLSearchParams(location.hash.slice(1));
+if (['dark', 'light'].includes(asked.get('theme'))) document.documentElement.dataset.theme = asked.get('theme');
+
+// The recording: see web/src/record.rs for what its signs mean.
+const signs = '!#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~';
+const value = (sign) => signs.indexOf(sign) / (signs.length - 1);
+const run = JSON.parse(byId('first').textContent);
+const points = [...run.classes].map((label, place) => {
+  const number = (at) => (signs.indexOf(run.points[at]) * signs.length + signs.indexOf(run.points[at + 1])) / (signs.length ** 2 - 1);
+  return { label: +label, x: number(4 * place), y: number(4 * place + 2) };
+});
+const canvas = byId('recording');
+const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+const light = () => document.documentElement.dataset.theme === 'light'
+  || (document.documentElement.dataset.theme !== 'dark' && matchMedia('(prefers-color-scheme: light)').matches);
+
+function draw(frame) {
+  const side = Math.round(canvas.clientWidth * devicePixelRatio) || 400;
+  canvas.width = canvas.height = side;
+  const pen = canvas.getContext('2d');
+  const ground = light() ? [248, 248, 248] : [27, 27, 27];
+  const colours = light() ? [[213, 94, 0], [0, 104, 170]] : [[240, 150, 60], [90, 165, 235]];
+  const mixed = (a, b, part) => a.map((channel, place) => Math.round(channel + (b[place] - channel) * part));
+  const cells = new ImageData(run.cells, run.cells);
+  [...frame.map].forEach((sign, cell) => {
+    const sure = 2 * value(sign) - 1;
+    const colour = mixed(ground, colours[sure < 0 ? 0 : 1], 0.14 + 0.46 * Math.abs(sure));
+    cells.data.set([...colour, 255], 4 * cell);
+  });
+  const small = new OffscreenCanvas(run.cells, run.cells);
+  small.getContext('2d').putImageData(cells, 0, 0);
+  pen.imageSmoothingEnabled = true;
+  pen.drawImage(small, 0, 0, side, side);
+  points.forEach((point, place) => {
+    const size = side / 130 * Math.sqrt(Math.max(0.15, 4 * value(frame.omega[place])));
+    pen.globalAlpha = 1 - 0.06 * Math.min(10, signs.indexOf(frame.kappa[place]));
+    pen.fillStyle = `rgb(${colours[point.label]})`;
+    pen.beginPath();
+    const [x, y] = [point.x * side, (1 - point.y) * side];
+    if (point.label === 0) pen.arc(x, y, size, 0, 2 * Math.PI); else pen.rect(x - 0.88 * size, y - 0.88 * size, 1.76 * size, 1.76 * size);
+    pen.fill();
+  });
+  pen.globalAlpha = 1;
+  byId('caption').textContent = `recorded: epoch ${frame.epoch}; larger points weigh more`;
+}
+
+let shown = still ? run.frames.length - 1 : 0;
+draw(run.frames[shown]);
+performance.mark('first-picture');
+const playing = still ? 0 : setInterval(() => {
+  shown = (shown + 1) % run.frames.length;
+  draw(run.frames[shown]);
+}, 700);
+
+function problem(text) {
+  told.textContent = text;
+  told.className = 'problem';
+  told.setAttribute('role', 'alert');
+  byId('loading').hidden = true;
+}
+
+// The smallest module with an instruction on vectors: a browser that cannot validate it cannot run the program.
+const vectors = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
+
+async function module() {
+  const answer = await fetch('gairat_bg.wasm');
+  if (!answer.ok) throw new Error(`gairat_bg.wasm: the server answers ${answer.status}`);
+  const whole = +document.body.dataset.weight;
+  const mega = (bytes) => (bytes / 1e6).toFixed(1);
+  let loaded = 0;
+  const counted = answer.body.pipeThrough(new TransformStream({
+    transform(chunk, onwards) {
+      loaded += chunk.byteLength;
+      byId('progress').value = loaded / whole;
+      byId('bytes').textContent = `${mega(loaded)} of ${mega(whole)} MB`;
+      if (loaded >= whole) byId('bytes').textContent = 'starting…';
+      onwards.enqueue(chunk);
+    },
+  }));
+  return WebAssembly.compileStreaming(new Response(counted, { headers: { 'Content-Type': 'application/wasm' } }));
+}
+
+async function begin() {
+  if (typeof WebAssembly !== 'object' || !WebAssembly.validate(vectors)) {
+    problem('This browser has no WebAssembly with SIMD, which the program is made of. Chrome and Edge since 91, Firefox since 89 and Safari since 16.4 have it.');
+    return;
+  }
+  const loaded = module();
+  const { default: init, page } = await import('./gairat.js');
+  await init({ module_or_path: await loaded });
+  performance.mark('module');
+  addEventListener('gairat-shown', () => {
+    performance.mark('live');
+    clearInterval(playing);
+    byId('before').classList.add('gone');
+    setTimeout(() => { byId('before').hidden = true; byId('before').style.display = 'none'; }, 300);
+    byId('gairat').focus();
+  }, { once: true });
+  await page(byId('gairat'));
+}
+
+begin().catch((error) => {
+  problem(`The program could not be started: ${error.message ?? error}. Reload the page; if that does not help, try another browser.`);
+});
+
+if ('serviceWorker' in navigator) {
+  addEventListener('load', () => {
+    // A page that cannot keep itself works all the same, with a network.
+    navigator.serviceWorker.register('sw.js').catch(() => {});
+  });
+}

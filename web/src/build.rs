@@ -1,0 +1,203 @@
+//! Makes `web/dist`: the compiled program, the page around it, and what it takes to work without a network.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{Cursor, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const PROFILE: &str = "page";
+/// What all files together may weigh, packed with gzip, in bytes.
+const BUDGET: usize = 4_500_000;
+/// The oldest wasm-opt that is known to leave the module whole.
+const WASM_OPT: u32 = 120;
+
+/// Builds the page.
+pub(crate) fn build(root: &Path) -> Result<(), String> {
+    let web = root.join("web");
+    let dist = web.join("dist");
+    let compiled = compile(root)?;
+    // Beside the old one, until it is whole.
+    let fresh = web.join("dist.new");
+    remove(&fresh)?;
+    fs::create_dir_all(&fresh).map_err(|error| told(&fresh, &error))?;
+    bind(&compiled, &fresh)?;
+    shrink(&fresh.join("gairat_bg.wasm"))?;
+    for name in ["page.js", "page.css", "worker.js", "gairat.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"] {
+        let (from, to) = (web.join(name), fresh.join(name));
+        fs::copy(&from, &to).map_err(|error| told(&from, &error))?;
+    }
+    let weight = size(&fresh.join("gairat_bg.wasm"))?;
+    document(&web, &fresh, weight)?;
+    service_worker(&web, &fresh)?;
+    remove(&dist)?;
+    fs::rename(&fresh, &dist).map_err(|error| told(&dist, &error))?;
+    teacher(&web, &dist)?;
+    weigh(&dist)
+}
+
+fn told(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{}: {error}", path.display())
+}
+
+fn remove(folder: &Path) -> Result<(), String> {
+    if folder.exists() { fs::remove_dir_all(folder).map_err(|error| told(folder, &error)) } else { Ok(()) }
+}
+
+fn size(file: &Path) -> Result<u64, String> {
+    Ok(fs::metadata(file).map_err(|error| told(file, &error))?.len())
+}
+
+/// Compiles the program for the web; gives the module.
+fn compile(root: &Path) -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(&cargo);
+    command
+        .current_dir(root)
+        .args(["rustc", "-p", "gairat-app", "--lib", "--crate-type", "cdylib", "--profile", PROFILE, "--target", TARGET])
+        // Vectors of 128 bits; browsers have had them since 2021, and the page says so where they are missing.
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
+    let status = command.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if !status.success() {
+        return Err(format!(
+            "the page does not compile ({status}). If the target is missing: `rustup target add {TARGET}`."
+        ));
+    }
+    let metadata = Command::new(&cargo)
+        .current_dir(root)
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .map_err(|error| format!("cargo metadata: {error}"))?;
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+    let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target folder")?;
+    Ok(Path::new(target).join(TARGET).join(PROFILE).join("gairat_app.wasm"))
+}
+
+/// Writes `gairat.js` and `gairat_bg.wasm`.
+fn bind(module: &Path, into: &Path) -> Result<(), String> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(module).out_name("gairat").typescript(false).remove_name_section(std::env::var_os("KEEP_NAMES").is_none()).remove_producers_section(true);
+    bindgen.web(true).and_then(|bindgen| bindgen.generate(into)).map_err(|error| format!("wasm-bindgen: {error:#}"))
+}
+
+/// Makes the module smaller, where binaryen is installed.
+fn shrink(module: &Path) -> Result<(), String> {
+    let version = Command::new("wasm-opt").arg("--version").output().ok().map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+    let number = version.as_deref().and_then(|said| said.split(|sign: char| !sign.is_ascii_digit()).find_map(|part| part.parse::<u32>().ok()));
+    match number {
+        Some(number) if number >= WASM_OPT => {}
+        found => {
+            let found = found.map_or("is not installed".to_owned(), |number| format!("is of version {number}, which breaks tables of references"));
+            println!("wasm-opt  {found}: the page works, and is larger than it need be (`npm install binaryen` brings a newer one)");
+            return Ok(());
+        }
+    }
+    let before = size(module)?;
+    let smaller = module.with_extension("small");
+    let status = Command::new("wasm-opt")
+        .arg(module)
+        .args(["-Oz", "--enable-simd", "--enable-bulk-memory", "--enable-sign-ext", "--enable-nontrapping-float-to-int"])
+        .args(["--enable-mutable-globals", "--enable-multivalue", "--enable-reference-types", "-o"])
+        .arg(&smaller)
+        .status();
+    match status {
+        Ok(status) if status.success() => {
+            fs::rename(&smaller, module).map_err(|error| told(module, &error))?;
+            println!("wasm-opt  {before} bytes to {}", size(module)?);
+            Ok(())
+        }
+        Ok(status) => Err(format!("wasm-opt ended with {status}")),
+        Err(error) => Err(format!("wasm-opt: {error}")),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| told(path, &error))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|error| told(path, &error))
+}
+
+/// `index.html`, with the recorded run inside, so that there is a picture as soon as there is a page.
+fn document(web: &Path, dist: &Path, weight: u64) -> Result<(), String> {
+    let first = read(&web.join("first.json"))?;
+    // `</` would end the element that it stands in.
+    let first = first.trim().replace("</", "<\\/");
+    let page = read(&web.join("index.html"))?.replace("{{first}}", &first).replace("{{weight}}", &weight.to_string());
+    write(&dist.join("index.html"), page.as_bytes())
+}
+
+/// The files of the page with their fingerprints, by name.
+fn files(dist: &Path) -> Result<Vec<(String, String, Vec<u8>)>, String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dist).map_err(|error| told(dist, &error))?.flatten() {
+        let bytes = fs::read(entry.path()).map_err(|error| told(&entry.path(), &error))?;
+        let mut print = String::new();
+        for byte in Sha256::digest(&bytes).iter().take(8) {
+            // Writing to a String cannot fail.
+            let _ = write!(print, "{byte:02x}");
+        }
+        files.push((entry.file_name().to_string_lossy().into_owned(), print, bytes));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `sw.js`, with the list of what it keeps.
+fn service_worker(web: &Path, dist: &Path) -> Result<(), String> {
+    let files = files(dist)?;
+    let list: Vec<_> = files.iter().map(|(name, print, _)| json!([name, print])).collect();
+    let text = read(&web.join("sw.js"))?.replace("{{files}}", &serde_json::Value::from(list).to_string());
+    write(&dist.join("sw.js"), text.as_bytes())
+}
+
+/// `gairat-teacher.zip`: the page, and a line that serves it from a stick.
+fn teacher(web: &Path, dist: &Path) -> Result<(), String> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated)
+        // No clock: the same page gives the same bytes.
+        .last_modified_time(zip::DateTime::default());
+    let mut put = |name: &str, bytes: &[u8], mode: u32| {
+        archive
+            .start_file(format!("gairat/{name}"), options.unix_permissions(mode))
+            .map_err(std::io::Error::from)
+            .and_then(|()| archive.write_all(bytes))
+            .map_err(|error| format!("gairat-teacher.zip: {error}"))
+    };
+    for (name, _, bytes) in files(dist)? {
+        put(&format!("page/{name}"), &bytes, 0o644)?;
+    }
+    for (name, mode) in [("README.txt", 0o644), ("start.sh", 0o755), ("start.bat", 0o644), ("start.ps1", 0o644)] {
+        let path = web.join("teacher").join(name);
+        put(name, &fs::read(&path).map_err(|error| told(&path, &error))?, mode)?;
+    }
+    let bytes = archive.finish().map_err(|error| format!("gairat-teacher.zip: {error}"))?.into_inner();
+    let file = web.join("gairat-teacher.zip");
+    write(&file, &bytes)?;
+    println!("written   {} ({} bytes)", file.display(), bytes.len());
+    Ok(())
+}
+
+/// Prints what a visitor loads, and refuses a page that is too heavy.
+fn weigh(dist: &Path) -> Result<(), String> {
+    let mut sum = 0;
+    for (name, _, bytes) in files(dist)? {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        let packed = packed.write_all(&bytes).and_then(|()| packed.finish()).map_err(|error| format!("{name}: {error}"))?;
+        println!("{:>10} bytes, {:>9} with gzip   {name}", bytes.len(), packed.len());
+        sum += packed.len();
+    }
+    println!("download  {sum} bytes with gzip; {BUDGET} are allowed");
+    println!("written   {}", dist.display());
+    if sum > BUDGET { Err(format!("the page weighs {sum} bytes with gzip, more than the {BUDGET} that it may")) } else { Ok(()) }
+}
