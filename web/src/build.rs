@@ -67,16 +67,15 @@ fn compile(root: &Path) -> Result<PathBuf, String> {
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
     let status = command.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
     if !status.success() {
-        return Err(format!(
-            "the page does not compile ({status}). If the target is missing: `rustup target add {TARGET}`."
-        ));
+        return Err(format!("the page does not compile ({status}). If the target is missing: `rustup target add {TARGET}`."));
     }
     let metadata = Command::new(&cargo)
         .current_dir(root)
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .output()
         .map_err(|error| format!("cargo metadata: {error}"))?;
-    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&metadata.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
     let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target folder")?;
     Ok(Path::new(target).join(TARGET).join(PROFILE).join("gairat_app.wasm"))
 }
@@ -84,19 +83,31 @@ fn compile(root: &Path) -> Result<PathBuf, String> {
 /// Writes `gairat.js` and `gairat_bg.wasm`.
 fn bind(module: &Path, into: &Path) -> Result<(), String> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).out_name("gairat").typescript(false).remove_name_section(std::env::var_os("KEEP_NAMES").is_none()).remove_producers_section(true);
+    bindgen
+        .input_path(module)
+        .out_name("gairat")
+        .typescript(false)
+        .remove_name_section(std::env::var_os("KEEP_NAMES").is_none())
+        .remove_producers_section(true);
     bindgen.web(true).and_then(|bindgen| bindgen.generate(into)).map_err(|error| format!("wasm-bindgen: {error:#}"))
 }
 
 /// Makes the module smaller, where binaryen is installed.
 fn shrink(module: &Path) -> Result<(), String> {
-    let version = Command::new("wasm-opt").arg("--version").output().ok().map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
-    let number = version.as_deref().and_then(|said| said.split(|sign: char| !sign.is_ascii_digit()).find_map(|part| part.parse::<u32>().ok()));
+    let version =
+        Command::new("wasm-opt").arg("--version").output().ok().map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+    let number = version
+        .as_deref()
+        .and_then(|said| said.split(|sign: char| !sign.is_ascii_digit()).find_map(|part| part.parse::<u32>().ok()));
     match number {
         Some(number) if number >= WASM_OPT => {}
         found => {
-            let found = found.map_or("is not installed".to_owned(), |number| format!("is of version {number}, which breaks tables of references"));
-            println!("wasm-opt  {found}: the page works, and is larger than it need be (`npm install binaryen` brings a newer one)");
+            let found = found.map_or("is not installed".to_owned(), |number| {
+                format!("is of version {number}, which breaks tables of references")
+            });
+            println!(
+                "wasm-opt  {found}: the page works, and is larger than it need be (`npm install binaryen` brings a newer one)"
+            );
             return Ok(());
         }
     }

@@ -10,11 +10,15 @@ use tiny_http::{Header, Request, Response, Server};
 /// Serves `folder` on the loopback interface until the program is ended.
 pub(crate) fn serve(folder: &Path, port: u16) -> Result<(), String> {
     if !folder.join("index.html").is_file() {
-        return Err(format!("{}: there is no page; build it with `cargo run --release --manifest-path web/Cargo.toml -- build`", folder.display()));
+        return Err(format!(
+            "{}: there is no page; build it with `cargo run --release --manifest-path web/Cargo.toml -- build`",
+            folder.display()
+        ));
     }
     // Not on other interfaces: browsers give WebGPU to `localhost` and to HTTPS alone.
-    let server = Server::http(("127.0.0.1", port))
-        .map_err(|error| format!("port {port} cannot be listened on: {error}; give another, as in `serve {}`", port.wrapping_add(1).max(1024)))?;
+    let server = Server::http(("127.0.0.1", port)).map_err(|error| {
+        format!("port {port} cannot be listened on: {error}; give another, as in `serve {}`", port.wrapping_add(1).max(1024))
+    })?;
     println!("http://localhost:{port}/   (Ctrl+C ends it)");
     for request in server.incoming_requests() {
         answer(folder, request);
