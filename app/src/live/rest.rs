@@ -91,12 +91,16 @@ mod in_a_page {
         /// Rests until the bell rings, and for `nap` at most.
         pub(crate) async fn rest(&self, nap: Duration) {
             let mut timer = 0;
+            let mut mine = None;
             let promise = Promise::new(&mut |resolve, _| {
                 timer = set_timeout(&resolve, nap.as_millis().max(1) as i32);
-                RESTING.with_borrow_mut(|resting| resting.push(resolve));
+                RESTING.with_borrow_mut(|resting| resting.push(resolve.clone()));
+                mine = Some(resolve);
             });
             let _ = JsFuture::from(promise).await;
             clear_timeout(timer);
+            // Where the timer woke it nobody else takes it off the list.
+            RESTING.with_borrow_mut(|resting| resting.retain(|resolve| Some(resolve) != mine.as_ref()));
             breathed();
         }
     }
@@ -125,16 +129,20 @@ mod in_a_page {
 
     /// The end of the queue of tasks. A timer of zero would take 4 ms in a browser.
     async fn next_task() {
+        let channel = web_sys::MessageChannel::new().ok();
         let promise = Promise::new(&mut |resolve, _| {
-            let Ok(channel) = web_sys::MessageChannel::new() else {
-                set_timeout(&resolve, 0);
-                return;
-            };
-            channel.port1().set_onmessage(Some(resolve.unchecked_ref()));
-            if channel.port2().post_message(&wasm_bindgen::JsValue::NULL).is_err() {
+            let posted = channel.as_ref().is_some_and(|channel| {
+                channel.port1().set_onmessage(Some(resolve.unchecked_ref()));
+                channel.port2().post_message(&wasm_bindgen::JsValue::NULL).is_ok()
+            });
+            if !posted {
                 set_timeout(&resolve, 0);
             }
         });
         let _ = JsFuture::from(promise).await;
+        if let Some(channel) = channel {
+            // An open port is never collected: these would fill the memory.
+            channel.port1().close();
+        }
     }
 }

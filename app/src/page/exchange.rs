@@ -154,6 +154,9 @@ fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
     let mut unpacked = Vec::new();
     for place in 0..archive.len() {
         let mut file = archive.by_index(place).map_err(|error| fail(&error))?;
+        if file.is_dir() {
+            continue;
+        }
         let Some(inside) = file.enclosed_name().and_then(|path| path.file_name().map(PathBuf::from)) else { continue };
         let mut bytes = Vec::new();
         (&mut file).take(LARGEST as u64).read_to_end(&mut bytes).map_err(|error| fail(&error))?;

@@ -152,9 +152,11 @@ fn listen(told: Told, blobs: Vec<Vec<u8>>) {
 /// The worker has died. What computed on a GPU goes on in another on the CPU, from where it was saved last; what computed on the CPU was
 /// ended by a fault of the program, and would be again.
 fn fault(what: &str) {
-    let (worker, runs, gates) =
-        WORKSHOP.with_borrow_mut(|shop| (shop.worker.take(), std::mem::take(&mut shop.runs), shop.gates.clone()));
+    let (worker, runs) = WORKSHOP.with_borrow_mut(|shop| (shop.worker.take(), std::mem::take(&mut shop.runs)));
     if let Some(worker) = worker {
+        // What it says from here on is of the one that has died.
+        worker.set_onmessage(None);
+        worker.set_onerror(None);
         worker.terminate();
     }
     WORKSHOP.with_borrow_mut(|shop| shop.waiting = None);
@@ -170,15 +172,19 @@ fn fault(what: &str) {
         return;
     }
     open();
+    let mut gates: BTreeMap<u64, (Arc<Gate>, Vec<usize>)> = BTreeMap::new();
+    for (_, end) in &again {
+        gates.entry(end.gate.number).or_insert_with(|| (Arc::clone(&end.gate), Vec::new())).1.push(end.member);
+    }
+    for (gate, members) in gates.into_values() {
+        gate.tell_all();
+        let all = gate.state().members;
+        // Those that go on do not wait for those that do not.
+        (0..all).filter(|member| !members.contains(member)).for_each(|member| gate.leave(member));
+    }
     for (number, end) in again {
         let message = format!("The GPU no longer answers ({what}); going on with the CPU from the last saved state.");
         end.tell(Message::Event(Event::Warning { message }));
-        let gate = Arc::clone(&end.gate);
-        if end.member == 0
-            && let Some((number, gate)) = gates.iter().find(|(_, known)| Arc::ptr_eq(known, &gate))
-        {
-            gate.tell_all(*number);
-        }
         let (mut settings, origin) = {
             let mut mail = end.mail();
             (mail.looking, mail.on_gpu) = (false, false);
@@ -277,7 +283,8 @@ impl Live {
             settings: settings.clone(),
             origin: origin.clone(),
             folder: None,
-            on_gpu: false,
+            // Until it says otherwise: a driver may die while the device is opened.
+            on_gpu: settings.device != "cpu",
         };
         let end = Arc::new(RunsEnd { mail: Mutex::new(mail), gate, member, wake });
         start(number, &end, settings, &origin);
@@ -356,9 +363,9 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell_all(&self, number: u64) {
+    fn tell_all(&self) {
         let GateState { playing, speed, members } = *self.state();
-        order(Order::Gate(number, AtGate::Open { playing, speed, members }), Vec::new());
+        order(Order::Gate(self.number, AtGate::Open { playing, speed, members }), Vec::new());
     }
 
     fn tell(&self, at: AtGate) {
@@ -369,7 +376,7 @@ impl Gate {
     pub(crate) fn open_for(&self, members: usize) {
         self.state().members = members;
         open();
-        self.tell_all(self.number);
+        self.tell_all();
     }
 
     /// A member has nothing left to do: the others need not wait for it.

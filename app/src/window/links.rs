@@ -30,8 +30,9 @@ pub(crate) fn copy(state: &mut State, ctx: &Context) {
 
 /// Takes what a link says, besides the settings, which the first run has already; names what it cannot.
 pub(crate) fn apply(state: &mut State, ctx: &Context, read: Read) {
-    for problem in read.problems {
-        state.say(problem, true);
+    if !read.problems.is_empty() {
+        // One notice: of many the first would go.
+        state.say(read.problems.join("\n"), true);
     }
     if let Some(theme) = read.link.theme {
         state.theme = match theme {

@@ -26,7 +26,8 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     });
     ui.horizontal(|ui| {
         let method = state.form.method;
-        ui.add_enabled_ui(method == Method::Gairat, |ui| {
+        let applies = method == Method::Gairat && !state.link.lock.contains("lambda");
+        ui.add_enabled_ui(applies, |ui| {
             let label = ui.label("λ");
             let before = state.form.lambda;
             let mut lambda = before;

@@ -9,7 +9,7 @@ use crate::page::exchange;
 
 /// The button that asks for a file, and what it does.
 pub(crate) const BROWSE: (&str, &str) =
-    ("Upload…", "Settings (.json), data (.npz, IDX) or a downloaded run (.zip) from this computer");
+    ("Upload…", "Settings (.json), data (.npz) or a downloaded run (.zip) from this computer");
 
 /// The name that a download gets.
 pub(crate) fn new_file(_state: &mut State, name: &str, kind: &str) -> Option<PathBuf> {
