@@ -1,20 +1,22 @@
 // Keeps the page, so that it works without a network. The list is made by the build: names and fingerprints of all files.
 const files = {{files}};
-const kept = `gairat-${files.map(([, print]) => print).join('').slice(0, 240)}`;
+// Another copy on the same server has another scope, and keeps its own.
+const mine = `gairat ${registration.scope} `;
+const kept = mine + files.map(([, print]) => print).join('');
 
 addEventListener('install', (event) => {
   const keep = async () => {
     const cache = await caches.open(kept);
     // Past the browser's own cache: all files are to be of one build.
+    // A page that is open keeps the build that it began with: this one takes over when the last such page is closed.
     await cache.addAll(['./', ...files.map(([name]) => name)].map((name) => new Request(name, { cache: 'reload' })));
-    await skipWaiting();
   };
   event.waitUntil(keep());
 });
 
 addEventListener('activate', (event) => {
   const tidy = async () => {
-    for (const name of await caches.keys()) if (name.startsWith('gairat-') && name !== kept) await caches.delete(name);
+    for (const name of await caches.keys()) if (name.startsWith(mine) && name !== kept) await caches.delete(name);
     await clients.claim();
   };
   event.waitUntil(tidy());
