@@ -23,6 +23,7 @@ impl Failure {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Request(_) => ExitCode::from(2),

@@ -45,6 +45,14 @@ fn a_narrow_window_has_no_tab_for_what_is_hidden() {
 }
 
 #[test]
+fn a_narrow_window_whose_tabs_are_all_hidden_shows_the_stage_alone() {
+    let window = opened("#hide=settings,inspector,weights,curves,margins", 390.0);
+    for hidden in ["Settings", "Sample", "Weights", "Curves", "Margins", "ε"] {
+        assert_eq!(window.query_all_by_label(hidden).count(), 0, "{hidden}");
+    }
+}
+
+#[test]
 fn what_a_link_locks_cannot_be_changed() {
     let window = opened("#lock=epsilon", 1280.0);
     let slider = |name: &str| window.query_all_by_label(name).any(|node| node.accesskit_node().is_disabled());

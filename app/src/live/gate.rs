@@ -85,6 +85,7 @@ impl Gate {
     }
 
     /// Whether the runs play.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }
@@ -116,6 +117,7 @@ impl Gate {
     }
 
     /// Plays until every member has done so many steps, and lets nobody go beyond.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn stop_at(&self, steps: u64) {
         let mut state = self.state();
         state.playing = false;

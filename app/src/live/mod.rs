@@ -163,6 +163,7 @@ pub(crate) struct WindowsGpu {
     pub(crate) chosen: Chosen,
     /// Held by the run that computes on it. Two threads that compute on one device with one queue were seen to wait for each other
     /// for ever (burn 0.22.1 on a software adapter).
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) taken: Arc<Mutex<()>>,
 }
 

@@ -331,11 +331,6 @@ impl Live {
     pub(crate) fn is_over(&self) -> bool {
         self.end.mail().over
     }
-
-    /// Stops; a page cannot wait until the run is saved.
-    pub(crate) fn finish(&mut self) {
-        self.command(Command::Stop);
-    }
 }
 
 /// The page's end of a gate: what is done here is done in the worker.

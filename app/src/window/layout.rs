@@ -65,10 +65,10 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     if state.lesson.is_some() {
         Panel::top("lesson").show(ui, |ui| lessons::lesson_ui(ui, state));
     }
-    if narrow && !embed {
+    if narrow && Tab::ALL.into_iter().any(|tab| shows(state, tab.part())) {
         let height = (ui.available_height() * 0.42).max(180.0);
         Panel::bottom("sheet").exact_size(height).show(ui, |ui| sheet_ui(ui, state));
-    } else if !embed {
+    } else if !narrow && !embed {
         let strip = (ui.available_height() * 0.3).clamp(150.0, 260.0);
         let (settings, inspector) = (width >= WIDE || state.settings_drawer, width >= WIDE || state.inspector_drawer);
         let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && shows(state, Part::Inspector));

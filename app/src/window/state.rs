@@ -274,6 +274,7 @@ impl State {
     }
 
     /// Saves everything and waits for it: the window closes.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn finish(&mut self) {
         self.stop_runs();
         for live in &mut self.ending {
