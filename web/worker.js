@@ -9,7 +9,7 @@ onmessage = async ({ data }) => {
   }
   try {
     await init({ module_or_path: data });
-    worker();
+    await worker();
   } catch (error) {
     // Told as an error of the worker, which the page hears.
     setTimeout(() => { throw error; });

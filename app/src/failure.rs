@@ -1,5 +1,6 @@
 //! What the command ends with when something goes wrong: 1 the work failed, 2 the request was wrong.
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::process::ExitCode;
 
 use gairat::{

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use gairat::{
-    checkpoint::{CheckpointError, RunFolder},
-    files,
-    settings::Settings,
-};
+#[cfg(not(target_arch = "wasm32"))]
+use gairat::checkpoint::{CheckpointError, RunFolder};
+use gairat::{files, settings::Settings};
 
 use crate::failure::Failure;
 
@@ -16,24 +14,27 @@ pub(crate) const RUNS: &str = "runs";
 #[cfg(not(target_arch = "wasm32"))]
 /// A new folder under `runs/`, named after the moment, the data, the method and the seed.
 pub(crate) fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
-    dated_under(Path::new(RUNS), settings)
-}
-
-/// The same under `root`.
-pub(crate) fn dated_under(root: &Path, settings: &Settings) -> Result<RunFolder, Failure> {
-    let now = moment();
-    let data = settings.data.to_string();
-    let data = data.split(':').next().unwrap_or_default();
-    let name = format!("{now}_{data}_{}_seed{}", settings.method, settings.seed);
-    // Two runs of one second: the second gets a number.
-    for attempt in 1..100 {
-        let name = if attempt == 1 { name.clone() } else { format!("{name}_{attempt}") };
+    let root = Path::new(RUNS);
+    for name in names(settings) {
         match RunFolder::create(&root.join(name), settings) {
             Err(CheckpointError::Exists(_)) => {}
             other => return Ok(other?),
         }
     }
-    Err(Failure::Work(format!("{} and 98 numbered ones exist: give --out", root.join(name).display())))
+    Err(none_free(root))
+}
+
+/// Names for a new folder, after the moment, the data, the method and the seed. Of two runs of one second the second gets a number.
+pub(crate) fn names(settings: &Settings) -> impl Iterator<Item = String> {
+    let data = settings.data.to_string();
+    let data = data.split(':').next().unwrap_or_default();
+    let name = format!("{}_{data}_{}_seed{}", moment(), settings.method, settings.seed);
+    (1..100).map(move |number| if number == 1 { name.clone() } else { format!("{name}_{number}") })
+}
+
+/// Why there is no new folder.
+pub(crate) fn none_free(root: &Path) -> Failure {
+    Failure::Work(format!("{}: a hundred runs began in this second; try again", root.display()))
 }
 
 /// Now, as the beginning of a name.
@@ -69,4 +70,20 @@ pub(crate) fn list(root: &Path) -> Vec<PathBuf> {
     // Their names begin with the moment they were made at.
     folders.sort_unstable_by(|a, b| b.cmp(a));
     folders
+}
+
+/// Whether nothing has been learned in a run folder: there are settings and nothing else.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn is_empty(folder: &Path) -> bool {
+    let entries = files::list(folder).unwrap_or_default();
+    entries.iter().all(|path| path.ends_with("settings.json"))
+}
+
+/// Removes a run that has ended before it learned anything: a page starts one whenever it is opened.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn tidy(folder: &Path) {
+    if is_empty(folder) {
+        // It may be gone.
+        let _ = files::remove(&folder.join("settings.json"));
+    }
 }

@@ -292,6 +292,7 @@ pub fn shared(
     let meant = match asked.as_str() {
         "cpu" | "" => false,
         "auto" | "gpu" => described.suits_auto(),
+        "software" => described.problem.is_none() && described.kind == AdapterKind::Software,
         name => described.problem.is_none() && described.name.to_lowercase().contains(name),
     };
     if !meant {
@@ -324,7 +325,7 @@ pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
     (None, reason)
 }
 
-/// The device for `asked`: `auto`, `gpu`, `cpu`, or part of an adapter's name (case does not matter).
+/// The device for `asked`: `auto`, `gpu`, `cpu`, `software`, or part of an adapter's name (case does not matter).
 ///
 /// `auto` falls back to the CPU backend, with the reason in [`Chosen::why`], also when a driver refuses.
 ///
@@ -332,7 +333,7 @@ pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
 /// [`DeviceError`] when what was asked for by name is not there or does not open.
 pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
     let lower = asked.trim().to_lowercase();
-    let asked = if matches!(lower.as_str(), "auto" | "gpu" | "cpu") { lower.as_str() } else { asked.trim() };
+    let asked = if matches!(lower.as_str(), "auto" | "gpu" | "cpu" | "software") { lower.as_str() } else { asked.trim() };
     if asked.is_empty() {
         return Err(DeviceError::NotFound { asked: "\"\"".to_owned(), found: "no name was given".to_owned() });
     }
@@ -352,7 +353,8 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
         };
     }
     let wanted = asked.to_lowercase();
-    match adapters.iter().position(|adapter| adapter.name.to_lowercase().contains(&wanted)) {
+    let by_kind = |adapter: &Adapter| asked == "software" && adapter.kind == AdapterKind::Software;
+    match adapters.iter().position(|adapter| by_kind(adapter) || adapter.name.to_lowercase().contains(&wanted)) {
         Some(place) => adapters.swap_remove(place).open("asked for by name".to_owned()).await,
         None => {
             let names: Vec<&str> = adapters.iter().map(|adapter| adapter.name.as_str()).collect();

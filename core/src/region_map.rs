@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::backend::fusion::custom::TensorSpec;
 use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
-    tensor::{Device, Shape, Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 use burn_wgpu::{
     CubeBackend, CubeDim, CubeTensor, KernelSource, SourceKernel, SourceTemplate, Wgpu, into_contiguous, kernel_source,
@@ -136,7 +136,7 @@ trait RegionMap: Backend {
 #[cfg(feature = "fusion")]
 fn map_shape(parameters: &TensorSpec, asked: &Asked) -> TensorSpec {
     let mut map = parameters.clone();
-    map.shape = Shape::new([asked.grid.cells(), 2]);
+    map.shape = burn::tensor::Shape::new([asked.grid.cells(), 2]);
     map
 }
 

@@ -411,7 +411,8 @@ settings! {
     Run seed: u64 = 0;
     /// CPU threads; 0 chooses: all cores, for perceptrons at most 4.
     Run threads: usize = 0, 0..=1024;
-    /// auto (a real GPU, else the CPU), gpu, cpu, or part of an adapter's name as `gairat devices` prints it.
+    /// auto (a real GPU, else the CPU), gpu, cpu, software (a GPU that the CPU stands in for), or part of an adapter's name as
+    /// `gairat devices` prints it.
     Run device: String = "auto".to_owned();
 }
 

@@ -66,6 +66,36 @@ async function keeps(page, end, timeout = 120000) {
   }
 }
 
+/** The paths of all files that the page keeps. */
+const names = (page) => page.evaluate(() => new Promise((resolve, reject) => {
+  const asked = indexedDB.open('gairat');
+  asked.onerror = () => reject(asked.error);
+  asked.onsuccess = () => {
+    const keys = asked.result.transaction('files').objectStore('files').getAllKeys();
+    keys.onsuccess = () => { asked.result.close(); resolve(keys.result); };
+  };
+}));
+
+/** The folders of the runs that the page keeps. */
+const folders = async (page) => [...new Set((await names(page)).filter((name) => name.startsWith('runs/')).map((name) => name.split('/')[1]))];
+
+/** Closes what is open, and waits until it is. */
+async function leave(page) {
+  await page.keyboard.press('Escape');
+  await page.waitForTimeout(600);
+}
+
+/** What is drawn, in words. */
+const drawn = (page) => page.evaluate(() => document.getElementById('mirror').textContent);
+
+/** Chooses files in the dialog of the page. */
+async function upload(page, files) {
+  await leave(page);
+  await page.keyboard.press('Control+o');
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press(page, 'Upload…')]);
+  await chooser.setFiles(files);
+}
+
 /** A run of the terminal program with these settings: its files by name. */
 function native(settings) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-'));
@@ -75,6 +105,12 @@ function native(settings) {
   fs.rmSync(folder, { recursive: true });
   return files;
 }
+
+/** Changes what the worker finds before the program starts there. */
+const tampered = (code) => ({ context: { serviceWorkers: 'block' }, prepare: (page) => page.route('**/worker.js', async (route) => {
+  const answer = await route.fetch();
+  await route.fulfill({ response: answer, body: `${code}\n${await answer.text()}` });
+}) });
 
 const kappas = (csv) => csv.trim().split('\n').slice(1).map((line) => line.split(',')).map(([index, , kappa]) => [index, kappa]);
 const now = (page) => page.evaluate(() => performance.now());
@@ -220,12 +256,6 @@ describe('time', () => {
 });
 
 describe('where something is missing', () => {
-  /** Changes what the worker finds before the program starts there. */
-  const tampered = (code) => ({ context: { serviceWorkers: 'block' }, prepare: (page) => page.route('**/worker.js', async (route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ response: answer, body: `${code}\n${await answer.text()}` });
-  }) });
-
   test('WebGPU switched off by a flag: it trains on the CPU and says so', async () => {
     const other = await launch({ webgpu: false });
     try {
@@ -321,6 +351,47 @@ describe('links', () => {
     });
   });
 
+  test('the link of a page opens the same settings in another', async () => {
+    const pick = (...values) => values[Math.floor(Math.random() * values.length)];
+    for (let times = 0; times < 4; times += 1) {
+      const hash = `#v=1&data=${pick('moons', 'spirals', 'xor')}&epsilon=${Math.random() * 0.2}&steps=${pick(1, 5, 20)}`
+        + `&lambda=${-Math.random()}&method=${pick('at', 'gairat')}&seed=${Math.floor(Math.random() * 2 ** 52)}&lr=${pick('0.05', '0.003')}`
+        + `&weighting=${pick('tanh', 'sigmoid')}&device=${pick('cpu', 'auto')}&epochs=${pick(3000, 9000)}`;
+      const read = async (hash) => with_page({ hash }, async (page) => {
+        const settings = JSON.parse(await keeps(page, 'settings.json'));
+        await page.waitForTimeout(900);
+        return [new URL(page.url()).hash, settings];
+      });
+      const [written, settings] = await read(hash);
+      const [again, same] = await read(written);
+      assert.equal(again, written, hash);
+      assert.deepEqual(same, settings, hash);
+      assert.equal(settings.seed, +hash.match(/seed=(\d+)/)[1], hash);
+    }
+  });
+
+  test('mutated links never break the page', async () => {
+    await with_page({}, async (page) => {
+      await says(page, /training/);
+      let random = 12345;
+      const next = (below) => { random = (random * 1103515245 + 12345) % 2147483648; return random % below; };
+      const whole = '#v=1&preset=close&data=circles&epsilon=0.07&steps=7&lambda=-2.5&seed=42&lock=epsilon,lambda&hide=curves&theme=light&lesson=2';
+      const signs = '#&=%,.-+019ae\u{1F980}\u0000 "<';
+      for (let times = 0; times < 60; times += 1) {
+        const text = [...whole];
+        for (let cuts = 1 + next(9); cuts > 0; cuts -= 1) {
+          const at = next(text.length);
+          const sign = [...signs][next([...signs].length)];
+          text.splice(at, next(2), ...(next(3) ? [sign] : []));
+        }
+        await page.evaluate((hash) => { location.hash = hash; }, text.join(''));
+        await page.waitForTimeout(120);
+      }
+      await page.evaluate(() => { location.hash = '#v=1&data=circles&epochs=4000'; });
+      await says(page, /training, epoch \d+ of 4000/);
+    });
+  });
+
   test('broken links open something, and name what they ignored', async () => {
     const broken = ['#v=9&epsilon=cow', '#%%%&&&===', '#data=npz:/etc/passwd&steps=-1', `#${'x'.repeat(9000)}`, '#v=1&hide=sky,bar,bar&lesson=99&embed=maybe', '#lambda=1e999&epsilon=NaN', '#\u{1F980}=\u{1F980}'];
     for (const hash of broken) {
@@ -357,6 +428,141 @@ describe('what stays', () => {
     });
   });
 
+  test('a run that one tab has is not touched by another, and goes on there when the first is closed', async () => {
+    await with_page({ hash: '#v=1&epochs=5000' }, async (page, context) => {
+      await says(page, /training, epoch (?!0)\d+ of/);
+      await keeps(page, 'resume.safetensors');
+      const [folder] = await folders(page);
+      const other = await open(context, server.url);
+      await says(other, /training/);
+      assert.doesNotMatch(await drawn(other), /was open when this page was closed/);
+      const button = (name) => other.locator(`#mirror [aria-label="${name}"]`).first();
+      await other.keyboard.press('Control+o');
+      await button(folder).waitFor({ state: 'attached' });
+      await other.waitForFunction((name) => document.querySelector(`#mirror [aria-label="${name}"]`)?.getAttribute('aria-disabled') === 'true', folder);
+      assert.equal(await button(`Delete ${folder}`).getAttribute('aria-disabled'), 'true');
+      await shot(other, 'two-tabs');
+      await leave(other);
+      const faults = page.faults;
+      await page.close();
+      assert.deepEqual(faults, []);
+      // Its lock ends with it.
+      await other.keyboard.press('Control+o');
+      await other.waitForFunction((name) => {
+        const button = document.querySelector(`#mirror [aria-label="${name}"]`);
+        return button && button.getAttribute('aria-disabled') !== 'true';
+      }, folder);
+      await press(other, folder);
+      const [, epoch] = (await says(other, /training, epoch (\d+) of 5000/)).match(/epoch (\d+) of/);
+      assert.ok(+epoch >= 1, `epoch ${epoch}`);
+      assert.deepEqual(other.faults, []);
+    });
+  });
+
+  test('a page that is closed before it learned anything leaves nothing', async () => {
+    await with_page({ hash: '#v=1&epochs=5000' }, async (page) => {
+      await says(page, /training, epoch (?!0)\d+ of/);
+      await keeps(page, 'resume.safetensors');
+      // Each of these begins a run, paused behind the question whether to go on with the first.
+      for (let times = 0; times < 3; times += 1) {
+        await page.goto(server.url);
+        await page.reload();
+        await alive(page);
+        await page.locator('#mirror [aria-label="Go on with it"]').first().waitFor({ state: 'attached' });
+      }
+      await press(page, 'Go on with it');
+      await says(page, /training, epoch (?!0)\d+ of/);
+      await page.waitForTimeout(500);
+      const left = await folders(page);
+      assert.equal(left.length, 1, left.join(', '));
+    });
+  });
+
+  test('a full storage is told, and what it did not take is kept when there is room again', async () => {
+    const full = `self.full = true;
+      const put = IDBObjectStore.prototype.put;
+      IDBObjectStore.prototype.put = function (...what) {
+        if (self.full) throw new DOMException('no room', 'QuotaExceededError');
+        return put.apply(this, what);
+      };`;
+    await with_page({ ...tampered(full), hash: '#v=1&epochs=5000' }, async (page) => {
+      await says(page, /training, epoch (?!0)\d+ of/);
+      await page.waitForFunction(() => /storage for this page is full/.test(document.getElementById('mirror').textContent));
+      await shot(page, 'full-storage');
+      assert.deepEqual(await folders(page), []);
+      // All of it can be taken away all the same.
+      await page.keyboard.press('Space');
+      await page.keyboard.press('Control+s');
+      await page.keyboard.press('Control+o');
+      const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
+      assert.ok(fs.statSync(await download.path()).size > 10000);
+      await leave(page);
+      const worker = page.workers().find((worker) => worker.url().endsWith('worker.js'));
+      await worker.evaluate(() => { self.full = false; });
+      await page.waitForFunction(() => /takes files again/.test(document.getElementById('mirror').textContent));
+      await keeps(page, 'part.safetensors');
+      await keeps(page, 'settings.json');
+    });
+  });
+
+  test('a run is downloaded, deleted when that is said twice, and uploaded again', async () => {
+    await with_page({ hash: '#v=1&epochs=2' }, async (page) => {
+      await keeps(page, 'summary.json');
+      const [folder] = await folders(page);
+      await page.evaluate(() => { location.hash = '#v=1&data=circles&epochs=5000'; });
+      await says(page, /training, epoch (?!0)\d+ of 5000/);
+      await page.keyboard.press('Control+o');
+      // The second in the list: the newest is first.
+      await page.locator(`#mirror [aria-label="Delete ${folder}"]`).first().waitFor({ state: 'attached' });
+      const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
+      assert.equal(download.suggestedFilename(), `${folder}.zip`);
+      const zip = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-')), download.suggestedFilename());
+      await download.saveAs(zip);
+      await press(page, `Delete ${folder}`);
+      assert.ok((await folders(page)).includes(folder), 'it asks first');
+      await press(page, `Really? ${folder}`);
+      await page.waitForFunction(() => /Deleted: /.test(document.getElementById('mirror').textContent));
+      assert.ok(!(await folders(page)).includes(folder));
+      await shot(page, 'open-dialog');
+      await upload(page, zip);
+      await says(page, /finished/);
+      const back = (await names(page)).filter((name) => name.startsWith(`runs/${folder}/`));
+      for (const file of ['settings.json', 'summary.json', 'best.safetensors', 'samples.csv']) {
+        assert.ok(back.includes(`runs/${folder}/${file}`), `${file} in ${back}`);
+      }
+      fs.rmSync(path.dirname(zip), { recursive: true });
+    });
+  });
+
+  test('IDX files are uploaded together, trained on, and deleted', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-'));
+    const count = 60;
+    const numbers = (...sizes) => Buffer.concat([Buffer.from([0, 0, 8, sizes.length]), ...sizes.map((size) => { const b = Buffer.alloc(4); b.writeUInt32BE(size); return b; })]);
+    const pixels = Buffer.from(Array.from({ length: count * 16 }, (_, place) => (Math.floor(place / 16) % 2 ? 40 : 200) + (place * 7) % 40));
+    const [images, labels] = [path.join(folder, 'mine-images'), path.join(folder, 'mine-labels')];
+    fs.writeFileSync(images, Buffer.concat([numbers(count, 4, 4), pixels]));
+    fs.writeFileSync(labels, Buffer.concat([numbers(count), Buffer.from(Array.from({ length: count }, (_, place) => place % 2))]));
+    await with_page({}, async (page) => {
+      await says(page, /training/);
+      await upload(page, [labels]);
+      await page.waitForFunction(() => /without their images/.test(document.getElementById('mirror').textContent));
+      await upload(page, [images, labels]);
+      // Images have a recipe of their own, with fewer epochs than the points that were there before.
+      await says(page, /training, epoch (?!0)\d+ of (?!80)|finished/, 120000);
+      assert.match(JSON.stringify(JSON.parse(await keeps(page, 'settings.json')).data), /idx:uploads\/mine-images,uploads\/mine-labels/);
+      assert.ok((await names(page)).includes('uploads/mine-images'));
+      await page.reload();
+      await alive(page);
+      await page.keyboard.press('Control+o');
+      await press(page, 'Uploaded data (2)');
+      await press(page, 'Delete mine-images');
+      await press(page, 'Really? mine-images');
+      await page.waitForFunction(() => /Deleted: mine-images/.test(document.getElementById('mirror').textContent));
+      assert.ok(!(await names(page)).includes('uploads/mine-images'));
+    });
+    fs.rmSync(folder, { recursive: true });
+  });
+
   test('it works without a network, once it was there', async () => {
     const near = await serve();
     const context = await browser.newContext(desk);
@@ -365,6 +571,7 @@ describe('what stays', () => {
       await page.evaluate(() => navigator.serviceWorker.ready);
       await page.waitForFunction(async () => (await caches.keys()).length > 0 && navigator.serviceWorker.controller !== null);
       await near.close();
+      await context.setOffline(true);
       await page.reload();
       await alive(page);
       await says(page, /training|paused/);
@@ -385,9 +592,7 @@ describe('what stays', () => {
       assert.match(text.split('\n')[0], /epoch/);
       const settings = path.join(os.tmpdir(), `gairat-settings-${process.pid}.json`);
       fs.writeFileSync(settings, '{"data":"circles","epochs":7}');
-      await page.keyboard.press('Control+o');
-      const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press(page, 'Upload…')]);
-      await chooser.setFiles(settings);
+      await upload(page, settings);
       await page.waitForFunction(() => location.hash.includes('circles'));
       await says(page, /of 7/);
       fs.rmSync(settings);
@@ -429,6 +634,16 @@ describe('learning', () => {
       });
     });
   }
+
+  test('the list of commands holds what a page can do, and errors speak of what one sees', async () => {
+    await with_page({ hash: '#v=1&epsilon=7' }, async (page) => {
+      await page.waitForFunction(() => /ε: 7 is out of range/.test(document.getElementById('mirror').textContent));
+      assert.doesNotMatch(await drawn(page), /--/);
+      await page.keyboard.press('Control+k');
+      await page.locator('#mirror [aria-label^="Copy link"]').first().waitFor({ state: 'attached' });
+      assert.equal(await page.locator('#mirror [aria-label^="Quit"]').count(), 0);
+    });
+  });
 
   test('the keyboard does what the mouse does', async () => {
     await with_page({}, async (page) => {

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `v` | the version of this table: 1 |
 //! | `preset` | the settings to begin with: `close`, `lambda`, `compare` |
-//! | a setting's name | its value, as on the command line; `data` names no files |
+//! | a setting's name | its value, as on the command line; `data` names no files, `device` no adapter, and `threads` is left to the machine |
 //! | `hide` | parts that are not shown, with commas between: see [`Part`] |
 //! | `lock` | settings that cannot be changed, with commas between, or `all` |
 //! | `embed` | `1`: the stage and its buttons alone |
@@ -33,8 +33,10 @@ const LONGEST: usize = 8192;
 /// What stands for itself nowhere in a value.
 const RESERVED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'=').add(b'>').add(b'`');
-/// Settings that belong to a machine, not to a situation.
-const OF_THE_MACHINE: [&str; 2] = ["threads", "device"];
+/// A setting that belongs to a machine, not to a situation.
+pub(crate) const OF_THE_MACHINE: &str = "threads";
+/// Devices that every machine may have. An adapter's own name belongs to one machine.
+const DEVICES: [&str; 4] = ["auto", "cpu", "gpu", "software"];
 
 /// A part that a link may hide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,6 +200,14 @@ pub(crate) fn read(text: &str) -> Read {
                 Ok(lesson @ 1..=4) => read.link.lesson = Some(lesson),
                 _ => read.problems.push(format!("lesson: `{}` is not 1 to 4; it was ignored.", short(value))),
             },
+            OF_THE_MACHINE => {
+                read.problems.push(format!("{OF_THE_MACHINE} belong to a machine, not to a link; they were ignored."))
+            }
+            "device" if !DEVICES.contains(&value.as_str()) => read.problems.push(format!(
+                "device: `{}` is not known in a link; expected one of {}; it was ignored.",
+                short(value),
+                DEVICES.join(", ")
+            )),
             key if FIELDS.iter().any(|field| field.name == key) => {
                 if let Err(error) = settings.set(key, value) {
                     read.problems.push(format!("{error}; it was ignored."));
@@ -234,7 +244,11 @@ pub(crate) fn write(link: &Link) -> String {
         begun = Settings::recipe(link.settings.data.clone());
     }
     for name in FIELDS.iter().map(|field| field.name) {
-        let kept = name != "data" && !OF_THE_MACHINE.contains(&name);
+        let kept = match name {
+            "data" | OF_THE_MACHINE => false,
+            "device" => DEVICES.contains(&link.settings.device.as_str()),
+            _ => true,
+        };
         if let Some(value) = link.settings.get(name).filter(|value| kept && begun.get(name).as_ref() != Some(value)) {
             put(name, &value);
         }

@@ -27,16 +27,18 @@ fn a_link_says_what_differs_and_nothing_else() {
 #[test]
 fn what_cannot_be_used_is_named_and_the_rest_holds() {
     let told = read(
-        "https://example.org/#v=7&epsilon=0.07&epsilon2=1&lambda=cow&steps=100000000&hide=curves,sky&lesson=9&embed=2&data=npz:/etc/passwd&lock=weather",
+        "https://example.org/#v=7&epsilon=0.07&epsilon2=1&lambda=cow&steps=100000000&hide=curves,sky&lesson=9&embed=2&data=npz:/etc/passwd&lock=weather&device=Iris&threads=4",
     );
     assert_eq!(told.link.settings.epsilon, 0.07);
     assert_eq!(told.link.hide, [Part::Curves].into());
     for (place, named) in
-        ["version", "data", "epsilon2", "lambda", "steps", "sky", "lesson", "embed", "weather"].iter().enumerate()
+        ["version", "data", "epsilon2", "lambda", "steps", "sky", "lesson", "embed", "weather", "Iris", "threads"]
+            .iter()
+            .enumerate()
     {
         assert!(told.problems.iter().any(|problem| problem.contains(named)), "{place} {named}: {:?}", told.problems);
     }
-    assert_eq!(told.problems.len(), 9, "{:?}", told.problems);
+    assert_eq!(told.problems.len(), 11, "{:?}", told.problems);
 }
 
 #[test]
@@ -61,16 +63,17 @@ fn links() -> impl Strategy<Value = Link> {
     let parts = prop::collection::btree_set(prop::sample::select(Part::ALL.to_vec()), 0..7);
     let fields: Vec<&'static str> = FIELDS.iter().map(|field| field.name).collect();
     let lock = prop::collection::btree_set(prop::sample::select(fields), 0..40);
+    let device = prop::sample::select(DEVICES.to_vec());
     let rest = (any::<bool>(), prop::option::of(prop::sample::select(Theme::ALL.to_vec())), prop::option::of(1..=4_u8));
-    (data, preset, numbers, parts, lock, rest).prop_map(
-        |(data, preset, (epsilon, steps, lambda, seed, lr), hide, lock, (embed, theme, lesson))| {
+    (data, preset, numbers, parts, lock, device, rest).prop_map(
+        |(data, preset, (epsilon, steps, lambda, seed, lr), hide, lock, device, (embed, theme, lesson))| {
             let source: Option<Source> = data.parse().ok();
             let begun = match (preset, source) {
                 (Some(preset), _) => preset.settings(),
                 (None, Some(source)) => Settings::recipe(source),
                 (None, None) => Settings::default(),
             };
-            let settings = Settings { epsilon, steps, lambda, seed, lr, ..begun };
+            let settings = Settings { epsilon, steps, lambda, seed, lr, device: device.to_owned(), ..begun };
             Link { preset, settings, hide, lock, embed, theme, lesson }
         },
     )

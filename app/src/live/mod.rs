@@ -1,6 +1,7 @@
 //! A run that somebody looks at: it trains behind a gate, tells what happens, and makes views when they are wanted. In the window it is
 //! a thread, in the page a task of the page's worker.
 
+mod claim;
 mod gate;
 mod rest;
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,9 +30,11 @@ pub(crate) use {gate::Gate, thread::Live};
 // The page's ends of both: what is done to them goes to the worker.
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::page::{Gate, Live};
+use claim::Claim;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use gate::Gate as WorkersGate;
 use gate::{Gate as RunsGate, Turn};
+pub(crate) use rest::sleep;
 
 use crate::{failure::Failure, run_folders};
 
@@ -186,6 +189,7 @@ pub(crate) struct Prepared {
     /// Where it is kept.
     pub(crate) folder: RunFolder,
     _lock: RunLock,
+    _claim: Claim,
 }
 
 /// Checks, loads, opens the device and the folder, and tells that the run is ready.
@@ -202,11 +206,14 @@ pub(crate) async fn prepare(
         Some(chosen) => chosen.clone(),
         None => device::choose(&settings.device).await?,
     };
-    let folder = match &origin {
-        Origin::Fresh(root) => run_folders::dated_under(root, &settings)?,
-        Origin::Folder(path) => RunFolder::open(path)?.0,
+    let (folder, claim) = match &origin {
+        Origin::Fresh(root) => new_folder(root, &settings).await?,
+        Origin::Folder(path) => {
+            let claim = patiently(path, async || Ok(Claim::on(path).await)).await?;
+            (RunFolder::open(path)?.0, claim)
+        }
         Origin::State(root, state, metrics) => {
-            let folder = run_folders::dated_under(root, &settings)?;
+            let (folder, claim) = new_folder(root, &settings).await?;
             let mut state = ResumeState::clone(state);
             // Its best weights are in the folder that it comes from.
             (state.progress.best_epoch, state.progress.best_robust) = (0, 0.0);
@@ -214,10 +221,14 @@ pub(crate) async fn prepare(
             if state.progress.epoch > 0 {
                 folder.commit(&state)?;
             }
-            folder
+            (folder, claim)
         }
     };
-    let lock = lock(&folder).await?;
+    let lock = patiently(folder.path(), async || match folder.lock() {
+        Err(CheckpointError::Busy(_)) => Ok(None),
+        taken => taken.map(Some),
+    })
+    .await?;
     let epoch = folder.resume_state()?.map_or(0, |state| state.progress.epoch);
     door.shared.tell(Message::Ready(Ready {
         dataset: Arc::clone(&dataset),
@@ -228,21 +239,32 @@ pub(crate) async fn prepare(
         folder: folder.path().to_owned(),
         metrics: folder.read_metrics(epoch)?,
     }));
-    Ok(Prepared { plan, dataset, chosen, folder, _lock: lock })
+    Ok(Prepared { plan, dataset, chosen, folder, _lock: lock, _claim: claim })
 }
 
-/// Takes the folder. One whose window was just closed, or lost its device, is waited for.
-async fn lock(folder: &RunFolder) -> Result<RunLock, Failure> {
-    let mut patience = 20;
-    loop {
-        match folder.lock() {
-            Err(CheckpointError::Busy(_)) if patience > 0 => {
-                patience -= 1;
-                rest::sleep(Duration::from_millis(100)).await;
-            }
-            taken => return Ok(taken?),
+/// A folder of its own under `root`, named after the moment.
+async fn new_folder(root: &Path, settings: &Settings) -> Result<(RunFolder, Claim), Failure> {
+    for name in run_folders::names(settings) {
+        let path = root.join(name);
+        // Of another tab's folder nothing is known here.
+        let Some(claim) = Claim::on(&path).await else { continue };
+        match RunFolder::create(&path, settings) {
+            Err(CheckpointError::Exists(_)) => {}
+            folder => return Ok((folder?, claim)),
         }
     }
+    Err(run_folders::none_free(root))
+}
+
+/// Takes what belongs to the folder at `path`. One whose window was just closed, or lost its device, is waited for.
+async fn patiently<T>(path: &Path, take: impl AsyncFn() -> Result<Option<T>, CheckpointError>) -> Result<T, Failure> {
+    for _ in 0..20 {
+        if let Some(taken) = take().await? {
+            return Ok(taken);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    Err(CheckpointError::Busy(path.to_owned()).into())
 }
 
 /// The settings of the run in a folder.

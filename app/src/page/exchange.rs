@@ -2,31 +2,91 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeSet,
     io::{Cursor, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use egui::{Context, DroppedFileHandle};
-use gairat::files::{self, memory};
-use js_sys::{Array, Uint8Array};
+use gairat::files::{
+    self,
+    memory::{self, Content},
+};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlInputElement, Url};
 
-use super::workshop::words;
+use super::{storage, workshop::words};
 
 /// Where uploads are kept.
-const UPLOADS: &str = "uploads";
-/// The largest file that is taken, in bytes: what a page may hold in memory some times over.
-const LARGEST: f64 = 512.0 * 1024.0 * 1024.0;
+pub(crate) const UPLOADS: &str = "uploads";
+/// The largest file that is taken, in bytes, unpacked: what a page may hold in memory some times over.
+const LARGEST: u64 = 512 * 1024 * 1024;
+
+/// What the browser keeps.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stock {
+    /// Folders of runs that are at work, in any tab.
+    pub(crate) held: BTreeSet<PathBuf>,
+    /// Bytes that are used, and that there are, as the browser estimates.
+    pub(crate) space: Option<(f64, f64)>,
+}
 
 thread_local! {
     static ARRIVED: RefCell<Vec<Result<PathBuf, String>>> = const { RefCell::new(Vec::new()) };
+    /// What was done that takes its time, and is to be said.
+    static DONE: RefCell<Vec<Result<String, String>>> = const { RefCell::new(Vec::new()) };
+    static STOCK: RefCell<Option<Stock>> = const { RefCell::new(None) };
 }
 
 /// What has arrived since this was last asked.
 pub(crate) fn arrived() -> Vec<Result<PathBuf, String>> {
     ARRIVED.take()
+}
+
+/// What was done since this was last asked.
+pub(crate) fn done() -> Vec<Result<String, String>> {
+    DONE.take()
+}
+
+/// What the browser keeps, if [`take_stock`] has found it out since this was last asked.
+pub(crate) fn stock() -> Option<Stock> {
+    STOCK.take()
+}
+
+/// Does something that takes its time, and says what came of it.
+fn later(ctx: &Context, work: impl Future<Output = Option<Result<String, String>>> + 'static) {
+    let ctx = ctx.clone();
+    wasm_bindgen_futures::spawn_local(async move {
+        let done = work.await;
+        DONE.with_borrow_mut(|all| all.extend(done));
+        ctx.request_repaint();
+    });
+}
+
+/// Finds out what the browser keeps, also of other tabs.
+pub(crate) fn take_stock(ctx: &Context) {
+    later(ctx, async {
+        look_around().await;
+        None
+    });
+}
+
+async fn look_around() {
+    storage::refresh().await;
+    let held = super::held().await.unwrap_or_default();
+    STOCK.set(Some(Stock { held, space: space().await }));
+}
+
+/// Bytes that the browser uses for this page and its like, and that it has for them.
+async fn space() -> Option<(f64, f64)> {
+    let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok().filter(|value| !value.is_undefined());
+    let storage = get(&get(&js_sys::global(), "navigator")?, "storage")?;
+    let estimate: Function = get(&storage, "estimate")?.dyn_into().ok()?;
+    let promise: Promise = estimate.call0(&storage).ok()?.dyn_into().ok()?;
+    let estimate = JsFuture::from(promise).await.ok()?;
+    Some((get(&estimate, "usage")?.as_f64()?, get(&estimate, "quota")?.as_f64()?))
 }
 
 fn element<T: wasm_bindgen::JsCast>(name: &str) -> Option<T> {
@@ -51,17 +111,29 @@ pub(crate) fn download(name: &str, bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// A run as an archive.
-pub(crate) fn download_run(folder: &Path) -> Result<String, String> {
+/// Downloads a run as an archive.
+pub(crate) fn download_run(ctx: &Context, folder: &Path) {
+    let folder = folder.to_owned();
+    later(ctx, async move { Some(pack(&folder).await) });
+}
+
+async fn pack(folder: &Path) -> Result<String, String> {
+    // Those that are not there yet are here.
+    let stored = memory::under(folder).into_iter().filter(|file| file.content == Content::Stored).collect::<Vec<_>>();
+    storage::load(folder).await?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
-    for file in memory::under(folder) {
+    let files = memory::under(folder);
+    memory::apply(stored);
+    for file in files {
+        // One that was removed a moment ago is none any more.
+        let Content::Bytes(bytes) = file.content else { continue };
         let inside = file.path.strip_prefix(folder).unwrap_or(&file.path).to_string_lossy().into_owned();
         let written = archive
             .start_file(format!("{name}/{inside}"), options)
             .map_err(std::io::Error::from)
-            .and_then(|()| archive.write_all(file.bytes.as_deref().unwrap_or_default()));
+            .and_then(|()| archive.write_all(&bytes));
         written.map_err(|error| format!("{name}: {error}"))?;
     }
     let bytes = archive.finish().map_err(|error| format!("{name}: {error}"))?.into_inner();
@@ -69,12 +141,20 @@ pub(crate) fn download_run(folder: &Path) -> Result<String, String> {
     Ok(format!("Downloaded: {name}.zip"))
 }
 
-/// Removes a run from the browser's storage.
-pub(crate) fn delete_run(folder: &Path) {
-    for file in memory::under(folder) {
-        // It was there a moment ago.
-        let _ = files::remove(&file.path);
-    }
+/// Removes a run or an upload from the browser's storage.
+pub(crate) fn delete(ctx: &Context, path: &Path) {
+    let path = path.to_owned();
+    later(ctx, async move {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Another tab may have begun with it since the list was made.
+        if super::held().await.is_some_and(|held| held.contains(&path)) {
+            return Some(Err(format!("{name} is at work in another tab; it was not deleted.")));
+        }
+        let files = memory::under(&path).into_iter().map(|file| file.path).collect();
+        let removed = storage::remove(files).await;
+        look_around().await;
+        Some(removed.map(|()| format!("Deleted: {name}")))
+    });
 }
 
 /// Asks the person for files; they arrive later.
@@ -82,7 +162,7 @@ pub(crate) fn upload(ctx: &Context) {
     let Some(input) = element::<HtmlInputElement>("input") else { return };
     input.set_type("file");
     input.set_multiple(true);
-    input.set_accept(".json,.npz,.zip,.gz,.safetensors,application/octet-stream");
+    input.set_accept(".json,.npz,.zip,.gz,application/octet-stream");
     let (chosen, ctx) = (input.clone(), ctx.clone());
     let changed = Closure::once_into_js(move || {
         let Some(list) = chosen.files() else { return };
@@ -102,21 +182,24 @@ pub(crate) fn upload(ctx: &Context) {
 
 async fn read_file(file: &web_sys::File) -> Result<(String, Vec<u8>), String> {
     let name = file.name();
-    if file.size() > LARGEST {
-        return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", file.size() / 1e6, LARGEST / 1e6));
+    if file.size() > LARGEST as f64 {
+        return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", file.size() / 1e6, LARGEST as f64 / 1e6));
     }
     let buffer = JsFuture::from(file.array_buffer()).await.map_err(|error| format!("{name}: {}", words(&error.into())))?;
     Ok((name, Uint8Array::new(&buffer).to_vec()))
 }
 
-/// Reads a file that was dropped on the page.
-pub(crate) fn read_dropped(file: DroppedFileHandle, ctx: &Context) {
-    let ctx = ctx.clone();
-    wasm_bindgen_futures::spawn_local(async move {
-        let name = file.path().to_string_lossy().into_owned();
-        let bytes = file.bytes_async().await;
-        take(vec![bytes.map(|bytes| (name.clone(), bytes)).map_err(|error| format!("{name}: {error}"))]);
-        ctx.request_repaint();
+/// Reads files that were dropped on the page.
+pub(crate) fn read_dropped(files: Vec<DroppedFileHandle>, ctx: &Context) {
+    later(ctx, async move {
+        let mut read = Vec::new();
+        for file in files {
+            let name = file.path().to_string_lossy().into_owned();
+            let bytes = file.bytes_async().await;
+            read.push(bytes.map(|bytes| (name.clone(), bytes)).map_err(|error| format!("{name}: {error}")));
+        }
+        take(read);
+        None
     });
 }
 
@@ -133,8 +216,8 @@ fn take(read: Vec<Result<(String, Vec<u8>), String>>) {
 }
 
 fn place(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
-    // A name is no way into other folders.
-    let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // A name is no way into other folders; a comma stands between the two files of a pair.
+    let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy().replace(',', "_");
     if Path::new(&name).extension().is_some_and(|kind| kind == "zip") {
         return unpack(&name, bytes);
     }
@@ -152,6 +235,7 @@ fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
     let names = (1..1000).map(|number| runs.join(if number == 1 { stem.clone() } else { format!("{stem}_{number}") }));
     let folder = names.into_iter().find(|folder| !files::exists(folder)).ok_or_else(|| fail(&"there are 999 of it"))?;
     let mut unpacked = Vec::new();
+    let mut room = LARGEST;
     for place in 0..archive.len() {
         let mut file = archive.by_index(place).map_err(|error| fail(&error))?;
         if file.is_dir() {
@@ -159,7 +243,11 @@ fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
         }
         let Some(inside) = file.enclosed_name().and_then(|path| path.file_name().map(PathBuf::from)) else { continue };
         let mut bytes = Vec::new();
-        (&mut file).take(LARGEST as u64).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
+        // What a file says of its own size is not believed.
+        (&mut file).take(room + 1).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
+        room = room.checked_sub(bytes.len() as u64).ok_or_else(|| {
+            format!("{name} holds more than {:.0} MB when it is unpacked; a page takes no more.", LARGEST as f64 / 1e6)
+        })?;
         unpacked.push((inside, bytes));
     }
     if !unpacked.iter().any(|(inside, _)| inside == Path::new("settings.json")) {

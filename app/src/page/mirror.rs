@@ -11,7 +11,7 @@ use std::{
 
 use egui::accesskit::{Action, ActionRequest, Node, NodeId, Role, Toggled, TreeId, TreeUpdate};
 use wasm_bindgen::{JsCast as _, closure::Closure};
-use web_sys::{Document, HtmlElement};
+use web_sys::{Document, Element, HtmlElement};
 use web_time::{Duration, Instant};
 
 use super::State;
@@ -59,7 +59,6 @@ struct Said {
 pub(super) struct Mirror {
     tree: Arc<Mutex<Option<TreeUpdate>>>,
     elements: HashMap<NodeId, (Said, HtmlElement)>,
-    order: Vec<NodeId>,
     followed: Instant,
     /// Whether a frame was asked for to follow in.
     follows: bool,
@@ -71,8 +70,9 @@ impl Mirror {
         ctx.enable_accesskit();
         let tree = Arc::new(Mutex::new(None));
         ctx.add_plugin(Tree(Arc::clone(&tree)));
+        listen();
         let now = Instant::now();
-        Self { tree, elements: HashMap::new(), order: Vec::new(), followed: now, follows: false, spoken: (String::new(), now) }
+        Self { tree, elements: HashMap::new(), followed: now, follows: false, spoken: (String::new(), now) }
     }
 
     /// Says what is shown, where somebody may hear it.
@@ -118,7 +118,6 @@ impl Mirror {
             }
             stays
         });
-        let moved = order != self.order;
         for (id, said) in said {
             let known = self.elements.get(&id);
             if known.is_some_and(|(before, _)| *before == said) {
@@ -141,13 +140,26 @@ impl Mirror {
             }
             self.elements.insert(id, (said, element));
         }
-        if moved {
-            for id in &order {
-                if let Some((_, element)) = self.elements.get(id) {
-                    let _ = parent.append_child(element);
+        self.put_in_order(&parent, &order);
+    }
+
+    /// Moves elements that do not stand where they are read. One that a reader is at stays: taken out and put in again it would lose it.
+    fn put_in_order(&self, parent: &Element, order: &[NodeId]) {
+        let mut next = parent.first_element_child();
+        for (_, element) in order.iter().filter_map(|id| self.elements.get(id)) {
+            let here: &Element = element;
+            if next.as_ref() == Some(here) {
+                next = here.next_element_sibling();
+            } else if next.is_some() && here.is_same_node(document().and_then(|document| document.active_element()).as_deref()) {
+                // Those before it come before it: each that stands between goes behind it.
+                while let Some(between) = next.take_if(|next| next != here) {
+                    next = between.next_element_sibling();
+                    let _ = parent.append_child(&between);
                 }
+                next = here.next_element_sibling();
+            } else {
+                let _ = parent.insert_before(here, next.as_deref());
             }
-            self.order = order;
         }
     }
 
@@ -193,28 +205,50 @@ fn document() -> Option<Document> {
     web_sys::window()?.document()
 }
 
-/// A new element that passes on what is asked of it.
+/// The attribute that says which node an element is.
+const NODE: &str = "data-node";
+
+/// A new element for a node.
 fn element(document: &Document, id: NodeId, tag: &str) -> Option<HtmlElement> {
     let element: HtmlElement = document.create_element(tag).ok()?.dyn_into().ok()?;
     // The canvas has the keyboard; a reader finds the element without it.
     element.set_tab_index(-1);
-    let clicked = Closure::<dyn FnMut()>::new(move || ask(id, Action::Click));
-    element.set_onclick(Some(clicked.as_ref().unchecked_ref()));
-    clicked.forget();
+    element.set_attribute(NODE, &id.0.to_string()).ok()?;
+    Some(element)
+}
+
+/// Passes on what is asked of elements. One listener hears of all, those that are made later as well.
+fn listen() {
+    let node = |event: &web_sys::Event| -> Option<NodeId> {
+        let target: HtmlElement = event.target()?.dyn_into().ok()?;
+        target.get_attribute(NODE)?.parse().ok().map(NodeId)
+    };
+    let clicked = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
+        if let Some(id) = node(&event) {
+            ask(id, Action::Click);
+        }
+    });
     let pressed = Closure::<dyn FnMut(web_sys::KeyboardEvent)>::new(move |event: web_sys::KeyboardEvent| {
         let action = match event.key().as_str() {
             "ArrowUp" | "ArrowRight" => Action::Increment,
             "ArrowDown" | "ArrowLeft" => Action::Decrement,
             _ => return,
         };
-        event.prevent_default();
-        ask(id, action);
+        // Buttons have no value.
+        let adjustable =
+            event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|e| e.tag_name() == "DIV");
+        if let Some(id) = node(&event).filter(|_| adjustable) {
+            event.prevent_default();
+            ask(id, action);
+        }
     });
-    if tag == "div" {
-        element.set_onkeydown(Some(pressed.as_ref().unchecked_ref()));
+    if let Some(parent) = document().and_then(|document| document.get_element_by_id("mirror")) {
+        let _ = parent.add_event_listener_with_callback("click", clicked.as_ref().unchecked_ref());
+        let _ = parent.add_event_listener_with_callback("keydown", pressed.as_ref().unchecked_ref());
     }
+    // They listen as long as the page lives.
+    clicked.forget();
     pressed.forget();
-    Some(element)
 }
 
 fn ask(id: NodeId, action: Action) {

@@ -1,5 +1,6 @@
 //! The program as a page: the same panels on a canvas, its runs in a worker.
 
+mod claim;
 pub(crate) mod exchange;
 mod fonts;
 mod mirror;
@@ -8,7 +9,12 @@ mod storage;
 mod worker;
 mod workshop;
 
-use std::{cell::RefCell, path::PathBuf, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use egui::{Context, ThemePreference, Ui};
 use gairat::files::memory;
@@ -22,6 +28,7 @@ use crate::{
     window::{self, Launcher, Phase, Question, State},
 };
 
+pub(crate) use claim::{Claim, held};
 pub(crate) use workshop::{Gate, Live};
 
 /// How often the address is made to say what is shown.
@@ -39,6 +46,8 @@ thread_local! {
 struct News {
     /// Somebody typed another address behind `#`.
     link: Option<String>,
+    /// What is to be read of the storage, and whether it is bad.
+    words: Vec<(String, bool)>,
 }
 
 /// Starts the program on `canvas`; called once by the page's script.
@@ -51,10 +60,16 @@ pub async fn page(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
     construct();
     // While files are read the worker's module starts.
     workshop::open();
-    storage::open().await;
+    storage::open(hear_of_storage).await;
+    storage::refresh().await;
+    let held = held().await;
+    if let Some(held) = &held {
+        tidy(held).await;
+    }
+    let last = last_run(&held.unwrap_or_default());
     let options = eframe::WebOptions { renderer: eframe::Renderer::Glow, dithering: false, ..eframe::WebOptions::default() };
     let runner = eframe::WebRunner::new();
-    runner.start(canvas, options, Box::new(|cc| Ok(Box::new(Page::new(cc))))).await?;
+    runner.start(canvas, options, Box::new(|cc| Ok(Box::new(Page::new(cc, last))))).await?;
     // The frames go on as long as the page lives.
     std::mem::forget(runner);
     Ok(())
@@ -63,9 +78,9 @@ pub async fn page(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
 /// Begins to listen in the worker; called once by the worker's script.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "JavaScript reaches it")]
-pub fn worker() {
+pub async fn worker() {
     construct();
-    worker::begin();
+    worker::begin().await;
 }
 
 /// Runs the constructors of the module, once: tables of the GPU compiler that crates fill at the start of a program. Without this call the
@@ -122,13 +137,12 @@ struct Page {
 }
 
 impl Page {
-    fn new(cc: &eframe::CreationContext<'_>) -> Self {
+    fn new(cc: &eframe::CreationContext<'_>, last: Option<PathBuf>) -> Self {
         listen();
         let ctx = cc.egui_ctx.clone();
         WAKE.set(Some(ctx.clone()));
         ctx.set_fonts(fonts::fonts());
         let read = link::read(&hash());
-        let last = run_folders::list(&PathBuf::from(RUNS)).into_iter().find(|folder| is_unfinished(folder));
         let question = last.filter(|_| read.is_empty());
         let waker = ctx.clone();
         let launcher = Launcher {
@@ -157,13 +171,10 @@ impl Page {
             self.state.question = None;
             window::apply(&mut self.state, ctx, read);
         }
-        let written = memory::take_changes();
-        if !written.is_empty() {
-            storage::keep(written);
+        for (text, is_bad) in news.words {
+            self.state.say(text, is_bad);
         }
-        if let Some(problem) = storage::problem() {
-            self.state.say(problem, true);
-        }
+        storage::keep(memory::take_changes());
     }
 
     /// Makes the address say what is shown, without a step in the browser's history.
@@ -196,8 +207,6 @@ impl eframe::App for Page {
         self.tell_address(now);
         self.mirror.summary(&ctx, &self.state, now);
         self.mirror.follow(&ctx, now);
-        // A tab is closed by its browser.
-        self.state.close = false;
         if !self.shown && has_something_to_show(&self.state) {
             self.shown = true;
             announce("gairat-shown");
@@ -219,11 +228,38 @@ fn has_something_to_show(state: &State) -> bool {
     run.region.is_some() || (run.dataset.is_some() && !run.is_plane()) || matches!(run.phase, Phase::Failed(_))
 }
 
-/// Whether a run has something behind it and something before it.
-fn is_unfinished(folder: &std::path::Path) -> bool {
+/// The run that was last at work, if it has something behind it and something before it, and no other tab has it.
+fn last_run(held: &BTreeSet<PathBuf>) -> Option<PathBuf> {
     use gairat::files::is_file;
-    let begun = is_file(&folder.join("resume.safetensors")) || is_file(&folder.join("part.safetensors"));
-    begun && !is_file(&folder.join("summary.json"))
+    let is_unfinished = |folder: &PathBuf| {
+        let begun = is_file(&folder.join("resume.safetensors")) || is_file(&folder.join("part.safetensors"));
+        begun && !is_file(&folder.join("summary.json"))
+    };
+    run_folders::list(Path::new(RUNS)).into_iter().find(|folder| is_unfinished(folder) && !held.contains(folder))
+}
+
+/// Removes what pages left that were closed before a run learned anything.
+async fn tidy(held: &BTreeSet<PathBuf>) {
+    let folders = run_folders::list(Path::new(RUNS)).into_iter();
+    let empty = folders.filter(|folder| run_folders::is_empty(folder) && !held.contains(folder));
+    let files: Vec<PathBuf> = empty.map(|folder| folder.join("settings.json")).collect();
+    if !files.is_empty() {
+        // What stays is removed the next time.
+        let _ = storage::remove(files).await;
+    }
+}
+
+/// Takes what is to be said of the storage.
+fn hear_of_storage(news: storage::News) {
+    match news {
+        storage::News::Words(text, is_bad) => {
+            NEWS.with_borrow_mut(|news| news.words.push((text, is_bad)));
+            wake();
+        }
+        storage::News::Kept(changes) => memory::stored(changes.iter().filter(|change| !change.path.ends_with(storage::SETTINGS))),
+        // They are in this memory as long as it lives.
+        storage::News::NotKept(_) => {}
+    }
 }
 
 /// What the person has told the browser that they like.

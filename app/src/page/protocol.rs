@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use gairat::{
     checkpoint::ResumeState,
     dataset::{Dataset, SampleShape, Samples, Source},
-    files::memory::Change,
+    files::memory::{Change, Content},
     metrics::EpochMetrics,
     session::{Ending, Event, Look, View},
     settings::Settings,
@@ -19,10 +19,8 @@ use crate::live::{Message, Origin, Ready};
 /// What the page wants of its worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
-    /// Files were written or removed; there is a blob for each that was written.
-    Files(Vec<(PathBuf, bool)>),
-    /// Start this run behind this gate.
-    Start { run: u64, gate: u64, member: usize, settings: Settings, origin: Beginning },
+    /// Start this run behind this gate, with the files that the page has the bytes of.
+    Start { run: u64, gate: u64, member: usize, settings: Settings, origin: Beginning, files: Named },
     /// Make a view of a run.
     Look(u64, Look),
     /// Go on with these settings.
@@ -43,6 +41,17 @@ pub(super) enum AtGate {
     OneStep,
     Speed(f64),
     Leave(usize),
+}
+
+/// Files by their names; there is a blob for each that comes with its bytes.
+pub(super) type Named = Vec<(PathBuf, Kind)>;
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Kind {
+    Bytes,
+    Stored,
+    Removed,
 }
 
 /// Where a run begins.
@@ -76,8 +85,10 @@ impl Beginning {
 pub(super) enum Told {
     /// The module has started.
     Here,
-    /// Files were written or removed; there is a blob for each that was written.
-    Files(Vec<(PathBuf, bool)>),
+    /// Files were written or removed.
+    Files(Named),
+    /// Something to be read by the person, and whether it is bad.
+    Words(String, bool),
     /// A run told something; so many steps were granted at its gate.
     Message { run: u64, message: Letter, granted: u64 },
     /// A view of a run.
@@ -162,18 +173,32 @@ impl Letter {
 }
 
 /// Files as they are told of, and their blobs.
-pub(super) fn changes_told(changes: Vec<Change>) -> (Vec<(PathBuf, bool)>, Vec<Vec<u8>>) {
-    let named = changes.iter().map(|change| (change.path.clone(), change.bytes.is_some())).collect();
-    let blobs = changes.into_iter().filter_map(|change| change.bytes).map(|bytes| bytes.to_vec()).collect();
-    (named, blobs)
+pub(super) fn changes_told(changes: Vec<Change>) -> (Named, Vec<Vec<u8>>) {
+    let mut blobs = Vec::new();
+    let named = changes.into_iter().map(|Change { path, content }| {
+        let kind = match content {
+            Content::Bytes(bytes) => {
+                blobs.push(bytes.to_vec());
+                Kind::Bytes
+            }
+            Content::Stored => Kind::Stored,
+            Content::Removed => Kind::Removed,
+        };
+        (path, kind)
+    });
+    (named.collect(), blobs)
 }
 
 /// And back.
-pub(super) fn changes_heard(named: Vec<(PathBuf, bool)>, blobs: Vec<Vec<u8>>) -> Vec<Change> {
+pub(super) fn changes_heard(named: Named, blobs: Vec<Vec<u8>>) -> Vec<Change> {
     let mut blobs = blobs.into_iter();
-    let bytes =
-        |written: bool, blobs: &mut std::vec::IntoIter<Vec<u8>>| if written { blobs.next().map(Into::into) } else { None };
-    named.into_iter().map(|(path, written)| Change { path, bytes: bytes(written, &mut blobs) }).collect()
+    let mut content = |kind| match kind {
+        // There is one for each.
+        Kind::Bytes => Content::Bytes(blobs.next().unwrap_or_default().into()),
+        Kind::Stored => Content::Stored,
+        Kind::Removed => Content::Removed,
+    };
+    named.into_iter().map(|(path, kind)| Change { path, content: content(kind) }).collect()
 }
 
 /// Packs a head and its blobs; `post` gets them with the list of what is handed over.

@@ -1,42 +1,89 @@
-//! Files that outlive the page, in the browser's IndexedDB: one store, the paths for keys.
+//! Files that outlive the page, in the browser's IndexedDB: one store, the paths for keys. The page and its worker have a connection each.
+//! A page that begins takes the names and the settings of runs into memory; everything else is read when it is needed.
 
-use std::{cell::RefCell, path::PathBuf};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
-use gairat::files::memory::{self, Change};
-use idb::{Database, DatabaseEvent as _, Error, Factory, ObjectStoreParams, TransactionMode};
-use js_sys::Uint8Array;
+use gairat::files::memory::{self, Change, Content};
+use idb::{Database, DatabaseEvent as _, Factory, KeyRange, ObjectStoreParams, Query, TransactionMode};
+use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_time::Duration;
+
+use crate::live::sleep;
 
 const NAME: &str = "gairat";
 const STORE: &str = "files";
+/// The files whose bytes a page has of all runs.
+pub(super) const SETTINGS: &str = "settings.json";
+/// How long after a failure it is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(3);
 
-#[derive(Default)]
+/// What becomes of files that are to be kept.
+pub(super) enum News {
+    /// They are in the storage.
+    Kept(Vec<Change>),
+    /// They are not there yet, and it is not known whether they will be.
+    NotKept(Vec<Change>),
+    /// Something to be read by the person, and whether it is bad.
+    Words(String, bool),
+}
+
 struct Storage {
-    database: Option<Database>,
+    database: Option<Rc<Database>>,
     /// What is not written yet, in its order.
     waiting: Vec<Change>,
     writing: bool,
-    /// What went wrong, until somebody asks.
-    problem: Option<String>,
-    told: bool,
+    /// Whether the last attempt failed.
+    failing: bool,
+    /// Who waits for the end of the next attempt.
+    resting: Vec<Function>,
+    told: fn(News),
 }
 
 thread_local! {
-    static STORAGE: RefCell<Storage> = RefCell::default();
+    static STORAGE: RefCell<Storage> = const {
+        RefCell::new(Storage { database: None, waiting: Vec::new(), writing: false, failing: false, resting: Vec::new(), told: |_| {} })
+    };
 }
 
-/// Opens the storage and takes all that is in it into memory; a browser without one keeps nothing, and the page says so.
-pub(super) async fn open() {
-    match read().await {
-        Ok((database, files)) => {
-            memory::apply(files);
-            STORAGE.with_borrow_mut(|storage| storage.database = Some(database));
+fn tell(news: News) {
+    // Nothing is borrowed while it is told: who hears it may want something of the storage.
+    let told = STORAGE.with_borrow(|storage| storage.told);
+    told(news);
+}
+
+fn say(text: impl Into<String>, is_bad: bool) {
+    tell(News::Words(text.into(), is_bad));
+}
+
+fn database() -> Option<Rc<Database>> {
+    STORAGE.with_borrow(|storage| storage.database.clone())
+}
+
+/// Opens the storage; a browser without one keeps nothing, and the person is told.
+pub(super) async fn open(told: fn(News)) {
+    STORAGE.with_borrow_mut(|storage| storage.told = told);
+    match connect().await {
+        Ok(database) => STORAGE.with_borrow_mut(|storage| storage.database = Some(Rc::new(database))),
+        Err(error) => {
+            STORAGE.with_borrow_mut(|storage| storage.failing = true);
+            say(
+                format!(
+                    "This browser keeps no files for this page ({error}): runs are lost when it is closed. Download what you want to keep."
+                ),
+                true,
+            );
         }
-        Err(error) => report(&error),
     }
 }
 
-async fn read() -> Result<(Database, Vec<Change>), Error> {
+async fn connect() -> Result<Database, idb::Error> {
     let mut request = Factory::new()?.open(NAME, Some(1))?;
     request.on_upgrade_needed(|event| {
         if let Ok(database) = event.database()
@@ -46,79 +93,215 @@ async fn read() -> Result<(Database, Vec<Change>), Error> {
             let _ = database.create_object_store(STORE, ObjectStoreParams::new());
         }
     });
-    let database = request.await?;
+    request.await
+}
+
+/// The keys at or under `path`, as two ranges; all of them for the empty path.
+fn ranges(path: &Path) -> Result<Vec<Option<Query>>, idb::Error> {
+    let name = path.to_string_lossy();
+    if name.is_empty() {
+        return Ok(vec![None]);
+    }
+    // `0` follows `/`.
+    let (first, after) = (JsValue::from_str(&format!("{name}/")), JsValue::from_str(&format!("{name}0")));
+    let inside = KeyRange::bound(&first, &after, Some(false), Some(true))?;
+    Ok(vec![Some(KeyRange::only(&JsValue::from_str(&name))?.into()), Some(inside.into())])
+}
+
+async fn names(database: &Database, path: &Path) -> Result<BTreeSet<PathBuf>, idb::Error> {
     let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly)?;
     let store = transaction.object_store(STORE)?;
-    let keys = store.get_all_keys(None, None)?.await?;
-    let values = store.get_all(None, None)?.await?;
+    let mut names = BTreeSet::new();
+    for range in ranges(path)? {
+        names.extend(store.get_all_keys(range, None)?.await?.iter().filter_map(JsValue::as_string).map(PathBuf::from));
+    }
     transaction.await?;
-    let files = keys.into_iter().zip(values).filter_map(|(key, value)| {
-        let bytes = value.dyn_ref::<Uint8Array>()?.to_vec();
-        Some(Change { path: PathBuf::from(key.as_string()?), bytes: Some(bytes.into()) })
-    });
-    Ok((database, files.collect()))
+    Ok(names)
 }
 
-fn report(error: &Error) {
-    STORAGE.with_borrow_mut(|storage| {
-        if !std::mem::replace(&mut storage.told, true) {
-            storage.problem = Some(format!(
-                "This browser keeps no files for this page ({error}): runs are lost when it is closed. Download what you want to keep."
-            ));
+async fn read(database: &Database, paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<Change>, idb::Error> {
+    let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly)?;
+    let store = transaction.object_store(STORE)?;
+    let mut files = Vec::new();
+    for path in paths {
+        let value = store.get(JsValue::from_str(&path.to_string_lossy()))?.await?;
+        if let Some(bytes) = value.as_ref().and_then(|value| value.dyn_ref::<Uint8Array>()) {
+            files.push(Change { path, content: Content::Bytes(bytes.to_vec().into()) });
         }
-    });
+    }
+    transaction.await?;
+    Ok(files)
 }
 
-/// What a person should know of the storage, once.
-pub(super) fn problem() -> Option<String> {
-    STORAGE.with_borrow_mut(|storage| storage.problem.take())
+/// Takes what is stored at or under `path` into memory, but for what is there already: that is newer.
+///
+/// # Errors
+/// What the browser says.
+pub(super) async fn load(path: &Path) -> Result<(), String> {
+    let Some(database) = database() else { return Ok(()) };
+    let here = |file: &PathBuf| memory::under(file).iter().any(|change| matches!(change.content, Content::Bytes(_)));
+    let fail = |error: idb::Error| format!("{}: the browser's storage cannot be read: {error}", path.display());
+    let names = names(&database, path).await.map_err(fail)?;
+    let files = read(&database, names.into_iter().filter(|name| !here(name))).await.map_err(fail)?;
+    memory::apply(files);
+    Ok(())
+}
+
+/// Makes memory know of all files that are stored, by any tab, and of none that were; what settings say is read. Bytes that are in memory
+/// stay: they are not stored yet, or not to be stored.
+pub(super) async fn refresh() {
+    let Some(database) = database() else { return };
+    let before = memory::under(Path::new(""));
+    let stored = async {
+        let names = names(&database, Path::new("")).await?;
+        let settings = read(&database, names.iter().filter(|name| name.ends_with(SETTINGS)).cloned()).await?;
+        Ok::<_, idb::Error>((names, settings))
+    };
+    let (names, settings) = match stored.await {
+        Ok(stored) => stored,
+        Err(error) => return say(format!("The browser's storage cannot be read: {error}"), true),
+    };
+    let waiting: BTreeSet<PathBuf> =
+        STORAGE.with_borrow(|storage| storage.waiting.iter().map(|change| change.path.clone()).collect());
+    let here = memory::under(Path::new("")).into_iter().filter(|change| change.content != Content::Stored);
+    let here: BTreeSet<PathBuf> = here.map(|change| change.path).filter(|path| !path.ends_with(SETTINGS)).collect();
+    let gone = before.into_iter().map(|change| change.path).filter(|path| !names.contains(path));
+    let gone: Vec<_> = gone.map(|path| Change { path, content: Content::Removed }).collect();
+    let there = names.iter().map(|path| Change { path: path.clone(), content: Content::Stored });
+    let changes = gone.into_iter().chain(there).chain(settings);
+    // Where a run has files that are not stored, its settings may not be stored either.
+    let newer = |path: &PathBuf| {
+        here.contains(path) || (path.ends_with(SETTINGS) && here.iter().any(|file| file.parent() == path.parent()))
+    };
+    memory::apply(changes.filter(|change| !waiting.contains(&change.path) && !newer(&change.path)));
 }
 
 /// Keeps files that were written or removed, after those that were told of before.
 pub(super) fn keep(changes: Vec<Change>) {
-    let begin = STORAGE.with_borrow_mut(|storage| {
+    if changes.is_empty() {
+        return;
+    }
+    let (not_kept, begin) = STORAGE.with_borrow_mut(|storage| {
+        let not_kept = storage.failing.then(|| changes.clone());
+        if storage.database.is_none() {
+            return (not_kept, false);
+        }
         for change in changes {
             storage.waiting.retain(|waiting| waiting.path != change.path);
             storage.waiting.push(change);
         }
-        storage.database.is_some() && !storage.waiting.is_empty() && !std::mem::replace(&mut storage.writing, true)
+        (not_kept, !std::mem::replace(&mut storage.writing, true))
     });
+    if let Some(changes) = not_kept {
+        tell(News::NotKept(changes));
+    }
     if begin {
-        wasm_bindgen_futures::spawn_local(async {
-            loop {
-                let (database, changes) =
-                    STORAGE.with_borrow_mut(|storage| (storage.database.take(), std::mem::take(&mut storage.waiting)));
-                let Some(database) = database else { return };
-                let written = write(&database, changes).await;
-                let done = STORAGE.with_borrow_mut(|storage| {
-                    storage.database = Some(database);
-                    storage.writing = !storage.waiting.is_empty();
-                    !storage.writing
-                });
-                if let Err(error) = written {
-                    report(&error);
+        wasm_bindgen_futures::spawn_local(write_on());
+    }
+}
+
+/// Writes until nothing waits.
+async fn write_on() {
+    loop {
+        let next = STORAGE.with_borrow_mut(|storage| {
+            let next = storage.database.clone().filter(|_| !storage.waiting.is_empty());
+            storage.writing = next.is_some();
+            next.map(|database| (database, std::mem::take(&mut storage.waiting)))
+        });
+        let Some((database, changes)) = next else {
+            return rested();
+        };
+        match write(&database, &changes).await {
+            Ok(()) => {
+                if STORAGE.with_borrow_mut(|storage| std::mem::take(&mut storage.failing)) {
+                    say("The browser's storage takes files again: everything is kept.", false);
                 }
-                if done {
-                    return;
+                tell(News::Kept(changes));
+            }
+            Err(why) => {
+                let first = STORAGE.with_borrow_mut(|storage| {
+                    let newer = std::mem::take(&mut storage.waiting);
+                    let still = |change: &Change| newer.iter().all(|newer| newer.path != change.path);
+                    storage.waiting = changes.into_iter().filter(still).collect();
+                    storage.waiting.extend(newer);
+                    (!std::mem::replace(&mut storage.failing, true)).then(|| storage.waiting.clone())
+                });
+                if let Some(changes) = first {
+                    tell(News::NotKept(changes));
+                    say(why, true);
+                }
+                rested();
+                sleep(AGAIN_AFTER).await;
+                // A connection that the browser has closed is of no use any more.
+                if let Ok(database) = connect().await {
+                    STORAGE.with_borrow_mut(|storage| storage.database = Some(Rc::new(database)));
                 }
             }
-        });
+        }
     }
 }
 
 /// All or nothing: a page that is closed in the middle leaves what was there before.
-async fn write(database: &Database, changes: Vec<Change>) -> Result<(), Error> {
-    let transaction = database.transaction(&[STORE], TransactionMode::ReadWrite)?;
-    let store = transaction.object_store(STORE)?;
-    for change in changes {
-        let key = JsValue::from_str(&change.path.to_string_lossy());
-        match change.bytes {
-            Some(bytes) => {
-                store.put(&Uint8Array::from(&*bytes), Some(&key))?.await?;
+async fn write(database: &Database, changes: &[Change]) -> Result<(), String> {
+    let written = async {
+        let transaction = database.transaction(&[STORE], TransactionMode::ReadWrite)?;
+        let store = transaction.object_store(STORE)?;
+        for change in changes {
+            let key = JsValue::from_str(&change.path.to_string_lossy());
+            match &change.content {
+                Content::Bytes(bytes) => {
+                    store.put(&Uint8Array::from(&**bytes), Some(&key))?.await?;
+                }
+                Content::Removed => store.delete(key)?.await?,
+                Content::Stored => {}
             }
-            None => store.delete(key)?.await?,
         }
+        transaction.commit()?.await
+    };
+    let full = "The browser's storage for this page is full: what is saved from here on is lost with this tab, unless there is room again. \
+                Delete runs under Open…, or download this one.";
+    match written.await {
+        Ok(outcome) if outcome.is_committed() => Ok(()),
+        // What a browser takes back when all was said is what it has no room for.
+        Ok(_) => Err(full.to_owned()),
+        Err(error) if error.to_string().contains("Quota") => Err(full.to_owned()),
+        Err(error) => Err(format!(
+            "The browser does not store files ({error}): what is saved from here on is lost with this tab, unless it does so again. \
+             Download what you want to keep."
+        )),
     }
-    transaction.commit()?.await?;
-    Ok(())
+}
+
+/// Wakes who waits for the end of an attempt.
+fn rested() {
+    for wake in STORAGE.with_borrow_mut(|storage| std::mem::take(&mut storage.resting)) {
+        // A promise that is kept already does not mind.
+        let _ = wake.call0(&JsValue::NULL);
+    }
+}
+
+/// Waits until all is written that was to be kept; whether it is.
+pub(super) async fn settled() -> bool {
+    loop {
+        let (done, failing) = STORAGE.with_borrow(|storage| (!storage.writing && storage.waiting.is_empty(), storage.failing));
+        if done || failing {
+            return !failing;
+        }
+        let promise = Promise::new(&mut |resolve, _| STORAGE.with_borrow_mut(|storage| storage.resting.push(resolve)));
+        // It is never broken.
+        let _ = JsFuture::from(promise).await;
+    }
+}
+
+/// Removes files at once, also where there is no room for others; gives what is to be said if it fails.
+pub(super) async fn remove(paths: Vec<PathBuf>) -> Result<(), String> {
+    let changes: Vec<Change> = paths.into_iter().map(|path| Change { path, content: Content::Removed }).collect();
+    STORAGE.with_borrow_mut(|storage| {
+        storage.waiting.retain(|waiting| changes.iter().all(|change| change.path != waiting.path));
+    });
+    memory::apply(changes.clone());
+    match database() {
+        Some(database) => write(&database, &changes).await,
+        None => Ok(()),
+    }
 }

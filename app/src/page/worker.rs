@@ -1,19 +1,24 @@
 //! The worker's end: runs are tasks here, so that nothing they do keeps the page from answering.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, path::Path, sync::Arc};
 
 use gairat::{
     device::{Chosen, DeviceError},
-    files::memory,
+    files::memory::{self, Change, Content},
     session::{self, Command, Ending, Event, SessionError},
+    settings::Settings,
 };
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::protocol::{AtGate, Letter, Order, Told, changes_heard, changes_told, receive, send};
+use super::{
+    protocol::{AtGate, Letter, Order, Told, changes_heard, changes_told, receive, send},
+    storage::{self, News},
+};
 use crate::{
     failure::Failure,
     live::{Message, Origin, Prepared, Shared, Window, WorkersGate, prepare},
+    run_folders,
 };
 
 #[derive(Default)]
@@ -27,12 +32,13 @@ thread_local! {
 }
 
 /// Begins to listen; to be called once, by the worker's script.
-pub(super) fn begin() {
+pub(super) async fn begin() {
     std::panic::set_hook(Box::new(|info| {
         // A module whose code panicked cannot go on; the page starts another.
         tell(&Told::Fault(info.to_string()), Vec::new());
     }));
     let Some(scope) = scope() else { return };
+    storage::open(hear_of_storage).await;
     let hear = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
         if let Some((order, blobs)) = receive(&event.data()) {
             obey(order, blobs);
@@ -57,6 +63,35 @@ fn tell(told: &Told, blobs: Vec<Vec<u8>>) {
     });
 }
 
+/// Tells the person something.
+pub(super) fn notice(text: String) {
+    tell(&Told::Words(text, true), Vec::new());
+}
+
+/// What becomes of files is told to the page: their names, because it can read them from the storage itself; what the storage does not
+/// take, with the bytes.
+fn hear_of_storage(news: News) {
+    let changes = match news {
+        News::Words(text, is_bad) => return tell(&Told::Words(text, is_bad), Vec::new()),
+        News::NotKept(changes) => changes,
+        News::Kept(changes) => {
+            let short = |change: Change| match change.content {
+                // The page says what is in them without waiting.
+                Content::Bytes(_) if !change.path.ends_with(storage::SETTINGS) => Change { content: Content::Stored, ..change },
+                _ => change,
+            };
+            changes.into_iter().map(short).collect()
+        }
+    };
+    let (named, blobs) = changes_told(changes);
+    tell(&Told::Files(named), blobs);
+}
+
+/// Takes what was written in memory to the storage.
+pub(super) fn store() {
+    storage::keep(memory::take_changes());
+}
+
 fn run(number: u64) -> Option<Arc<Shared>> {
     RUNS.with_borrow(|runs| runs.runs.get(&number).cloned())
 }
@@ -67,9 +102,9 @@ fn gate(number: u64) -> Option<Arc<WorkersGate>> {
 
 fn obey(order: Order, blobs: Vec<Vec<u8>>) {
     match order {
-        Order::Files(named) => memory::apply(changes_heard(named, blobs)),
-        Order::Start { run, gate: number, member, settings, origin } => {
+        Order::Start { run, gate: number, member, settings, origin, files } => {
             let Some(gate) = gate(number) else { return };
+            memory::apply(changes_heard(files, blobs));
             let at = Arc::clone(&gate);
             let shared = Shared::new(gate, member, Box::new(move || pass_on(run, &at)));
             RUNS.with_borrow_mut(|runs| runs.runs.insert(run, Arc::clone(&shared)));
@@ -79,8 +114,13 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
                     Ok(ending) => Message::Ended(ending),
                     Err(failure) => Message::Failed(failure.message().to_owned()),
                 });
+                store();
                 RUNS.with_borrow_mut(|runs| runs.runs.remove(&run));
                 tell(&Told::Over(run), Vec::new());
+                // Where nobody computes nothing is needed that is stored.
+                if storage::settled().await && RUNS.with_borrow(|runs| runs.runs.is_empty()) {
+                    memory::forget(Path::new(""));
+                }
             });
         }
         Order::Look(number, look) => {
@@ -122,14 +162,10 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
     }
 }
 
-/// Tells what a run has to tell; files first, because a message may speak of them.
+/// Tells what a run has to tell, and stores what it wrote.
 fn pass_on(number: u64, gate: &WorkersGate) {
     let Some(run) = run(number) else { return };
-    let changes = memory::take_changes();
-    if !changes.is_empty() {
-        let (named, blobs) = changes_told(changes);
-        tell(&Told::Files(named), blobs);
-    }
+    store();
     let granted = gate.granted();
     for message in run.messages() {
         let (message, blobs) = Letter::of(message);
@@ -141,14 +177,20 @@ fn pass_on(number: u64, gate: &WorkersGate) {
 }
 
 /// A run from its settings to its end. If the GPU is lost on the way, it goes on from the last saved state on the CPU.
-async fn work(settings: gairat::settings::Settings, origin: Origin, door: &mut Window) -> Result<Ending, Failure> {
+async fn work(settings: Settings, origin: Origin, door: &mut Window) -> Result<Ending, Failure> {
+    for path in settings.data.files() {
+        storage::load(path).await.map_err(Failure::Work)?;
+    }
     let Prepared { plan, dataset, chosen, folder, .. } = &prepare(settings, origin, None, door).await?;
-    let lost = match session::run_with(plan, dataset, chosen, folder, door).await {
-        Err(SessionError::Device(DeviceError::Lost(cause))) if !chosen.cpu => cause,
-        outcome => return Ok(outcome?),
+    let outcome = match session::run_with(plan, dataset, chosen, folder, door).await {
+        Err(SessionError::Device(DeviceError::Lost(cause))) if !chosen.cpu => {
+            let message = format!("{} no longer answers ({cause}); going on with the CPU from the last saved state", chosen.name);
+            session::Door::emit(door, Event::Warning { message });
+            let settings = crate::live::settings_of(folder.path())?;
+            session::run_with(&settings.checked()?, dataset, &Chosen::cpu("the GPU was lost"), folder, door).await
+        }
+        outcome => outcome,
     };
-    let message = format!("{} no longer answers ({lost}); going on with the CPU from the last saved state", chosen.name);
-    session::Door::emit(door, Event::Warning { message });
-    let settings = crate::live::settings_of(folder.path())?;
-    Ok(session::run_with(&settings.checked()?, dataset, &Chosen::cpu("the GPU was lost"), folder, door).await?)
+    run_folders::tidy(folder.path());
+    Ok(outcome?)
 }

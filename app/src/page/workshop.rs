@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,8 +11,7 @@ use std::{
 };
 
 use gairat::{
-    dataset::Source,
-    files::memory,
+    files::memory::{self, Content},
     session::{Command, Event, Look, View},
     settings::Settings,
 };
@@ -21,7 +20,7 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::{
     protocol::{AtGate, Beginning, Order, Told, changes_heard, changes_told, receive, send},
-    storage,
+    storage::News,
 };
 use crate::live::{Message, Origin, WindowsGpu};
 
@@ -115,11 +114,9 @@ fn listen(told: Told, blobs: Vec<Vec<u8>>) {
                 }
             }
         }
-        Told::Files(named) => {
-            let changes = changes_heard(named, blobs);
-            memory::apply(changes.clone());
-            storage::keep(changes);
-        }
+        // The worker stores what its runs write.
+        Told::Files(named) => memory::apply(changes_heard(named, blobs)),
+        Told::Words(text, is_bad) => super::hear_of_storage(News::Words(text, is_bad)),
         Told::Message { run, message, granted } => {
             if let Some(end) = end_of(run) {
                 end.gate.granted.store(granted, Ordering::Relaxed);
@@ -196,28 +193,17 @@ fn fault(what: &str) {
     }
 }
 
-/// Sends a run to the worker, with the files that it needs.
+/// Sends a run to the worker, with those of its files that may not be stored yet; the worker reads the others itself.
 fn start(number: u64, end: &Arc<RunsEnd>, settings: Settings, origin: &Origin) {
-    let mut files = Vec::new();
+    let mut paths = settings.data.files();
     if let Origin::Folder(folder) = origin {
-        files.extend(memory::under(folder));
+        paths.push(folder);
     }
-    let mut data = |path: &Path| files.extend(memory::under(path));
-    match &settings.data {
-        Source::Toy(_) | Source::Digits => {}
-        Source::Mnist(path) | Source::Npz(path) => data(path),
-        Source::Idx { images, labels } => {
-            data(images);
-            data(labels);
-        }
-    }
-    if !files.is_empty() {
-        let (named, blobs) = changes_told(files);
-        order(Order::Files(named), blobs);
-    }
+    let here = paths.into_iter().flat_map(memory::under).filter(|change| matches!(change.content, Content::Bytes(_)));
+    let (files, blobs) = changes_told(here.collect());
     WORKSHOP.with_borrow_mut(|shop| shop.runs.insert(number, Arc::clone(end)));
     let (gate, member) = (end.gate.number, end.member);
-    order(Order::Start { run: number, gate, member, settings, origin: Beginning::of(origin) }, Vec::new());
+    order(Order::Start { run: number, gate, member, settings, origin: Beginning::of(origin), files }, blobs);
 }
 
 /// What is kept of a run here.

@@ -168,6 +168,11 @@ impl Action {
         Self::Brush(9),
     ];
 
+    /// Those that can be done here: a tab is closed by its browser.
+    pub(crate) fn here() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|action| !cfg!(target_arch = "wasm32") || *action != Self::Quit)
+    }
+
     /// Where the menu has it.
     pub(crate) fn menu(self) -> Menu {
         self.about().menu

@@ -90,7 +90,7 @@ pub(crate) fn embedded_ui(ui: &mut Ui, state: &mut State) {
 }
 
 fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
-    for action in Action::ALL.into_iter().filter(|action| action.menu() == menu) {
+    for action in Action::here().filter(|action| action.menu() == menu) {
         let mut button = Button::new(action.name());
         if let Some(keys) = action.keys() {
             button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
@@ -244,10 +244,11 @@ pub(crate) fn notices_ui(ui: &mut Ui, state: &mut State) {
                 ui.label(format!("The run {name} was open when this page was closed."));
                 if ui.button("Go on with it").clicked() {
                     state.question = None;
-                    state.gate.play(true);
+                    // The run that waits behind the question ends without a step.
                     state.open_run(&folder);
+                    state.gate.play(true);
                 }
-                if ui.button("Begin anew").on_hover_text("It stays under Open…").clicked() {
+                if ui.button("Begin anew").on_hover_text("It stays in the list of Open…").clicked() {
                     state.question = None;
                     state.gate.play(true);
                 }

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use egui::{Id, Modal, ScrollArea, TextEdit, Ui};
-use gairat::{files, settings::Settings};
+use gairat::{dataset::Source, files, settings::Settings};
 
-use super::{outside, state::State};
+use super::{
+    outside::{self, Shelf},
+    state::State,
+};
 use crate::run_folders;
 
 /// Runs that are listed at most.
@@ -15,47 +18,68 @@ const LISTED: usize = 60;
 #[derive(Clone, Debug)]
 pub(crate) struct OpenDialog {
     path: String,
+    root: Option<PathBuf>,
     runs: Vec<PathBuf>,
+    shelf: Shelf,
 }
 
 impl OpenDialog {
     /// With the runs in `root`.
-    pub(crate) fn new(root: Option<&Path>) -> Self {
-        let mut runs = root.map(run_folders::list).unwrap_or_default();
-        runs.truncate(LISTED);
-        Self { path: String::new(), runs }
+    pub(crate) fn new(root: Option<&Path>, ctx: &egui::Context) -> Self {
+        let mut dialog = Self { path: String::new(), root: root.map(Path::to_owned), runs: Vec::new(), shelf: Shelf::new(ctx) };
+        dialog.list();
+        dialog
+    }
+
+    fn list(&mut self) {
+        self.runs = self.root.as_deref().map(run_folders::list).unwrap_or_default();
+        self.runs.truncate(LISTED);
     }
 }
 
 /// The dialog, if it is open.
 pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
     let Some(mut dialog) = state.open.take() else { return };
-    let (mut chosen, mut told) = (None, Vec::new());
+    if dialog.shelf.has_news(ui.ctx()) {
+        dialog.list();
+    }
+    let mut chosen = None;
     let modal = Modal::new(Id::unique("open")).show(ui.ctx(), |ui| {
-        ui.set_width(480.0);
+        ui.set_width((ui.ctx().content_rect().width() - 32.0).min(480.0));
         ui.heading("Open");
         ui.label("Go on with a saved run, or start one from a settings file. The run that is open is saved and kept.");
-        ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
+        let room = (ui.ctx().content_rect().height() - 260.0).clamp(80.0, 260.0);
+        ScrollArea::vertical().max_height(room).show(ui, |ui| {
             if dialog.runs.is_empty() {
                 ui.weak("There is no run here yet.");
             }
             for run in &dialog.runs {
                 let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 ui.horizontal(|ui| {
-                    if ui.add_sized([ui.available_width() - outside::RUN_BUTTONS, 22.0], egui::Button::new(name)).clicked() {
+                    let here = state.runs.iter().any(|one| one.folder.as_ref() == Some(run));
+                    let elsewhere = !here && dialog.shelf.is_elsewhere(run);
+                    let button = egui::Button::new(name).truncate();
+                    let button = ui
+                        .add_enabled_ui(!elsewhere, |ui| ui.add_sized([ui.available_width() - Shelf::BUTTONS, 22.0], button))
+                        .inner
+                        .on_disabled_hover_text("It is at work in another tab");
+                    if button.clicked() {
                         chosen = Some(run.clone());
                     }
-                    let open = state.runs.iter().any(|one| one.folder.as_ref() == Some(run));
-                    told.extend(outside::run_ui(ui, run, open));
+                    dialog.shelf.run_ui(ui, run, here);
                 });
             }
+            dialog.shelf.rest_ui(ui);
         });
         ui.separator();
-        let label = ui.label("Run folder, or settings.json:");
-        let edit = ui.add(TextEdit::singleline(&mut dialog.path).desired_width(f32::INFINITY)).labelled_by(label.id);
-        let enter = edit.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let mut enter = false;
+        if Shelf::PATHS {
+            let label = ui.label("Run folder, or settings.json:");
+            let edit = ui.add(TextEdit::singleline(&mut dialog.path).desired_width(f32::INFINITY)).labelled_by(label.id);
+            enter = edit.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        }
         ui.horizontal(|ui| {
-            if (ui.button("Open").clicked() || enter) && !dialog.path.trim().is_empty() {
+            if Shelf::PATHS && (ui.button("Open").clicked() || enter) && !dialog.path.trim().is_empty() {
                 chosen = Some(PathBuf::from(dialog.path.trim()));
             }
             if ui.button(outside::BROWSE.0).on_hover_text(outside::BROWSE.1).clicked() {
@@ -65,15 +89,6 @@ pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
         })
         .inner
     });
-    if told.iter().any(Result::is_ok) {
-        dialog.runs.retain(|run| files::is_dir(run));
-    }
-    for told in told {
-        match told {
-            Ok(done) => state.say(done, false),
-            Err(problem) => state.say(problem, true),
-        }
-    }
     match chosen {
         Some(path) => {
             // What cannot be opened leaves the dialog open, so that the path can be mended.
@@ -109,13 +124,9 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
             ),
         }
     } else if path.extension().is_some_and(|kind| kind == "npz") {
-        let mut settings = state.form.clone();
-        match settings.set("data", &format!("npz:{}", path.display())) {
-            Ok(()) => state.open_settings(Settings::recipe(settings.data)),
-            Err(error) => state.say(error.to_string(), true),
-        }
+        state.open_settings(Settings::recipe(Source::Npz(path.to_owned())));
     } else if files::exists(path) {
-        state.say(format!("{}: expected a run folder, a settings file (.json) or data (.npz).", path.display()), true);
+        state.say(format!("{}: expected a run, a settings file (.json) or data (.npz, or IDX files).", path.display()), true);
     } else {
         state.say(format!("{}: there is no such file or folder.", path.display()), true);
     }
@@ -146,17 +157,34 @@ pub(crate) fn write(state: &mut State, file: &Path, bytes: &[u8]) {
 
 /// Takes what is dropped on the window, and what was chosen in a dialog.
 pub(crate) fn arrived(ui: &Ui, state: &mut State) {
-    for path in outside::arrived(ui) {
-        match path {
-            Ok(path) => open_path(state, &path),
+    for told in outside::done() {
+        match told {
+            Ok(done) => state.say(done, false),
             Err(problem) => state.say(problem, true),
         }
+    }
+    let mut paths = Vec::new();
+    for arrived in outside::arrived(ui) {
+        match arrived {
+            Ok(path) => paths.push(path),
+            Err(problem) => state.say(problem, true),
+        }
+    }
+    match Source::of_idx_files(&paths) {
+        Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
+        Ok(None) => {
+            // Of several runs the last is opened; all are listed.
+            if let Some(path) = paths.last() {
+                open_path(state, path);
+            }
+        }
+        Err(problem) => state.say(problem, true),
     }
     if ui.input(|input| !input.raw.hovered_files.is_empty()) {
         let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, Id::unique("drop")));
         let rect = ui.ctx().content_rect();
         painter.rect_filled(rect, 0.0, egui::Color32::from_black_alpha(160));
-        let text = "Drop a run folder, settings (.json) or data (.npz)";
+        let text = outside::DROP;
         painter.text(rect.center(), egui::Align2::CENTER_CENTER, text, egui::FontId::proportional(24.0), egui::Color32::WHITE);
     }
 }

@@ -6,7 +6,7 @@ use gairat::{
     settings::{FIELDS, Field, Group, Settings, may_change},
 };
 
-use super::state::State;
+use super::{state::State, words};
 
 /// Settings that everybody wants to see; the others of their group are behind "more".
 const FIRST: [&str; 14] = [
@@ -89,10 +89,10 @@ pub(crate) fn form_ui(ui: &mut Ui, state: &mut State) {
             group_ui(ui, state, field.group);
         }
         if let Err(error) = state.form.checked() {
-            ui.colored_label(ui.visuals().error_fg_color, error.to_string());
+            ui.colored_label(ui.visuals().error_fg_color, words::in_window(&error.to_string()));
         }
         for warning in state.form.warnings() {
-            ui.colored_label(ui.visuals().warn_fg_color, warning);
+            ui.colored_label(ui.visuals().warn_fg_color, words::in_window(&warning));
         }
     });
 }
@@ -222,7 +222,7 @@ fn put(state: &mut State, name: &'static str, text: &str) {
             state.edited();
         }
         Err(error) => {
-            state.unread.insert(name, (text.to_owned(), error.to_string()));
+            state.unread.insert(name, (text.to_owned(), words::in_window(&error.to_string())));
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn help_ui(ui: &mut Ui, state: &mut State) {
                 ui.add_space(6.0);
                 ui.strong(menu.name());
                 Grid::new(menu.name()).num_columns(2).spacing([16.0, 3.0]).show(ui, |ui| {
-                    for action in Action::ALL.into_iter().filter(|action| action.menu() == menu) {
+                    for action in Action::here().filter(|action| action.menu() == menu) {
                         let Some(keys) = action.keys() else { continue };
                         ui.monospace(ui.ctx().format_shortcut(&keys));
                         ui.label(action.name()).on_hover_text(action.doc());

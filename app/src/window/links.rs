@@ -95,7 +95,7 @@ pub(crate) fn builder_ui(ui: &mut Ui, state: &mut State) {
                 if ui.checkbox(&mut all, "all settings").changed() {
                     link.lock = if all { FIELDS.iter().map(|field| field.name).collect() } else { Default::default() };
                 }
-                for name in FIELDS.iter().map(|field| field.name) {
+                for name in FIELDS.iter().map(|field| field.name).filter(|name| *name != link::OF_THE_MACHINE) {
                     let mut locked = link.lock.contains(name);
                     if ui.checkbox(&mut locked, form::label(name)).changed() {
                         if locked {

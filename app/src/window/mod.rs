@@ -33,6 +33,7 @@ mod stage;
 mod state;
 mod text;
 mod weighting;
+mod words;
 
 use std::path::PathBuf;
 
@@ -88,7 +89,7 @@ pub(crate) fn frame(ui: &mut Ui, state: &mut State, now: Instant) {
 /// Keys do what the list of actions says, unless somebody is typing.
 fn shortcuts(ctx: &Context, state: &mut State) {
     let typing = ctx.egui_wants_keyboard_input();
-    for action in Action::ALL {
+    for action in Action::here() {
         let Some(keys) = action.keys() else { continue };
         let plain = keys.modifiers.is_none();
         // The palette has the arrows and Enter for itself; Escape closes what is open.

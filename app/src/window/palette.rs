@@ -15,8 +15,7 @@ pub(crate) struct Palette {
 fn found(text: &str) -> Vec<Action> {
     let text = text.trim().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut found: Vec<Action> = Action::ALL
-        .into_iter()
+    let mut found: Vec<Action> = Action::here()
         .filter(|action| {
             let about = format!("{} {} {}", action.name(), action.doc(), action.menu().name()).to_lowercase();
             words.iter().all(|word| about.contains(word))

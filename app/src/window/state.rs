@@ -30,6 +30,7 @@ use super::{
     palette::Palette,
     run::{Phase, Run},
     stage::StageView,
+    words,
 };
 use crate::link::Link;
 use crate::live::{self, Gate, Live, Origin, UNLIMITED, WindowsGpu};
@@ -291,7 +292,7 @@ impl State {
 
     /// Tells the person something.
     pub(crate) fn say(&mut self, text: impl Into<String>, is_error: bool) {
-        let text = text.into();
+        let text = words::in_window(&text.into());
         self.notices.retain(|notice| notice.text != text);
         self.notices.push(Notice { text, is_error, since: Instant::now() });
         if self.notices.len() > 4 {
@@ -673,7 +674,9 @@ impl State {
             Action::TrainOnDrawing => self.train_on_drawing(),
             Action::Undo => self.draw(Drawing::undo),
             Action::Redo => self.draw(Drawing::redo),
-            Action::Open => self.open = Some(OpenDialog::new(self.launcher.as_ref().map(|launcher| launcher.root.as_path()))),
+            Action::Open => {
+                self.open = Some(OpenDialog::new(self.launcher.as_ref().map(|launcher| launcher.root.as_path()), ctx));
+            }
             Action::Save => self.save(),
             Action::SaveSettings => files::save_settings(self),
             Action::CopyLink => links::copy(self, ctx),

@@ -12,7 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::files;
 
-use super::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed};
+use super::{DatasetError, Raw, SampleShape, Samples, Source, claimed_numbers, classes_of, read_claimed};
 
 /// The four files of MNIST: train images and labels, test images and labels.
 const NAMES: [&str; 4] =
@@ -51,6 +51,51 @@ pub(crate) fn read_folder(dir: &Path) -> Result<Raw, DatasetError> {
     }
     let classes = classes_of(&samples.labels).max(classes_of(&test.labels));
     Ok(Raw { shape, classes, samples, own_test: Some(test), usual_test: None })
+}
+
+/// The source that files make together; see [`Source::of_idx_files`].
+pub(crate) fn source_of(paths: &[PathBuf]) -> Result<Option<Source>, String> {
+    let ranks = paths.iter().filter_map(|path| Some((path, rank(path)?)));
+    let (labels, images): (Vec<_>, Vec<_>) = ranks.partition(|(_, rank)| *rank == 1);
+    let names = |files: &[(&PathBuf, u8)]| {
+        let names = files.iter().map(|(path, _)| path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match (images.as_slice(), labels.as_slice()) {
+        ([], []) => Ok(None),
+        ([(images, _)], [(labels, _)]) => Ok(Some(Source::Idx { images: images.to_path_buf(), labels: labels.to_path_buf() })),
+        ([(first, _), _], [_, _]) => {
+            let folder = first.parent().unwrap_or(Path::new(""));
+            let of_mnist = NAMES.iter().all(|name| find(folder, name).is_some_and(|file| paths.contains(&file)));
+            of_mnist.then(|| Some(Source::Mnist(folder.to_owned()))).ok_or_else(|| {
+                let (images, labels) = (names(&images), names(&labels));
+                format!(
+                    "two pairs of IDX files are taken with the names of MNIST alone ({}); found {images} and {labels}",
+                    NAMES.join(", ")
+                )
+            })
+        }
+        (images, []) => Err(format!("{}: images in IDX without their labels; give both files together", names(images))),
+        ([], labels) => Err(format!("{}: labels in IDX without their images; give both files together", names(labels))),
+        (images, labels) => Err(format!(
+            "expected one IDX file of images and one of labels, or the four of MNIST; found the images {} and the labels {}",
+            names(images),
+            names(labels)
+        )),
+    }
+}
+
+/// How many dimensions the IDX file at `path` has, by its first bytes; `None` if it is none.
+fn rank(path: &Path) -> Option<u8> {
+    let mut file = files::open(path).ok()?;
+    let mut magic = [0_u8; 4];
+    if file.fill_buf().ok()?.starts_with(&GZIP) {
+        MultiGzDecoder::new(file).read_exact(&mut magic).ok()?;
+    } else {
+        file.read_exact(&mut magic).ok()?;
+    }
+    let [first, second, kind, rank] = magic;
+    ([first, second] == [0, 0] && (0x08..=0x0e).contains(&kind) && (1..=4).contains(&rank)).then_some(rank)
 }
 
 /// The file of this name in `dir`, in whichever way it is spelled there.
@@ -239,6 +284,28 @@ mod tests {
         // One class alone still needs a classifier of two.
         assert_eq!(shape_of(&[2, 12]), (SampleShape::Flat(12), 2));
         assert_eq!(shape_of(&[2, 3, 2, 2]), (SampleShape::Image { channels: 3, height: 2, width: 2 }, 2));
+    }
+
+    #[test]
+    fn files_that_come_together_are_a_pair_or_mnist_or_named_as_neither() {
+        let dir = folder();
+        let (images, labels) = pair();
+        let (a, b) = (write(&dir, "a", &gzip(&images)), write(&dir, "b", &labels));
+        let other = write(&dir, "c.json", b"{}");
+        let pair = Source::Idx { images: a.clone(), labels: b.clone() };
+        assert_eq!(source_of(&[b.clone(), other.clone(), a.clone()]), Ok(Some(pair)));
+        assert_eq!(source_of(std::slice::from_ref(&other)), Ok(None));
+        assert_eq!(source_of(&[dir.path().join("nothing")]), Ok(None));
+        for (alone, lacks) in [(&a, "without their labels"), (&b, "without their images")] {
+            let told = source_of(std::slice::from_ref(alone)).expect_err("half a pair");
+            assert!(told.contains(lacks), "{told}");
+        }
+        let told = source_of(&[a.clone(), a.clone(), b.clone()]).expect_err("three files");
+        assert!(told.contains("one of labels"), "{told}");
+        let four = NAMES.map(|name| write(&dir, &format!("{name}.gz"), if name.contains("images") { &images } else { &labels }));
+        assert_eq!(source_of(&four), Ok(Some(Source::Mnist(dir.path().to_owned()))));
+        let told = source_of(&[a.clone(), four[0].clone(), b, four[1].clone()]).expect_err("two pairs of other names");
+        assert!(told.contains("names of MNIST"), "{told}");
     }
 
     #[test]

@@ -181,6 +181,26 @@ pub enum Source {
     Npz(PathBuf),
 }
 
+impl Source {
+    /// The files and folders that are read; none for what is inside the program.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            Self::Toy(_) | Self::Digits => Vec::new(),
+            Self::Mnist(path) | Self::Npz(path) => vec![path],
+            Self::Idx { images, labels } => vec![images, labels],
+        }
+    }
+
+    /// The source that IDX files make together: a pair of images and labels, or the four of MNIST in one folder. `None` where no file is
+    /// IDX, by its first bytes.
+    ///
+    /// # Errors
+    /// A sentence that says what lacks or is too much.
+    pub fn of_idx_files(paths: &[PathBuf]) -> Result<Option<Self>, String> {
+        idx::source_of(paths)
+    }
+}
+
 impl FromStr for Source {
     type Err = String;
 

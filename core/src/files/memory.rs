@@ -1,7 +1,7 @@
 //! Files in memory, for a page: one table for the whole module, and a journal of what was written since it was last asked for.
 //!
-//! A page and its worker are two modules with a table each. The worker's journal goes to the page, which keeps its own table in step
-//! and takes the files to the browser's storage.
+//! A page and its worker are two modules with a table each. Each takes its own journal to the browser's storage, and takes from there into
+//! its table what it needs: of a file that is there and was not taken in, the table holds the name alone.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,18 +15,30 @@ use super::Out;
 /// A file that is read.
 pub type Opened = Cursor<Arc<[u8]>>;
 
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// It holds these bytes.
+    Bytes(Arc<[u8]>),
+    /// It is in the browser's storage, and its bytes are not here.
+    Stored,
+    /// It was removed.
+    Removed,
+}
+
 /// A file, written or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which.
     pub path: PathBuf,
-    /// Its bytes; none where it was removed.
-    pub bytes: Option<Arc<[u8]>>,
+    /// What became of it.
+    pub content: Content,
 }
 
 #[derive(Default)]
 struct Table {
-    files: BTreeMap<PathBuf, Arc<[u8]>>,
+    /// Their bytes; none of those that are in the browser's storage alone.
+    files: BTreeMap<PathBuf, Option<Arc<[u8]>>>,
     /// Folders in which there may be nothing yet.
     folders: BTreeSet<PathBuf>,
     locked: BTreeSet<PathBuf>,
@@ -42,18 +54,28 @@ fn table() -> MutexGuard<'static, Table> {
 }
 
 impl Table {
-    fn put(&mut self, path: &Path, bytes: Option<Arc<[u8]>>) {
-        match &bytes {
-            Some(bytes) => {
-                self.files.insert(path.to_owned(), Arc::clone(bytes));
-            }
-            None => {
-                self.files.remove(path);
-            }
-        }
+    fn take(&mut self, Change { path, content }: Change) {
+        match content {
+            Content::Bytes(bytes) => self.files.insert(path, Some(bytes)),
+            Content::Stored => self.files.insert(path, None),
+            Content::Removed => self.files.remove(&path),
+        };
+    }
+
+    fn put(&mut self, path: &Path, content: Content) {
+        let change = Change { path: path.to_owned(), content };
+        self.take(change.clone());
         // What was written twice is told once, in the place of the later.
-        self.journal.retain(|change| change.path != path);
-        self.journal.push(Change { path: path.to_owned(), bytes });
+        self.journal.retain(|before| before.path != change.path);
+        self.journal.push(change);
+    }
+
+    fn bytes(&self, path: &Path) -> io::Result<&Arc<[u8]>> {
+        match self.files.get(path) {
+            Some(Some(bytes)) => Ok(bytes),
+            Some(None) => Err(io::Error::other(format!("{} was not taken out of the browser's storage", path.display()))),
+            None => Err(missing(path)),
+        }
     }
 
     fn is_dir(&self, path: &Path) -> bool {
@@ -73,19 +95,32 @@ pub fn take_changes() -> Vec<Change> {
 /// Takes over what was written elsewhere; the journal does not speak of it.
 pub fn apply(changes: impl IntoIterator<Item = Change>) {
     let mut table = table();
-    for Change { path, bytes } in changes {
-        match bytes {
-            Some(bytes) => table.files.insert(path, bytes),
-            None => table.files.remove(&path),
-        };
-    }
+    changes.into_iter().for_each(|change| table.take(change));
 }
 
-/// All files at or under `path`.
+/// All files at or under `path`, with their bytes where they are here.
 pub fn under(path: &Path) -> Vec<Change> {
     let table = table();
     let files = table.files.iter().filter(|(file, _)| file.starts_with(path));
-    files.map(|(path, bytes)| Change { path: path.clone(), bytes: Some(Arc::clone(bytes)) }).collect()
+    let content = |bytes: &Option<Arc<[u8]>>| bytes.clone().map_or(Content::Stored, Content::Bytes);
+    files.map(|(path, bytes)| Change { path: path.clone(), content: content(bytes) }).collect()
+}
+
+/// The browser's storage has these: their bytes need not be here any more, where they are still the same.
+pub fn stored<'a>(changes: impl IntoIterator<Item = &'a Change>) {
+    let mut table = table();
+    for Change { path, content } in changes {
+        if let (Content::Bytes(kept), Some(here)) = (content, table.files.get_mut(path)) {
+            here.take_if(|bytes| Arc::ptr_eq(bytes, kept));
+        }
+    }
+}
+
+/// Takes what is at or under `path` out of the table, which the journal does not speak of: the storage keeps it.
+pub fn forget(path: &Path) {
+    let mut table = table();
+    table.files.retain(|file, _| !file.starts_with(path));
+    table.folders.retain(|folder| !folder.starts_with(path));
 }
 
 /// A file that is held against others of this module; released when it is dropped.
@@ -109,17 +144,17 @@ pub fn lock(path: &Path) -> io::Result<Option<Lock>> {
 /// Opens a file for reading.
 ///
 /// # Errors
-/// [`io::ErrorKind::NotFound`].
+/// [`io::ErrorKind::NotFound`], or that its bytes are not here.
 pub fn open(path: &Path) -> io::Result<Opened> {
-    table().files.get(path).map(|bytes| Cursor::new(Arc::clone(bytes))).ok_or_else(|| missing(path))
+    table().bytes(path).map(|bytes| Cursor::new(Arc::clone(bytes)))
 }
 
 /// The bytes of a file.
 ///
 /// # Errors
-/// [`io::ErrorKind::NotFound`].
+/// [`io::ErrorKind::NotFound`], or that its bytes are not here.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    table().files.get(path).map(|bytes| bytes.to_vec()).ok_or_else(|| missing(path))
+    table().bytes(path).map(|bytes| bytes.to_vec())
 }
 
 /// Writes a file when all of it is there.
@@ -132,19 +167,19 @@ pub fn write_with(path: &Path, write: impl FnOnce(&mut dyn Out) -> io::Result<()
     }
     let mut bytes = Cursor::new(Vec::new());
     write(&mut bytes)?;
-    table().put(path, Some(bytes.into_inner().into()));
+    table().put(path, Content::Bytes(bytes.into_inner().into()));
     Ok(())
 }
 
 /// Gives a file another name, in the place of what may be there.
 ///
 /// # Errors
-/// [`io::ErrorKind::NotFound`].
+/// [`io::ErrorKind::NotFound`], or that its bytes are not here.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let mut table = table();
-    let bytes = table.files.get(from).cloned().ok_or_else(|| missing(from))?;
-    table.put(from, None);
-    table.put(to, Some(bytes));
+    let bytes = table.bytes(from).cloned()?;
+    table.put(from, Content::Removed);
+    table.put(to, Content::Bytes(bytes));
     Ok(())
 }
 
@@ -157,7 +192,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     if !table.files.contains_key(path) {
         return Err(missing(path));
     }
-    table.put(path, None);
+    table.put(path, Content::Removed);
     Ok(())
 }
 
@@ -238,14 +273,31 @@ mod tests {
         assert!(remove(&a).is_err() && rename(&a, &b).is_err() && list(Path::new("nowhere")).is_err());
         let changes = take_changes();
         let two: Arc<[u8]> = Arc::from(&b"2"[..]);
-        assert_eq!(changes, [Change { path: a.clone(), bytes: None }, Change { path: b.clone(), bytes: Some(Arc::clone(&two)) }]);
+        let change = |path: &Path, content: Content| Change { path: path.to_owned(), content };
+        assert_eq!(changes, [change(&a, Content::Removed), change(&b, Content::Bytes(Arc::clone(&two)))]);
         assert!(take_changes().is_empty());
-        apply([Change { path: a.clone(), bytes: Some(two) }, Change { path: b.clone(), bytes: None }]);
+        apply([change(&a, Content::Bytes(two)), change(&b, Content::Removed)]);
         assert!(take_changes().is_empty() && is_file(&a) && !is_file(&b));
         assert_eq!(under(&run).len(), 1);
         let held = lock(&a).unwrap();
         assert!(held.is_some() && lock(&a).unwrap().is_none());
         drop(held);
         assert!(lock(&a).unwrap().is_some());
+        // One that is in the storage alone is there, and is not read by mistake as if it was empty.
+        apply([change(&b, Content::Stored)]);
+        assert!(is_file(&b) && list(&run).unwrap() == [a.clone(), b.clone()]);
+        assert_ne!(read(&b).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(open(&b).is_err() && rename(&b, &a).is_err());
+        assert_eq!(under(&b), [change(&b, Content::Stored)]);
+        // What was written since is not what was stored.
+        put(&b, b"3");
+        let kept = take_changes();
+        put(&b, b"4");
+        stored(&kept);
+        assert_eq!(read(&b).unwrap(), b"4");
+        stored(&take_changes());
+        assert_eq!(under(&b), [change(&b, Content::Stored)]);
+        forget(&run);
+        assert!(!exists(&run) && is_dir(root) && take_changes().is_empty());
     }
 }

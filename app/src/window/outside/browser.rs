@@ -4,12 +4,18 @@ use std::path::{Path, PathBuf};
 
 use egui::{Context, Ui};
 
+use gairat::files;
+use web_time::{Duration, Instant};
+
 use super::super::state::State;
-use crate::page::exchange;
+use crate::page::exchange::{self, Stock};
+
+/// What is said while files are held over the program.
+pub(crate) const DROP: &str = "Drop settings (.json), data (.npz, or IDX files together) or a downloaded run (.zip)";
 
 /// The button that asks for a file, and what it does.
 pub(crate) const BROWSE: (&str, &str) =
-    ("Upload…", "Settings (.json), data (.npz) or a downloaded run (.zip) from this computer");
+    ("Upload…", "Settings (.json), data (.npz, or IDX files) or a downloaded run (.zip) from this computer");
 
 /// The name that a download gets.
 pub(crate) fn new_file(_state: &mut State, name: &str, kind: &str) -> Option<PathBuf> {
@@ -29,27 +35,107 @@ pub(crate) fn browse(ctx: &Context) -> Option<PathBuf> {
     None
 }
 
-/// Room for what [`run_ui`] shows.
-pub(crate) const RUN_BUTTONS: f32 = 160.0;
+/// How often it is found out what there is, while the list is shown.
+const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// What can be done with a run, besides opening it; gives what is to be said of what was done.
-pub(crate) fn run_ui(ui: &mut Ui, run: &Path, open: bool) -> Option<Result<String, String>> {
-    if ui.button("Download").on_hover_text("As a .zip, which Upload… takes in again").clicked() {
-        return Some(exchange::download_run(run));
+/// What the list of what can be opened says besides the names of runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf {
+    stock: Stock,
+    asked: Instant,
+    /// Something that is deleted if that is pressed once more.
+    doomed: Option<PathBuf>,
+}
+
+impl Shelf {
+    /// Whether a path can be typed.
+    pub(crate) const PATHS: bool = false;
+    /// Room for what [`Self::run_ui`] shows.
+    pub(crate) const BUTTONS: f32 = 168.0;
+
+    /// Begins to find out what there is.
+    pub(crate) fn new(ctx: &Context) -> Self {
+        exchange::take_stock(ctx);
+        Self { stock: Stock::default(), asked: Instant::now(), doomed: None }
     }
-    let delete = ui.add_enabled(!open, egui::Button::new("Delete")).on_hover_text("Out of this browser, for good");
-    if delete.clicked() {
-        exchange::delete_run(run);
-        let name = run.file_name().unwrap_or_default().to_string_lossy();
-        return Some(Ok(format!("Deleted: {name}")));
+
+    /// Whether something is known anew, so that the list is to be made again.
+    pub(crate) fn has_news(&mut self, ctx: &Context) -> bool {
+        // Other tabs begin and end.
+        if self.asked.elapsed() >= ASK_EVERY {
+            self.asked = Instant::now();
+            exchange::take_stock(ctx);
+        }
+        ctx.request_repaint_after(ASK_EVERY);
+        let stock = exchange::stock();
+        let news = stock.is_some();
+        self.stock = stock.unwrap_or(std::mem::take(&mut self.stock));
+        news
     }
-    None
+
+    /// Whether a run is at work in another tab.
+    pub(crate) fn is_elsewhere(&self, run: &Path) -> bool {
+        self.stock.held.contains(run)
+    }
+
+    /// What can be done with a run, besides opening it. `here` is whether this tab has it.
+    pub(crate) fn run_ui(&mut self, ui: &mut Ui, run: &Path, here: bool) {
+        if ui.button("Download").on_hover_text("As a .zip, which Upload… takes in again").clicked() {
+            exchange::download_run(ui.ctx(), run);
+        }
+        let held = here || self.is_elsewhere(run);
+        self.delete_ui(ui, run, held);
+    }
+
+    /// What lies there besides runs, and how much room it takes.
+    pub(crate) fn rest_ui(&mut self, ui: &mut Ui) {
+        let uploads = files::list(Path::new(exchange::UPLOADS)).unwrap_or_default();
+        if !uploads.is_empty() {
+            ui.collapsing(format!("Uploaded data ({})", uploads.len()), |ui| {
+                for upload in uploads {
+                    let name = upload.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    ui.horizontal(|ui| {
+                        self.delete_ui(ui, &upload, false);
+                        ui.label(name);
+                    });
+                }
+            });
+        }
+        let mega = |bytes: f64| format!("{:.1} MB", bytes / 1e6);
+        match self.stock.space {
+            Some((used, all)) => {
+                ui.weak(format!("This browser keeps {} for this page, of {} that it has for it.", mega(used), mega(all)))
+            }
+            None => ui.weak("All of it is kept in this browser."),
+        };
+    }
+
+    fn delete_ui(&mut self, ui: &mut Ui, path: &Path, held: bool) {
+        let doomed = self.doomed.as_deref() == Some(path);
+        let face = if doomed { "Really?" } else { "Delete" };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let button = ui.add_enabled(!held, egui::Button::new(face).min_size(egui::vec2(64.0, 0.0)));
+        let button = button.on_hover_text("Out of this browser, for good").on_disabled_hover_text("It is at work");
+        button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !held, format!("{face} {name}")));
+        if button.clicked() && doomed {
+            self.doomed = None;
+            exchange::delete(ui.ctx(), path);
+        } else if button.clicked() {
+            self.doomed = Some(path.to_owned());
+        }
+    }
+}
+
+/// What was done that takes its time, and is to be said.
+pub(crate) fn done() -> Vec<Result<String, String>> {
+    exchange::done()
 }
 
 /// What was dropped on the page or chosen, as soon as it is read.
 pub(crate) fn arrived(ui: &Ui) -> Vec<Result<PathBuf, String>> {
-    for file in ui.input(|input| input.raw.dropped_files.clone()) {
-        exchange::read_dropped(file, ui.ctx());
+    let dropped = ui.input(|input| input.raw.dropped_files.clone());
+    if !dropped.is_empty() {
+        exchange::read_dropped(dropped, ui.ctx());
     }
     exchange::arrived()
 }

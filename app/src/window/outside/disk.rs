@@ -7,6 +7,9 @@ use gairat::files;
 
 use super::super::state::State;
 
+/// What is said while files are held over the program.
+pub(crate) const DROP: &str = "Drop a run folder, settings (.json) or data (.npz, or IDX files together)";
+
 /// The button that asks for a file, and what it does.
 pub(crate) const BROWSE: (&str, &str) = ("Browse…", "The system's own dialog");
 
@@ -36,15 +39,43 @@ pub(crate) fn browse(_ctx: &Context) -> Option<PathBuf> {
     rfd::FileDialog::new().set_title("Run folder").pick_folder()
 }
 
-/// Room for what [`run_ui`] shows.
-pub(crate) const RUN_BUTTONS: f32 = 0.0;
+/// What the list of what can be opened says besides the names of runs: on a disk nothing, because other programs do.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf;
 
-/// What can be done with a run, besides opening it: on a disk other programs do that.
-pub(crate) fn run_ui(_ui: &mut Ui, _run: &Path, _open: bool) -> Option<Result<String, String>> {
-    None
+impl Shelf {
+    /// Whether a path can be typed.
+    pub(crate) const PATHS: bool = true;
+    /// Room for what [`Self::run_ui`] shows.
+    pub(crate) const BUTTONS: f32 = 0.0;
+
+    pub(crate) fn new(_ctx: &Context) -> Self {
+        Self
+    }
+
+    /// Whether something is known anew, so that the list is to be made again.
+    pub(crate) fn has_news(&mut self, _ctx: &Context) -> bool {
+        false
+    }
+
+    /// Whether a run is known to be at work elsewhere; its lock file tells when it is opened.
+    pub(crate) fn is_elsewhere(&self, _run: &Path) -> bool {
+        false
+    }
+
+    /// What can be done with a run, besides opening it.
+    pub(crate) fn run_ui(&mut self, _ui: &mut Ui, _run: &Path, _here: bool) {}
+
+    /// What lies there besides runs.
+    pub(crate) fn rest_ui(&mut self, _ui: &mut Ui) {}
+}
+
+/// What was done that takes its time; on a disk nothing does.
+pub(crate) fn done() -> Vec<Result<String, String>> {
+    Vec::new()
 }
 
 /// What was dropped on the window.
 pub(crate) fn arrived(ui: &Ui) -> Vec<Result<PathBuf, String>> {
-    ui.input(|input| input.raw.dropped_files.first().map(|file| Ok(file.path().to_owned())).into_iter().collect())
+    ui.input(|input| input.raw.dropped_files.iter().map(|file| Ok(file.path().to_owned())).collect())
 }

@@ -6,6 +6,6 @@ mod browser;
 mod disk;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use browser::{BROWSE, RUN_BUTTONS, arrived, browse, new_file, put, run_ui};
+pub(crate) use browser::{BROWSE, DROP, Shelf, arrived, browse, done, new_file, put};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use disk::{BROWSE, RUN_BUTTONS, arrived, browse, new_file, put, run_ui};
+pub(crate) use disk::{BROWSE, DROP, Shelf, arrived, browse, done, new_file, put};

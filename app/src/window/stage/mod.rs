@@ -23,6 +23,7 @@ use super::{
     colours,
     run::{Phase, Run},
     state::State,
+    words,
 };
 use marks::Marks;
 use picture::Picture;
@@ -230,7 +231,9 @@ fn about(run: &Run, title: String) -> String {
 /// What is said in place of a picture.
 fn empty(painter: &egui::Painter, rect: Rect, run: &Run, colour: Color32) {
     let text = match &run.phase {
-        Phase::Failed(what) => format!("This run could not begin.\n{what}\nChange the setting and start again (R)."),
+        Phase::Failed(what) => {
+            format!("This run could not begin.\n{}\nChange the setting and start again (R).", words::in_window(what))
+        }
         _ => "Reading the data…".to_owned(),
     };
     let galley = painter.layout(text, FontId::proportional(14.0), colour, rect.width() - 40.0);

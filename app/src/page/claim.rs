@@ -1,0 +1,118 @@
+//! Who uses a run folder: the browser's locks, which all tabs share and which end with the tab or the worker that holds them.
+//!
+//! Browsers have them where a page comes from this machine or by HTTPS; elsewhere every tab may use every run.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use gairat::files::memory;
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+
+use super::storage;
+
+/// What the name of a lock begins with.
+const LOCK: &str = "gairat ";
+
+#[wasm_bindgen]
+extern "C" {
+    type Locks;
+    #[wasm_bindgen(method, catch)]
+    fn request(this: &Locks, name: &str, options: &JsValue, granted: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn query(this: &Locks) -> Result<Promise, JsValue>;
+}
+
+/// The locks, in a page and in a worker.
+fn locks() -> Option<Locks> {
+    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
+    let locks = Reflect::get(&navigator, &"locks".into()).ok()?;
+    locks.is_object().then(|| locks.unchecked_into())
+}
+
+/// A run folder that no other tab may use, with all its files in memory. When it is dropped the folder is given back, as soon as all that
+/// was written is stored.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    folder: PathBuf,
+    release: Option<Function>,
+}
+
+impl Claim {
+    /// Takes a folder; `None` if another tab or another run has it.
+    pub(crate) async fn on(folder: &Path) -> Option<Self> {
+        let release = match locks() {
+            None => None,
+            Some(locks) => Some(hold(&locks, folder).await?),
+        };
+        let claim = Self { folder: folder.to_owned(), release };
+        if let Err(problem) = storage::load(folder).await {
+            super::worker::notice(problem);
+        }
+        Some(claim)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let (folder, release) = (std::mem::take(&mut self.folder), self.release.take());
+        wasm_bindgen_futures::spawn_local(async move {
+            super::worker::store();
+            if storage::settled().await {
+                memory::forget(&folder);
+            }
+            if let Some(release) = release {
+                // A promise that is kept gives the lock back.
+                let _ = release.call0(&JsValue::NULL);
+            }
+        });
+    }
+}
+
+/// Holds the lock of a folder, if nobody does; gives what releases it.
+async fn hold(locks: &Locks, folder: &Path) -> Option<Function> {
+    let options = Object::new();
+    // Setting a property of a plain object cannot fail.
+    let _ = Reflect::set(&options, &"ifAvailable".into(), &true.into());
+    let mut answered = None;
+    let answer = Promise::new(&mut |resolve, _| answered = Some(resolve));
+    let answered = answered?;
+    let nothing = || Closure::<dyn FnMut()>::new(|| {}).into_js_value();
+    let granted = {
+        let answered = answered.clone();
+        Closure::once_into_js(move |lock: JsValue| -> JsValue {
+            let mut release = JsValue::FALSE;
+            if lock.is_null() {
+                let _ = answered.call1(&JsValue::NULL, &release);
+                return JsValue::UNDEFINED;
+            }
+            // The lock is held until this promise is kept.
+            let held = Promise::new(&mut |resolve, _| release = resolve.into());
+            let _ = answered.call1(&JsValue::NULL, &release);
+            held.into()
+        })
+    };
+    let asked = locks.request(&format!("{LOCK}{}", folder.display()), &options, &granted);
+    wasm_bindgen_futures::spawn_local(async move {
+        let refused = match asked {
+            Ok(asked) => JsFuture::from(asked).await.is_err(),
+            Err(_) => true,
+        };
+        if refused {
+            // A page that may not have locks, as in some frames, has no storage to share either.
+            let _ = answered.call1(&JsValue::NULL, &nothing());
+        }
+    });
+    JsFuture::from(answer).await.ok()?.dyn_into().ok()
+}
+
+/// The folders that runs of any tab use; `None` where the browser does not tell.
+pub(crate) async fn held() -> Option<BTreeSet<PathBuf>> {
+    let snapshot = JsFuture::from(locks()?.query().ok()?).await.ok()?;
+    let held: Array = Reflect::get(&snapshot, &"held".into()).ok()?.dyn_into().ok()?;
+    let names = held.iter().filter_map(|lock| Reflect::get(&lock, &"name".into()).ok()?.as_string());
+    Some(names.filter_map(|name| name.strip_prefix(LOCK).map(PathBuf::from)).collect())
+}
