@@ -36,8 +36,8 @@ export function serve(folder = dist, under = '/') {
   })));
 }
 
-export async function launch({ webgpu = true } = {}) {
-  const args = [...quiet, ...(webgpu ? software : ['--disable-features=WebGPU', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'])];
+export async function launch({ webgpu = true, more = [] } = {}) {
+  const args = [...quiet, ...more, ...(webgpu ? software : ['--disable-features=WebGPU', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'])];
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args });
 }
 

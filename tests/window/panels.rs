@@ -87,7 +87,7 @@ fn values_that_cannot_be_are_refused_with_the_words_of_the_settings() {
     sleep(Duration::from_millis(250));
     window.run_steps(2);
     let notice = window.state().notices.last().unwrap();
-    assert!(notice.text.contains("--epsilon: 7 is out of range; expected 0 to 1"), "{notice:?}");
+    assert!(notice.text.contains("ε: 7 is out of range; expected 0 to 1"), "{notice:?}");
     assert_eq!(window.state().run().settings.epsilon, canned::settings().epsilon);
 }
 

@@ -8,6 +8,7 @@ use std::{
     process::Command,
 };
 
+use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -15,33 +16,34 @@ use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "page";
-/// What all files together may weigh, packed with gzip, in bytes.
+/// What all files together may weigh, as a server that packs with gzip sends them, in bytes.
 const BUDGET: usize = 4_500_000;
-/// The oldest wasm-opt that is known to leave the module whole.
-const WASM_OPT: u32 = 120;
+/// The program, packed: its own name, because servers have ideas of their own about `.br` and `.gz`.
+const PACKED: &str = "gairat.pack";
 
 /// Builds the page.
 pub(crate) fn build(root: &Path) -> Result<(), String> {
     let web = root.join("web");
     let dist = web.join("dist");
-    let compiled = compile(root)?;
+    let program = compile(root, "gairat-app")?;
+    let unpack = compile(&web, "gairat-unpack")?;
     // Beside the old one, until it is whole.
     let fresh = web.join("dist.new");
     remove(&fresh)?;
     fs::create_dir_all(&fresh).map_err(|error| told(&fresh, &error))?;
-    bind(&compiled, &fresh)?;
-    let shrunk = shrink(&fresh.join("gairat_bg.wasm"))?;
+    bind(&program, "gairat", &fresh)?;
+    bind(&unpack, "unpack", &fresh)?;
+    let weight = pack(&fresh.join("gairat_bg.wasm"), &fresh.join(PACKED))?;
     for name in ["page.js", "page.css", "worker.js", "gairat.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"] {
         let (from, to) = (web.join(name), fresh.join(name));
         fs::copy(&from, &to).map_err(|error| told(&from, &error))?;
     }
-    let weight = size(&fresh.join("gairat_bg.wasm"))?;
     document(&web, &fresh, weight)?;
     service_worker(&web, &fresh)?;
     remove(&dist)?;
     fs::rename(&fresh, &dist).map_err(|error| told(&dist, &error))?;
     teacher(&web, &dist)?;
-    weigh(&dist, shrunk)
+    weigh(&dist)
 }
 
 fn told(path: &Path, error: &dyn std::fmt::Display) -> String {
@@ -52,17 +54,13 @@ fn remove(folder: &Path) -> Result<(), String> {
     if folder.exists() { fs::remove_dir_all(folder).map_err(|error| told(folder, &error)) } else { Ok(()) }
 }
 
-fn size(file: &Path) -> Result<u64, String> {
-    Ok(fs::metadata(file).map_err(|error| told(file, &error))?.len())
-}
-
-/// Compiles the program for the web; gives the module.
-fn compile(root: &Path) -> Result<PathBuf, String> {
+/// Compiles a package of the workspace in `folder` for the web; gives the module.
+fn compile(folder: &Path, package: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command
-        .current_dir(root)
-        .args(["rustc", "-p", "gairat-app", "--lib", "--crate-type", "cdylib", "--profile", PROFILE, "--target", TARGET])
+        .current_dir(folder)
+        .args(["rustc", "-p", package, "--lib", "--crate-type", "cdylib", "--profile", PROFILE, "--target", TARGET])
         // Vectors of 128 bits; browsers have had them since 2021, and the page says so where they are missing.
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
     let status = command.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
@@ -70,64 +68,38 @@ fn compile(root: &Path) -> Result<PathBuf, String> {
         return Err(format!("the page does not compile ({status}). If the target is missing: `rustup target add {TARGET}`."));
     }
     let metadata = Command::new(&cargo)
-        .current_dir(root)
+        .current_dir(folder)
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .output()
         .map_err(|error| format!("cargo metadata: {error}"))?;
     let metadata: serde_json::Value =
         serde_json::from_slice(&metadata.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
     let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target folder")?;
-    Ok(Path::new(target).join(TARGET).join(PROFILE).join("gairat_app.wasm"))
+    Ok(Path::new(target).join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_"))))
 }
 
-/// Writes `gairat.js` and `gairat_bg.wasm`.
-fn bind(module: &Path, into: &Path) -> Result<(), String> {
+/// Writes the module and the script that loads it, under this name.
+fn bind(module: &Path, name: &str, into: &Path) -> Result<(), String> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(module)
-        .out_name("gairat")
+        .out_name(name)
         .typescript(false)
         .remove_name_section(std::env::var_os("KEEP_NAMES").is_none())
         .remove_producers_section(true);
     bindgen.web(true).and_then(|bindgen| bindgen.generate(into)).map_err(|error| format!("wasm-bindgen: {error:#}"))
 }
 
-/// Makes the module smaller, where binaryen is installed; whether it was.
-fn shrink(module: &Path) -> Result<bool, String> {
-    let version =
-        Command::new("wasm-opt").arg("--version").output().ok().map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
-    let number = version
-        .as_deref()
-        .and_then(|said| said.split(|sign: char| !sign.is_ascii_digit()).find_map(|part| part.parse::<u32>().ok()));
-    match number {
-        Some(number) if number >= WASM_OPT => {}
-        found => {
-            let found = found.map_or("is not installed".to_owned(), |number| {
-                format!("is of version {number}, which breaks tables of references")
-            });
-            println!(
-                "wasm-opt  {found}: the page works, and is larger than it need be (`npm install binaryen` brings a newer one)"
-            );
-            return Ok(false);
-        }
-    }
-    let before = size(module)?;
-    let smaller = module.with_extension("small");
-    let status = Command::new("wasm-opt")
-        .arg(module)
-        .args(["-Oz", "--enable-simd", "--enable-bulk-memory", "--enable-sign-ext", "--enable-nontrapping-float-to-int"])
-        .args(["--enable-mutable-globals", "--enable-multivalue", "--enable-reference-types", "-o"])
-        .arg(&smaller)
-        .status();
-    match status {
-        Ok(status) if status.success() => {
-            fs::rename(&smaller, module).map_err(|error| told(module, &error))?;
-            println!("wasm-opt  {before} bytes to {}", size(module)?);
-            Ok(true)
-        }
-        Ok(status) => Err(format!("wasm-opt ended with {status}")),
-        Err(error) => Err(format!("wasm-opt: {error}")),
-    }
+/// Packs the module as small as it gets, in the place of it; gives the size.
+fn pack(module: &Path, packed: &Path) -> Result<u64, String> {
+    let bytes = fs::read(module).map_err(|error| told(module, &error))?;
+    println!("packing   {} bytes (half a minute)", bytes.len());
+    let parameters = BrotliEncoderParams { quality: 11, lgwin: 24, size_hint: bytes.len(), ..BrotliEncoderParams::default() };
+    let mut small = Vec::new();
+    brotli::BrotliCompress(&mut bytes.as_slice(), &mut small, &parameters).map_err(|error| told(packed, &error))?;
+    write(packed, &small)?;
+    fs::remove_file(module).map_err(|error| told(module, &error))?;
+    Ok(small.len() as u64)
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -199,8 +171,8 @@ fn teacher(web: &Path, dist: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints what a visitor loads, and refuses a page that is too heavy although it was made smaller.
-fn weigh(dist: &Path, shrunk: bool) -> Result<(), String> {
+/// Prints what a visitor loads, and refuses a page that is too heavy.
+fn weigh(dist: &Path) -> Result<(), String> {
     let mut sum = 0;
     for (name, _, bytes) in files(dist)? {
         let mut packed = GzEncoder::new(Vec::new(), Compression::best());
@@ -210,9 +182,5 @@ fn weigh(dist: &Path, shrunk: bool) -> Result<(), String> {
     }
     println!("download  {sum} bytes with gzip; {BUDGET} are allowed");
     println!("written   {}", dist.display());
-    if shrunk && sum > BUDGET {
-        Err(format!("the page weighs {sum} bytes with gzip, more than the {BUDGET} that it may"))
-    } else {
-        Ok(())
-    }
+    if sum > BUDGET { Err(format!("the page weighs {sum} bytes with gzip, more than the {BUDGET} that it may")) } else { Ok(()) }
 }

@@ -158,6 +158,13 @@ impl Page {
             state.set_reduced_motion(&ctx, true);
         }
         window::apply(&mut state, &ctx, read);
+        if prefers("(pointer: coarse)") {
+            // A finger needs more to hit than a pointer does.
+            ctx.all_styles_mut(|style| {
+                style.spacing.interact_size.y = 30.0;
+                style.spacing.button_padding.y = 5.0;
+            });
+        }
         let mirror = mirror::Mirror::begin(&ctx);
         Self { state, address: (hash(), Instant::now()), shown: false, mirror }
     }

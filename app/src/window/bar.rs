@@ -5,6 +5,7 @@ use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, Ui};
 use super::{
     action::{Action, Menu},
     form,
+    layout::NARROW,
     run::{Phase, Run},
     state::{Question, SPEEDS, State},
 };
@@ -105,7 +106,11 @@ fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
 
 fn speed_ui(ui: &mut Ui, state: &mut State) {
     let name = |speed: f64| if speed.is_finite() { format!("{speed} batches/s") } else { "full speed".to_owned() };
-    action_button(ui, state, Action::Slower, "−", false);
+    // Where there is little room the list alone does it.
+    let narrow = ui.ctx().content_rect().width() < NARROW;
+    if !narrow {
+        action_button(ui, state, Action::Slower, "−", false);
+    }
     let before = state.speed;
     egui::ComboBox::from_id_salt("speed")
         .width(104.0)
@@ -120,7 +125,9 @@ fn speed_ui(ui: &mut Ui, state: &mut State) {
     if state.speed != before {
         state.gate.set_speed(SPEEDS[state.speed]);
     }
-    action_button(ui, state, Action::Faster, "+", false);
+    if !narrow {
+        action_button(ui, state, Action::Faster, "+", false);
+    }
 }
 
 fn brushes_ui(ui: &mut Ui, state: &mut State) {

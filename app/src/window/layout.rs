@@ -9,7 +9,7 @@ use super::{bar, curves, form, grid, inspector, lessons, margins, stage, state::
 /// From this width on, settings and inspector stand beside the stage.
 const WIDE: f32 = 1100.0;
 /// Below this width there is one thing at a time.
-const NARROW: f32 = 700.0;
+pub(crate) const NARROW: f32 = 700.0;
 
 /// What a narrow window shows below the stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

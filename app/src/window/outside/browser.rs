@@ -101,7 +101,7 @@ impl Shelf {
                 }
             });
         }
-        let mega = |bytes: f64| format!("{:.1} MB", bytes / 1e6);
+        let mega = |bytes: f64| if bytes < 1e9 { format!("{:.1} MB", bytes / 1e6) } else { format!("{:.1} GB", bytes / 1e9) };
         match self.stock.space {
             Some((used, all)) => {
                 ui.weak(format!("This browser keeps {} for this page, of {} that it has for it.", mega(used), mega(all)))
