@@ -201,7 +201,7 @@ pub(crate) fn read(text: &str) -> Read {
                 _ => read.problems.push(format!("lesson: `{}` is not 1 to 4; it was ignored.", short(value))),
             },
             OF_THE_MACHINE => {
-                read.problems.push(format!("{OF_THE_MACHINE} belong to a machine, not to a link; they were ignored."))
+                read.problems.push(format!("{OF_THE_MACHINE} belong to a machine, not to a link; they were ignored."));
             }
             "device" if !DEVICES.contains(&value.as_str()) => read.problems.push(format!(
                 "device: `{}` is not known in a link; expected one of {}; it was ignored.",

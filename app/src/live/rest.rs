@@ -77,7 +77,7 @@ mod in_a_page {
 
     /// Wakes who rests.
     #[derive(Debug, Default)]
-    pub(crate) struct Bell;
+    pub(crate) struct Bell {}
 
     impl Bell {
         /// Wakes everybody who rests.

@@ -185,7 +185,7 @@ async fn read_file(file: &web_sys::File) -> Result<(String, Vec<u8>), String> {
     if file.size() > LARGEST as f64 {
         return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", file.size() / 1e6, LARGEST as f64 / 1e6));
     }
-    let buffer = JsFuture::from(file.array_buffer()).await.map_err(|error| format!("{name}: {}", words(&error.into())))?;
+    let buffer = JsFuture::from(file.array_buffer()).await.map_err(|error| format!("{name}: {}", words(&error)))?;
     Ok((name, Uint8Array::new(&buffer).to_vec()))
 }
 

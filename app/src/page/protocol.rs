@@ -101,7 +101,6 @@ pub(super) enum Told {
 
 /// A message of a run.
 #[derive(Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "there are a few a second")]
 pub(super) enum Letter {
     /// With three blobs: the pixels of the training, the validation and the test part.
     Ready {
