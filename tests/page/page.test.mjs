@@ -524,7 +524,7 @@ describe('what stays', () => {
       const worker = page.workers().find((worker) => worker.url().endsWith('worker.js'));
       await worker.evaluate(() => { self.full = false; });
       await page.waitForFunction(() => /takes files again/.test(document.getElementById('mirror').textContent));
-      await keeps(page, 'part.safetensors');
+      await keeps(page, 'resume.safetensors');
       await keeps(page, 'settings.json');
     });
   });

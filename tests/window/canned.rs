@@ -85,7 +85,8 @@ pub(super) fn tell(run: &mut Run) {
     run.see(view(&data), Instant::now());
 }
 
-fn view(data: &dataset::Dataset) -> View {
+/// What is seen of it after three epochs of ten.
+pub(super) fn view(data: &dataset::Dataset) -> View {
     let seen = |place: usize| {
         let row = data.train.rows[place];
         let at = &data.train.pixels[2 * place..2 * place + 2];

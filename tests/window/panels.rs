@@ -1,13 +1,19 @@
 //! What the panels say of a canned run, and what their controls do.
 
-use std::{thread::sleep, time::Duration};
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use egui::vec2;
 use egui_kittest::kittest::Queryable as _;
-use gairat::weight::Method;
+use gairat::{metrics::Summary, session::Event, weight::Method};
 
 use super::{canned, wide, window};
-use crate::window::state::Question;
+use crate::{
+    live::Message,
+    window::{run::Phase, state::Question},
+};
 
 #[test]
 fn the_inspector_says_what_was_measured_in_words_and_numbers() {
@@ -89,6 +95,23 @@ fn values_that_cannot_be_are_refused_with_the_words_of_the_settings() {
     let notice = window.state().notices.last().unwrap();
     assert!(notice.text.contains("ε: 7 is out of range; expected 0 to 1"), "{notice:?}");
     assert_eq!(window.state().run().settings.epsilon, canned::settings().epsilon);
+}
+
+#[test]
+fn a_view_from_before_the_end_does_not_take_the_end_back_and_more_epochs_do() {
+    let mut state = canned::state();
+    let run = &mut state.runs[0];
+    let data = run.dataset.clone().unwrap();
+    let (natural, pgd20, cw20, robust) = (0.99, 0.9, 0.89, 0.88);
+    let strongest = "CW-20".to_owned();
+    let summary = Summary { natural, pgd20, cw20, robust, strongest, samples: 24, epoch: 10, epochs: 10, kappa: vec![96] };
+    run.hear(Message::Event(Event::Summary(summary)));
+    run.see(canned::view(&data), Instant::now());
+    assert!(matches!(run.phase, Phase::Finished(_)), "{:?}", run.phase);
+    let mut more = canned::view(&data);
+    more.place.epochs = 12;
+    run.see(more, Instant::now());
+    assert_eq!(run.phase, Phase::Training);
 }
 
 #[test]

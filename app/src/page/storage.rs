@@ -9,7 +9,7 @@ use std::{
 };
 
 use gairat::files::memory::{self, Change, Content};
-use idb::{Database, DatabaseEvent as _, Factory, KeyRange, ObjectStoreParams, Query, TransactionMode};
+use idb::{Database, DatabaseEvent as _, Factory, KeyRange, ObjectStoreParams, Query, Transaction, TransactionMode};
 use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -233,8 +233,9 @@ async fn write_on() {
                 rested();
                 sleep(AGAIN_AFTER).await;
                 // A connection that the browser has closed is of no use any more.
-                if let Ok(database) = connect().await {
-                    STORAGE.with_borrow_mut(|storage| storage.database = Some(Rc::new(database)));
+                if let Ok(fresh) = connect().await {
+                    database.close();
+                    STORAGE.with_borrow_mut(|storage| storage.database = Some(Rc::new(fresh)));
                 }
             }
         }
@@ -245,16 +246,10 @@ async fn write_on() {
 async fn write(database: &Database, changes: &[Change]) -> Result<(), String> {
     let written = async {
         let transaction = database.transaction(&[STORE], TransactionMode::ReadWrite)?;
-        let store = transaction.object_store(STORE)?;
-        for change in changes {
-            let key = JsValue::from_str(&change.path.to_string_lossy());
-            match &change.content {
-                Content::Bytes(bytes) => {
-                    store.put(&Uint8Array::from(&**bytes), Some(&key))?.await?;
-                }
-                Content::Removed => store.delete(key)?.await?,
-                Content::Stored => {}
-            }
+        if let Err(error) = put(&transaction, changes).await {
+            // What went well before would be kept otherwise. One that the browser has ended already cannot be ended again.
+            let _ = transaction.abort();
+            return Err(error);
         }
         transaction.commit()?.await
     };
@@ -270,6 +265,21 @@ async fn write(database: &Database, changes: &[Change]) -> Result<(), String> {
              Download what you want to keep."
         )),
     }
+}
+
+async fn put(transaction: &Transaction, changes: &[Change]) -> Result<(), idb::Error> {
+    let store = transaction.object_store(STORE)?;
+    for change in changes {
+        let key = JsValue::from_str(&change.path.to_string_lossy());
+        match &change.content {
+            Content::Bytes(bytes) => {
+                store.put(&Uint8Array::from(&**bytes), Some(&key))?.await?;
+            }
+            Content::Removed => store.delete(key)?.await?,
+            Content::Stored => {}
+        }
+    }
+    Ok(())
 }
 
 /// Wakes who waits for the end of an attempt.

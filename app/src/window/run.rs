@@ -385,8 +385,8 @@ impl Run {
         // The first one compiles its kernels.
         self.view_took = if self.views == 0 { Duration::ZERO } else { view.took };
         self.effective = view.effective.or(self.effective);
-        if matches!(self.phase, Phase::Finished(_)) && !view.place.is_end() {
-            // It was given more epochs.
+        if matches!(&self.phase, Phase::Finished(summary) if view.place.epochs > summary.epochs && !view.place.is_end()) {
+            // It was given more epochs. (A view from before the end alone says nothing: it may come after the word that it has ended.)
             self.phase = Phase::Training;
         }
         self.rate.at(view.place.steps_done(), now);
