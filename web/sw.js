@@ -4,12 +4,23 @@ const files = {{files}};
 const mine = `gairat ${registration.scope} `;
 const kept = mine + files.map(([, print]) => print).join('');
 
+async function fingerprint(answer) {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await answer.arrayBuffer()));
+  return [...digest.slice(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 addEventListener('install', (event) => {
   const keep = async () => {
     const cache = await caches.open(kept);
-    // Past the browser's own cache: all files are to be of one build.
     // A page that is open keeps the build that it began with: this one takes over when the last such page is closed.
-    await cache.addAll(['./', ...files.map(([name]) => name)].map((name) => new Request(name, { cache: 'reload' })));
+    await Promise.all(files.map(async ([name, print]) => {
+      // What the page has just loaded need not be loaded again, if it is of this build.
+      let answer = await fetch(name);
+      if (!answer.ok || await fingerprint(answer.clone()) !== print) answer = await fetch(new Request(name, { cache: 'reload' }));
+      if (!answer.ok) throw new Error(`${name}: the server answers ${answer.status}`);
+      if (name === 'index.html') await cache.put('./', answer.clone());
+      await cache.put(name, answer);
+    }));
   };
   event.waitUntil(keep());
 });

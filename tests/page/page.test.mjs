@@ -440,16 +440,22 @@ describe('links', () => {
 
 describe('what stays', () => {
   test('a run survives a reload, and goes on where it was', async () => {
-    await with_page({ hash: '' }, async (page) => {
-      await page.evaluate(() => { location.hash = ''; });
-      await says(page, /training, epoch (?!0)\d+ of/);
-      await keeps(page, 'resume.safetensors');
-      await page.reload();
-      await alive(page);
-      await press(page, 'Go on with it');
-      const [, epoch] = (await says(page, /training, epoch (\d+) of/)).match(/epoch (\d+) of/);
-      assert.ok(+epoch >= 1, `epoch ${epoch}`);
-    });
+    for (const hash of ['', '#v=1&epochs=5000&lambda=-2.5']) {
+      await with_page({ hash }, async (page) => {
+        await says(page, /training, epoch (?!0)\d+ of/);
+        await keeps(page, 'resume.safetensors');
+        await page.reload();
+        await alive(page);
+        await press(page, 'Go on with it');
+        const [, epoch] = (await says(page, /training, epoch (\d+) of/)).match(/epoch (\d+) of/);
+        assert.ok(+epoch >= 1, `epoch ${epoch}`);
+        // A link that means something else opens that.
+        await page.goto(`${server.url}#v=1&data=circles&epochs=5000`);
+        await page.reload();
+        await says(page, /training/);
+        assert.doesNotMatch(await drawn(page), /was open when this page was closed/);
+      });
+    }
   });
 
   test('a run that one tab has is not touched by another, and goes on there when the first is closed', async () => {
@@ -462,10 +468,24 @@ describe('what stays', () => {
       assert.doesNotMatch(await drawn(other), /was open when this page was closed/);
       const button = (name) => other.locator(`#mirror [aria-label="${name}"]`).first();
       await other.keyboard.press('Control+o');
-      await button(folder).waitFor({ state: 'attached' });
-      await other.waitForFunction((name) => document.querySelector(`#mirror [aria-label="${name}"]`)?.getAttribute('aria-disabled') === 'true', folder);
+      const held = button(`${folder}, at work in another tab`);
+      await held.waitFor({ state: 'attached' });
+      assert.equal(await held.getAttribute('aria-disabled'), 'true');
       assert.equal(await button(`Delete ${folder}`).getAttribute('aria-disabled'), 'true');
       await shot(other, 'two-tabs');
+      await leave(other);
+      // Its own archive is taken in beside it, not over it.
+      await page.keyboard.press('Control+o');
+      const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
+      const zip = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-')), download.suggestedFilename());
+      await download.saveAs(zip);
+      await leave(page);
+      await upload(other, zip);
+      for (const end = Date.now() + 20000; !(await folders(other)).includes(`${folder}_2`);) {
+        assert.ok(Date.now() < end, `${await folders(other)}`);
+        await other.waitForTimeout(300);
+      }
+      fs.rmSync(path.dirname(zip), { recursive: true });
       await leave(other);
       const faults = page.faults;
       await page.close();
@@ -579,6 +599,13 @@ describe('what stays', () => {
       await alive(page);
       await page.keyboard.press('Control+o');
       await press(page, 'Uploaded data (2)');
+      const theirs = page.locator('#mirror [aria-label="Delete mine-images"]').first();
+      await theirs.waitFor({ state: 'attached' });
+      assert.equal(await theirs.getAttribute('aria-disabled'), 'true', 'a run needs it');
+      const run = (await folders(page)).find((folder) => folder.includes('_idx_'));
+      await press(page, `Delete ${run}`);
+      await press(page, `Really? ${run}`);
+      await page.waitForFunction(() => document.querySelector('#mirror [aria-label="Delete mine-images"]')?.getAttribute('aria-disabled') !== 'true');
       await press(page, 'Delete mine-images');
       await press(page, 'Really? mine-images');
       await page.waitForFunction(() => /Deleted: mine-images/.test(document.getElementById('mirror').textContent));
@@ -666,6 +693,24 @@ describe('learning', () => {
       await page.keyboard.press('Control+k');
       await page.locator('#mirror [aria-label^="Copy link"]').first().waitFor({ state: 'attached' });
       assert.equal(await page.locator('#mirror [aria-label^="Quit"]').count(), 0);
+    });
+  });
+
+  test('what is said beside the canvas is what was last drawn, also where nothing moves', async () => {
+    await with_page({ hash: '#v=1&epochs=5000' }, async (page) => {
+      await says(page, /training/);
+      await page.keyboard.press('Space');
+      await says(page, /paused/);
+      const slider = page.locator('#mirror [role="slider"][aria-label="ε"]').first();
+      await slider.waitFor({ state: 'attached' });
+      for (let times = 0; times < 3; times += 1) {
+        await slider.evaluate((element) => { element.focus(); element.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true })); });
+        await page.waitForFunction((before) => location.hash.includes('epsilon') && location.hash !== before, times ? await page.evaluate(() => globalThis.before) : '');
+        await page.evaluate(() => { globalThis.before = location.hash; });
+        await page.waitForTimeout(1500);
+        const [told, shown] = await page.evaluate(() => [+new URLSearchParams(location.hash.slice(1)).get('epsilon'), +document.querySelector('#mirror [role="slider"][aria-label="ε"]').getAttribute('aria-valuenow')]);
+        assert.ok(Math.abs(told - shown) < 1e-6, `${told} in the address, ${shown} said`);
+      }
     });
   });
 

@@ -11,7 +11,7 @@ pub(crate) struct Claim;
 #[cfg(not(target_arch = "wasm32"))]
 impl Claim {
     /// Takes a folder.
-    pub(crate) async fn on(_folder: &std::path::Path) -> Option<Self> {
-        Some(Self)
+    pub(crate) async fn on(_folder: &std::path::Path) -> Result<Option<Self>, gairat::checkpoint::CheckpointError> {
+        Ok(Some(Self))
     }
 }

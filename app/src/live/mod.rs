@@ -209,7 +209,7 @@ pub(crate) async fn prepare(
     let (folder, claim) = match &origin {
         Origin::Fresh(root) => new_folder(root, &settings).await?,
         Origin::Folder(path) => {
-            let claim = patiently(path, async || Ok(Claim::on(path).await)).await?;
+            let claim = patiently(path, async || Claim::on(path).await).await?;
             (RunFolder::open(path)?.0, claim)
         }
         Origin::State(root, state, metrics) => {
@@ -247,7 +247,7 @@ async fn new_folder(root: &Path, settings: &Settings) -> Result<(RunFolder, Clai
     for name in run_folders::names(settings) {
         let path = root.join(name);
         // Of another tab's folder nothing is known here.
-        let Some(claim) = Claim::on(&path).await else { continue };
+        let Some(claim) = Claim::on(&path).await? else { continue };
         match RunFolder::create(&path, settings) {
             Err(CheckpointError::Exists(_)) => {}
             folder => return Ok((folder?, claim)),

@@ -3,17 +3,22 @@
 //! Browsers have them where a page comes from this machine or by HTTPS; elsewhere every tab may use every run.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use gairat::files::memory;
+use gairat::{checkpoint::CheckpointError, files::memory};
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
+use web_time::Duration;
 
 use super::storage;
+use crate::live::sleep;
 
+/// How long after a failure it is looked again whether all is stored.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// What the name of a lock begins with.
 const LOCK: &str = "gairat ";
 
@@ -33,40 +38,67 @@ fn locks() -> Option<Locks> {
     locks.is_object().then(|| locks.unchecked_into())
 }
 
-/// A run folder that no other tab may use, with all its files in memory. When it is dropped the folder is given back, as soon as all that
-/// was written is stored.
+thread_local! {
+    /// What this page, or this worker, has: also where there are no locks.
+    static HERE: RefCell<BTreeSet<PathBuf>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// The lock of a folder, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub(super) struct Held {
     folder: PathBuf,
     release: Option<Function>,
 }
 
+impl Drop for Held {
+    fn drop(&mut self) {
+        HERE.with_borrow_mut(|here| here.remove(&self.folder));
+        if let Some(release) = &self.release {
+            // A promise that is kept gives the lock back.
+            let _ = release.call0(&JsValue::NULL);
+        }
+    }
+}
+
+/// Takes the lock of a folder; `None` if a run or another tab has it.
+pub(super) async fn take(folder: &Path) -> Option<Held> {
+    if !HERE.with_borrow_mut(|here| here.insert(folder.to_owned())) {
+        return None;
+    }
+    let mut held = Held { folder: folder.to_owned(), release: None };
+    if let Some(locks) = locks() {
+        held.release = Some(hold(&locks, folder).await?);
+    }
+    Some(held)
+}
+
+/// A run folder that no other tab may use, with all its files in memory. When it is dropped the folder is given back, as soon as all that
+/// was written is stored: another tab would go on from what was before.
+#[derive(Debug)]
+pub(crate) struct Claim(Option<Held>);
+
 impl Claim {
     /// Takes a folder; `None` if another tab or another run has it.
-    pub(crate) async fn on(folder: &Path) -> Option<Self> {
-        let release = match locks() {
-            None => None,
-            Some(locks) => Some(hold(&locks, folder).await?),
-        };
-        let claim = Self { folder: folder.to_owned(), release };
-        if let Err(problem) = storage::load(folder).await {
-            super::worker::notice(problem);
-        }
-        Some(claim)
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`] where its files cannot be read.
+    pub(crate) async fn on(folder: &Path) -> Result<Option<Self>, CheckpointError> {
+        let Some(held) = take(folder).await else { return Ok(None) };
+        storage::load(folder).await.map_err(|cause| CheckpointError::Io { path: folder.to_owned(), cause })?;
+        Ok(Some(Self(Some(held))))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let (folder, release) = (std::mem::take(&mut self.folder), self.release.take());
+        let Some(held) = self.0.take() else { return };
         wasm_bindgen_futures::spawn_local(async move {
             super::worker::store();
-            if storage::settled().await {
-                memory::forget(&folder);
+            while storage::is_there() && !storage::settled().await {
+                sleep(AGAIN_AFTER).await;
             }
-            if let Some(release) = release {
-                // A promise that is kept gives the lock back.
-                let _ = release.call0(&JsValue::NULL);
+            if storage::is_there() {
+                memory::forget(&held.folder);
             }
         });
     }

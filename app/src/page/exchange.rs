@@ -2,22 +2,29 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use egui::{Context, DroppedFileHandle};
-use gairat::files::{
-    self,
-    memory::{self, Content},
+use gairat::{
+    dataset::Source,
+    files::{
+        self,
+        memory::{self, Change, Content},
+    },
 };
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlInputElement, Url};
 
-use super::{storage, workshop::words};
+use web_time::Duration;
+
+use super::{claim, storage, workshop::words};
+use crate::live::sleep;
 
 /// Where uploads are kept.
 pub(crate) const UPLOADS: &str = "uploads";
@@ -29,6 +36,8 @@ const LARGEST: u64 = 512 * 1024 * 1024;
 pub(crate) struct Stock {
     /// Folders of runs that are at work, in any tab.
     pub(crate) held: BTreeSet<PathBuf>,
+    /// Uploads that runs need, and one of these runs.
+    pub(crate) used: BTreeMap<PathBuf, String>,
     /// Bytes that are used, and that there are, as the browser estimates.
     pub(crate) space: Option<(f64, f64)>,
 }
@@ -76,7 +85,20 @@ pub(crate) fn take_stock(ctx: &Context) {
 async fn look_around() {
     storage::refresh().await;
     let held = super::held().await.unwrap_or_default();
-    STOCK.set(Some(Stock { held, space: space().await }));
+    STOCK.set(Some(Stock { held, used: used(), space: space().await }));
+}
+
+/// The uploads that runs were trained on.
+fn used() -> BTreeMap<PathBuf, String> {
+    let mut used = BTreeMap::new();
+    for run in crate::run_folders::list(Path::new(crate::run_folders::RUNS)) {
+        let Ok(settings) = crate::live::settings_of(&run) else { continue };
+        let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for file in settings.data.files().into_iter().flat_map(memory::under) {
+            used.insert(file.path, name.clone());
+        }
+    }
+    used
 }
 
 /// Bytes that the browser uses for this page and its like, and that it has for them.
@@ -106,8 +128,11 @@ pub(crate) fn download(name: &str, bytes: &[u8]) -> Result<(), String> {
     anchor.set_href(&url);
     anchor.set_download(name);
     anchor.click();
-    // The browser has taken the blob; the address of it is not needed any more.
-    let _ = Url::revoke_object_url(&url);
+    // Some browsers read what is behind the address only later.
+    wasm_bindgen_futures::spawn_local(async move {
+        sleep(Duration::from_secs(60)).await;
+        let _ = Url::revoke_object_url(&url);
+    });
     Ok(())
 }
 
@@ -118,18 +143,16 @@ pub(crate) fn download_run(ctx: &Context, folder: &Path) {
 }
 
 async fn pack(folder: &Path) -> Result<String, String> {
-    // Those that are not there yet are here.
-    let stored = memory::under(folder).into_iter().filter(|file| file.content == Content::Stored).collect::<Vec<_>>();
-    storage::load(folder).await?;
+    let stored = storage::stored(folder).await?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
-    let files = memory::under(folder);
-    memory::apply(stored);
-    for file in files {
-        // One that was removed a moment ago is none any more.
-        let Content::Bytes(bytes) = file.content else { continue };
-        let inside = file.path.strip_prefix(folder).unwrap_or(&file.path).to_string_lossy().into_owned();
+    let here = memory::under(folder).into_iter().filter(|file| matches!(file.content, Content::Bytes(_)));
+    let here: BTreeMap<PathBuf, Content> = here.map(|file| (file.path, file.content)).collect();
+    let files = stored.into_iter().map(|file| (file.path, file.content)).chain(here).collect::<BTreeMap<_, _>>();
+    for (path, content) in files {
+        let Content::Bytes(bytes) = content else { continue };
+        let inside = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
         let written = archive
             .start_file(format!("{name}/{inside}"), options)
             .map_err(std::io::Error::from)
@@ -147,9 +170,9 @@ pub(crate) fn delete(ctx: &Context, path: &Path) {
     later(ctx, async move {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // Another tab may have begun with it since the list was made.
-        if super::held().await.is_some_and(|held| held.contains(&path)) {
+        let Some(_held) = claim::take(&path).await else {
             return Some(Err(format!("{name} is at work in another tab; it was not deleted.")));
-        }
+        };
         let files = memory::under(&path).into_iter().map(|file| file.path).collect();
         let removed = storage::remove(files).await;
         look_around().await;
@@ -162,7 +185,6 @@ pub(crate) fn upload(ctx: &Context) {
     let Some(input) = element::<HtmlInputElement>("input") else { return };
     input.set_type("file");
     input.set_multiple(true);
-    input.set_accept(".json,.npz,.zip,.gz,application/octet-stream");
     let (chosen, ctx) = (input.clone(), ctx.clone());
     let changed = Closure::once_into_js(move || {
         let Some(list) = chosen.files() else { return };
@@ -172,7 +194,7 @@ pub(crate) fn upload(ctx: &Context) {
             for file in files {
                 read.push(read_file(&file).await);
             }
-            take(read);
+            take(read).await;
             ctx.request_repaint();
         });
     });
@@ -198,42 +220,75 @@ pub(crate) fn read_dropped(files: Vec<DroppedFileHandle>, ctx: &Context) {
             let bytes = file.bytes_async().await;
             read.push(bytes.map(|bytes| (name.clone(), bytes)).map_err(|error| format!("{name}: {error}")));
         }
-        take(read);
+        take(read).await;
         None
     });
 }
 
 /// Puts files where the program finds them, and says which of them it is to open.
-fn take(read: Vec<Result<(String, Vec<u8>), String>>) {
+async fn take(read: Vec<Result<(String, Vec<u8>), String>>) {
+    // What other tabs keep has a name, too.
+    storage::refresh().await;
     let mut told = Vec::new();
     for file in read {
-        match file.and_then(|(name, bytes)| place(&name, &bytes)) {
-            Ok(path) => told.push(Ok(path)),
-            Err(problem) => told.push(Err(problem)),
-        }
+        told.push(match file {
+            Ok((name, bytes)) => place(&name, bytes).await,
+            Err(problem) => Err(problem),
+        });
     }
     ARRIVED.with_borrow_mut(|arrived| arrived.extend(told));
 }
 
-fn place(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
+async fn place(name: &str, bytes: Vec<u8>) -> Result<PathBuf, String> {
     // A name is no way into other folders; a comma stands between the two files of a pair.
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy().replace(',', "_");
-    if Path::new(&name).extension().is_some_and(|kind| kind == "zip") {
-        return unpack(&name, bytes);
+    let kind = Path::new(&name).extension().map(|kind| kind.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if kind == "zip" {
+        return unpack(&name, &bytes).await;
     }
-    let path = Path::new(UPLOADS).join(&name);
-    files::write(&path, bytes).map_err(|error| format!("{name}: {error}"))?;
+    let bytes: Arc<[u8]> = bytes.into();
+    let in_memory = |path: &Path| memory::apply([Change { path: path.to_owned(), content: Content::Bytes(Arc::clone(&bytes)) }]);
+    if kind == "json" {
+        // Settings are read once: the run that they make keeps them.
+        let path = Path::new("settings").join(&name);
+        in_memory(&path);
+        return Ok(path);
+    }
+    let path = free(&name, &bytes).await?;
+    in_memory(&path);
+    if kind != "npz" && Source::of_idx_files(std::slice::from_ref(&path)) == Ok(None) {
+        memory::forget(&path);
+        return Err(format!("{name}: expected settings (.json), data (.npz, or IDX files) or a downloaded run (.zip)."));
+    }
+    files::write(&path, &bytes).map_err(|error| format!("{name}: {error}"))?;
     Ok(path)
 }
 
+/// The path for an upload: of other data of the same name there may be runs.
+async fn free(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
+    let (stem, kind) = name.split_once('.').map_or((name, String::new()), |(stem, kind)| (stem, format!(".{kind}")));
+    for number in 1..1000 {
+        let name = if number == 1 { name.to_owned() } else { format!("{stem}_{number}{kind}") };
+        let path = Path::new(UPLOADS).join(name);
+        let stored = storage::stored(&path).await?;
+        let same = stored
+            .into_iter()
+            .chain(memory::under(&path))
+            .any(|file| matches!(file.content, Content::Bytes(there) if *there == *bytes));
+        if same || !files::exists(&path) {
+            return Ok(path);
+        }
+    }
+    Err(format!("{name}: there are 999 of it"))
+}
+
 /// Takes a downloaded run in again, beside those there are.
-fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
+async fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
     let fail = |error: &dyn std::fmt::Display| format!("{name}: {error}; expected a run that this page gave as a .zip.");
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| fail(&error))?;
+    let mut archive =
+        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| fail(&"it is no zip archive, or not the whole of one"))?;
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let runs = Path::new(crate::run_folders::RUNS);
-    let names = (1..1000).map(|number| runs.join(if number == 1 { stem.clone() } else { format!("{stem}_{number}") }));
-    let folder = names.into_iter().find(|folder| !files::exists(folder)).ok_or_else(|| fail(&"there are 999 of it"))?;
     let mut unpacked = Vec::new();
     let mut room = LARGEST;
     for place in 0..archive.len() {
@@ -250,11 +305,30 @@ fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
         })?;
         unpacked.push((inside, bytes));
     }
-    if !unpacked.iter().any(|(inside, _)| inside == Path::new("settings.json")) {
-        return Err(fail(&"it holds no settings.json"));
+    for needed in ["settings.json", "metrics.jsonl"] {
+        match unpacked.iter().filter(|(inside, _)| inside == Path::new(needed)).count() {
+            1 => {}
+            0 => return Err(fail(&format!("it holds no {needed}"))),
+            _ => return Err(fail(&"it holds more than one run")),
+        }
     }
+    let mut free = None;
+    for number in 1..1000 {
+        let folder = runs.join(if number == 1 { stem.clone() } else { format!("{stem}_{number}") });
+        if !files::exists(&folder)
+            && let Some(held) = claim::take(&folder).await
+        {
+            free = Some((folder, held));
+            break;
+        }
+    }
+    let (folder, held) = free.ok_or_else(|| fail(&"there are 999 of it"))?;
     for (inside, bytes) in unpacked {
         files::write(&folder.join(inside), &bytes).map_err(|error| fail(&error))?;
     }
+    // No other tab takes the name before it can see why it should not.
+    storage::keep(memory::take_changes());
+    storage::settled().await;
+    drop(held);
     Ok(folder)
 }

@@ -27,16 +27,24 @@ thread_local! {
 }
 
 /// Takes the tree out of every frame.
-struct Tree(Arc<Mutex<Option<TreeUpdate>>>);
+struct Tree {
+    drawn: Arc<Mutex<Option<TreeUpdate>>>,
+    last: Option<TreeUpdate>,
+}
 
 impl egui::Plugin for Tree {
     fn debug_name(&self) -> &'static str {
         "mirror"
     }
 
-    fn output_hook(&mut self, _ctx: &egui::Context, output: &mut egui::FullOutput) {
+    fn output_hook(&mut self, ctx: &egui::Context, output: &mut egui::FullOutput) {
         if let Some(update) = output.platform_output.accesskit_update.take() {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(update);
+            if self.last.as_ref() != Some(&update) {
+                // It is said in a frame to come, which has to come.
+                ctx.request_repaint_after(FOLLOW_EVERY);
+                self.last = Some(update.clone());
+            }
+            *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = Some(update);
         }
     }
 }
@@ -50,7 +58,8 @@ struct Said {
     value: String,
     checked: Option<bool>,
     disabled: bool,
-    range: Option<(f64, f64, f64)>,
+    /// Now, the least and the most, as far as there are such.
+    range: [Option<f64>; 3],
     /// Left, top, width and height, in points.
     place: [i32; 4],
 }
@@ -69,7 +78,7 @@ impl Mirror {
     pub(super) fn begin(ctx: &egui::Context) -> Self {
         ctx.enable_accesskit();
         let tree = Arc::new(Mutex::new(None));
-        ctx.add_plugin(Tree(Arc::clone(&tree)));
+        ctx.add_plugin(Tree { drawn: Arc::clone(&tree), last: None });
         listen();
         let now = Instant::now();
         Self { tree, elements: HashMap::new(), followed: now, follows: false, spoken: (String::new(), now) }
@@ -141,6 +150,14 @@ impl Mirror {
             self.elements.insert(id, (said, element));
         }
         self.put_in_order(&parent, &order);
+        // The canvas has the keyboard; what is drawn as having it is said to have it.
+        if let Some(canvas) = document.get_element_by_id("gairat") {
+            let focused = Some(update.focus).filter(|id| self.elements.contains_key(id));
+            let _ = match focused {
+                Some(id) => canvas.set_attribute("aria-activedescendant", &name_of(id)),
+                None => canvas.remove_attribute("aria-activedescendant"),
+            };
+        }
     }
 
     /// Moves elements that do not stand where they are read. One that a reader is at stays: taken out and put in again it would lose it.
@@ -187,6 +204,12 @@ fn in_words(state: &State) -> String {
             accuracies.by
         );
     }
+    if let Some(twin) = state.runs.get(1) {
+        text += &format!(". Beside it {}", twin.title());
+        if let Some(accuracies) = twin.accuracies() {
+            text += &format!(": natural {:.0} %, robust {:.0} %", 100.0 * accuracies.natural, 100.0 * accuracies.robust);
+        }
+    }
     text += &format!(". Computed on {}.", if run.device.is_empty() { "a device that is being opened" } else { &run.device });
     if let Some(row) = state.selected {
         text += &format!(" Sample {row} is selected");
@@ -208,12 +231,18 @@ fn document() -> Option<Document> {
 /// The attribute that says which node an element is.
 const NODE: &str = "data-node";
 
+/// What the element of a node is called in the page.
+fn name_of(id: NodeId) -> String {
+    format!("node-{}", id.0)
+}
+
 /// A new element for a node.
 fn element(document: &Document, id: NodeId, tag: &str) -> Option<HtmlElement> {
     let element: HtmlElement = document.create_element(tag).ok()?.dyn_into().ok()?;
     // The canvas has the keyboard; a reader finds the element without it.
     element.set_tab_index(-1);
     element.set_attribute(NODE, &id.0.to_string()).ok()?;
+    element.set_id(&name_of(id));
     Some(element)
 }
 
@@ -275,9 +304,11 @@ fn say(element: &HtmlElement, said: &Said) {
     put_or_remove("aria-checked", said.checked.map(|checked| checked.to_string()));
     put_or_remove("aria-disabled", said.disabled.then(|| "true".to_owned()));
     put_or_remove("aria-valuetext", (!said.value.is_empty()).then(|| said.value.clone()));
-    put_or_remove("aria-valuenow", said.range.map(|(now, _, _)| now.to_string()));
-    put_or_remove("aria-valuemin", said.range.map(|(_, low, _)| low.to_string()));
-    put_or_remove("aria-valuemax", said.range.map(|(_, _, high)| high.to_string()));
+    for (name, number) in ["aria-valuenow", "aria-valuemin", "aria-valuemax"].into_iter().zip(said.range) {
+        put_or_remove(name, number.map(|number| number.to_string()));
+    }
+    // Text is typed where it is drawn.
+    put_or_remove("aria-readonly", (said.role == "textbox").then(|| "true".to_owned()));
     let style = element.style();
     for (name, value) in ["left", "top", "width", "height"].into_iter().zip(said.place) {
         let _ = style.set_property(name, &format!("{value}px"));
@@ -325,8 +356,7 @@ fn said_of(node: &Node, nodes: &HashMap<NodeId, &Node>, zoom: f32) -> Option<Sai
     let bounds = node.bounds()?;
     let at = |number: f64| (number * f64::from(zoom)).round() as i32;
     let place = [at(bounds.x0), at(bounds.y0), at(bounds.x1 - bounds.x0), at(bounds.y1 - bounds.y0)];
-    let range =
-        node.numeric_value().map(|now| (now, node.min_numeric_value().unwrap_or(now), node.max_numeric_value().unwrap_or(now)));
+    let range = [node.numeric_value(), node.min_numeric_value(), node.max_numeric_value()];
     let checked = node.toggled().map(|toggled| toggled == Toggled::True).filter(|_| role == "checkbox" || role == "radio");
     let value = node.value().filter(|_| tag != "span").unwrap_or_default().to_owned();
     Some(Said { tag, role, label, value, checked, disabled: node.is_disabled(), range, place })

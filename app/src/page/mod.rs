@@ -62,11 +62,8 @@ pub async fn page(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
     workshop::open();
     storage::open(hear_of_storage).await;
     storage::refresh().await;
-    let held = held().await;
-    if let Some(held) = &held {
-        tidy(held).await;
-    }
-    let last = last_run(&held.unwrap_or_default());
+    tidy().await;
+    let last = last_run(&held().await.unwrap_or_default());
     let options = eframe::WebOptions { renderer: eframe::Renderer::Glow, dithering: false, ..eframe::WebOptions::default() };
     let runner = eframe::WebRunner::new();
     runner.start(canvas, options, Box::new(|cc| Ok(Box::new(Page::new(cc, last))))).await?;
@@ -143,7 +140,7 @@ impl Page {
         WAKE.set(Some(ctx.clone()));
         ctx.set_fonts(fonts::fonts());
         let read = link::read(&hash());
-        let question = last.filter(|_| read.is_empty());
+        let question = last.filter(|folder| is_meant(folder, &read));
         let waker = ctx.clone();
         let launcher = Launcher {
             root: PathBuf::from(RUNS),
@@ -245,14 +242,23 @@ fn last_run(held: &BTreeSet<PathBuf>) -> Option<PathBuf> {
     run_folders::list(Path::new(RUNS)).into_iter().find(|folder| is_unfinished(folder) && !held.contains(folder))
 }
 
+/// Whether a link means this run: one that says nothing means the last, any other those of its settings. (Files that were uploaded are
+/// not in a link.)
+fn is_meant(folder: &Path, read: &link::Read) -> bool {
+    let told = |settings: &gairat::settings::Settings| {
+        link::write(&link::Link { settings: settings.clone(), preset: read.link.preset, ..link::Link::default() })
+    };
+    let same = || crate::live::settings_of(folder).is_ok_and(|settings| told(&settings) == told(&read.link.settings));
+    read.is_empty() || (read.link.lesson.is_none() && same())
+}
+
 /// Removes what pages left that were closed before a run learned anything.
-async fn tidy(held: &BTreeSet<PathBuf>) {
-    let folders = run_folders::list(Path::new(RUNS)).into_iter();
-    let empty = folders.filter(|folder| run_folders::is_empty(folder) && !held.contains(folder));
-    let files: Vec<PathBuf> = empty.map(|folder| folder.join("settings.json")).collect();
-    if !files.is_empty() {
-        // What stays is removed the next time.
-        let _ = storage::remove(files).await;
+async fn tidy() {
+    for folder in run_folders::list(Path::new(RUNS)).into_iter().filter(|folder| run_folders::is_empty(folder)) {
+        if let Some(_held) = claim::take(&folder).await {
+            // What stays is removed the next time.
+            let _ = storage::remove(vec![folder.join(storage::SETTINGS)]).await;
+        }
     }
 }
 

@@ -19,6 +19,9 @@ use crate::live::sleep;
 
 const NAME: &str = "gairat";
 const STORE: &str = "files";
+/// What is said where there is no room.
+const FULL: &str = "The browser's storage for this page is full: what is saved from here on is lost with this tab, unless there is room \
+                    again. Delete runs under Open…, or download this one.";
 /// The files whose bytes a page has of all runs.
 pub(super) const SETTINGS: &str = "settings.json";
 /// How long after a failure it is tried again.
@@ -108,57 +111,71 @@ fn ranges(path: &Path) -> Result<Vec<Option<Query>>, idb::Error> {
     Ok(vec![Some(KeyRange::only(&JsValue::from_str(&name))?.into()), Some(inside.into())])
 }
 
-async fn names(database: &Database, path: &Path) -> Result<BTreeSet<PathBuf>, idb::Error> {
+/// The names of all files at or under `path`, and the bytes of those that are wanted, as they were at one moment.
+async fn read(
+    database: &Database,
+    path: &Path,
+    wanted: impl Fn(&PathBuf) -> bool,
+) -> Result<(BTreeSet<PathBuf>, Vec<Change>), idb::Error> {
     let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly)?;
     let store = transaction.object_store(STORE)?;
     let mut names = BTreeSet::new();
     for range in ranges(path)? {
         names.extend(store.get_all_keys(range, None)?.await?.iter().filter_map(JsValue::as_string).map(PathBuf::from));
     }
-    transaction.await?;
-    Ok(names)
-}
-
-async fn read(database: &Database, paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<Change>, idb::Error> {
-    let transaction = database.transaction(&[STORE], TransactionMode::ReadOnly)?;
-    let store = transaction.object_store(STORE)?;
     let mut files = Vec::new();
-    for path in paths {
+    for path in names.iter().filter(|name| wanted(name)) {
         let value = store.get(JsValue::from_str(&path.to_string_lossy()))?.await?;
         if let Some(bytes) = value.as_ref().and_then(|value| value.dyn_ref::<Uint8Array>()) {
-            files.push(Change { path, content: Content::Bytes(bytes.to_vec().into()) });
+            files.push(Change { path: path.clone(), content: Content::Bytes(bytes.to_vec().into()) });
         }
     }
     transaction.await?;
-    Ok(files)
+    Ok((names, files))
 }
 
-/// Takes what is stored at or under `path` into memory, but for what is there already: that is newer.
+/// Reads, and once more over a new connection where the browser has closed the one before; nothing where there is no storage.
+async fn read_patiently(
+    path: &Path,
+    wanted: impl Fn(&PathBuf) -> bool,
+) -> Result<Option<(BTreeSet<PathBuf>, Vec<Change>)>, idb::Error> {
+    let Some(database) = database() else { return Ok(None) };
+    if let Ok(found) = read(&database, path, &wanted).await {
+        return Ok(Some(found));
+    }
+    let fresh = Rc::new(connect().await?);
+    STORAGE.with_borrow_mut(|storage| storage.database = Some(Rc::clone(&fresh)));
+    read(&fresh, path, &wanted).await.map(Some)
+}
+
+/// What is stored at or under `path`, but for what is in memory: that is newer.
+///
+/// # Errors
+/// What the browser says.
+pub(super) async fn stored(path: &Path) -> Result<Vec<Change>, String> {
+    let here = memory::under(path).into_iter().filter(|change| matches!(change.content, Content::Bytes(_)));
+    let here: BTreeSet<PathBuf> = here.map(|change| change.path).collect();
+    let found = read_patiently(path, |name| !here.contains(name)).await;
+    let found = found.map_err(|error| format!("{}: the browser's storage cannot be read: {error}", path.display()))?;
+    Ok(found.map(|(_, files)| files).unwrap_or_default())
+}
+
+/// Takes what is stored at or under `path` into memory, but for what is there already.
 ///
 /// # Errors
 /// What the browser says.
 pub(super) async fn load(path: &Path) -> Result<(), String> {
-    let Some(database) = database() else { return Ok(()) };
-    let here = |file: &PathBuf| memory::under(file).iter().any(|change| matches!(change.content, Content::Bytes(_)));
-    let fail = |error: idb::Error| format!("{}: the browser's storage cannot be read: {error}", path.display());
-    let names = names(&database, path).await.map_err(fail)?;
-    let files = read(&database, names.into_iter().filter(|name| !here(name))).await.map_err(fail)?;
-    memory::apply(files);
+    memory::apply(stored(path).await?);
     Ok(())
 }
 
 /// Makes memory know of all files that are stored, by any tab, and of none that were; what settings say is read. Bytes that are in memory
 /// stay: they are not stored yet, or not to be stored.
 pub(super) async fn refresh() {
-    let Some(database) = database() else { return };
     let before = memory::under(Path::new(""));
-    let stored = async {
-        let names = names(&database, Path::new("")).await?;
-        let settings = read(&database, names.iter().filter(|name| name.ends_with(SETTINGS)).cloned()).await?;
-        Ok::<_, idb::Error>((names, settings))
-    };
-    let (names, settings) = match stored.await {
-        Ok(stored) => stored,
+    let (names, settings) = match read_patiently(Path::new(""), |name| name.ends_with(SETTINGS)).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return,
         Err(error) => return say(format!("The browser's storage cannot be read: {error}"), true),
     };
     let waiting: BTreeSet<PathBuf> =
@@ -219,6 +236,7 @@ async fn write_on() {
                 tell(News::Kept(changes));
             }
             Err(why) => {
+                let is_full = why == FULL;
                 let first = STORAGE.with_borrow_mut(|storage| {
                     let newer = std::mem::take(&mut storage.waiting);
                     let still = |change: &Change| newer.iter().all(|newer| newer.path != change.path);
@@ -232,9 +250,8 @@ async fn write_on() {
                 }
                 rested();
                 sleep(AGAIN_AFTER).await;
-                // A connection that the browser has closed is of no use any more.
-                if let Ok(fresh) = connect().await {
-                    database.close();
+                // A connection that the browser has closed is of no use any more; one that has no room is.
+                if !is_full && let Ok(fresh) = connect().await {
                     STORAGE.with_borrow_mut(|storage| storage.database = Some(Rc::new(fresh)));
                 }
             }
@@ -253,13 +270,11 @@ async fn write(database: &Database, changes: &[Change]) -> Result<(), String> {
         }
         transaction.commit()?.await
     };
-    let full = "The browser's storage for this page is full: what is saved from here on is lost with this tab, unless there is room again. \
-                Delete runs under Open…, or download this one.";
     match written.await {
         Ok(outcome) if outcome.is_committed() => Ok(()),
         // What a browser takes back when all was said is what it has no room for.
-        Ok(_) => Err(full.to_owned()),
-        Err(error) if error.to_string().contains("Quota") => Err(full.to_owned()),
+        Ok(_) => Err(FULL.to_owned()),
+        Err(error) if error.to_string().contains("Quota") => Err(FULL.to_owned()),
         Err(error) => Err(format!(
             "The browser does not store files ({error}): what is saved from here on is lost with this tab, unless it does so again. \
              Download what you want to keep."
@@ -290,7 +305,12 @@ fn rested() {
     }
 }
 
-/// Waits until all is written that was to be kept; whether it is.
+/// Whether there is a storage at all.
+pub(super) fn is_there() -> bool {
+    database().is_some()
+}
+
+/// Waits until all is written that was to be kept, or an attempt has failed; whether all is.
 pub(super) async fn settled() -> bool {
     loop {
         let (done, failing) = STORAGE.with_borrow(|storage| (!storage.writing && storage.waiting.is_empty(), storage.failing));

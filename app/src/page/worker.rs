@@ -63,11 +63,6 @@ fn tell(told: &Told, blobs: Vec<Vec<u8>>) {
     });
 }
 
-/// Tells the person something.
-pub(super) fn notice(text: String) {
-    tell(&Told::Words(text, true), Vec::new());
-}
-
 /// What becomes of files is told to the page: their names, because it can read them from the storage itself; what the storage does not
 /// take, with the bytes.
 fn hear_of_storage(news: News) {

@@ -58,11 +58,14 @@ pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
                 ui.horizontal(|ui| {
                     let here = state.runs.iter().any(|one| one.folder.as_ref() == Some(run));
                     let elsewhere = !here && dialog.shelf.is_elsewhere(run);
-                    let button = egui::Button::new(name).truncate();
+                    let face = if elsewhere { format!("at work in another tab: {name}") } else { name.clone() };
+                    let button = egui::Button::new(face).truncate();
                     let button = ui
                         .add_enabled_ui(!elsewhere, |ui| ui.add_sized([ui.available_width() - Shelf::BUTTONS, 22.0], button))
                         .inner
                         .on_disabled_hover_text("It is at work in another tab");
+                    let about = if elsewhere { format!("{name}, at work in another tab") } else { name };
+                    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !elsewhere, &about));
                     if button.clicked() {
                         chosen = Some(run.clone());
                     }

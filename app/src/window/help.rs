@@ -25,9 +25,10 @@ pub(crate) fn help_ui(ui: &mut Ui, state: &mut State) {
         return;
     }
     let modal = Modal::new(Id::unique("help")).show(ui.ctx(), |ui| {
-        ui.set_width(520.0);
+        let room = ui.ctx().content_rect();
+        ui.set_width((room.width() - 32.0).min(520.0));
         ui.heading("Keys and marks");
-        ScrollArea::vertical().max_height(460.0).show(ui, |ui| {
+        ScrollArea::vertical().max_height((room.height() - 130.0).clamp(80.0, 460.0)).show(ui, |ui| {
             ui.strong("Marks");
             Grid::new("marks").num_columns(2).spacing([16.0, 3.0]).show(ui, |ui| {
                 for (mark, text) in MARKS {

@@ -11,6 +11,9 @@ const WIDE: f32 = 1100.0;
 /// Below this width there is one thing at a time.
 pub(crate) const NARROW: f32 = 700.0;
 
+/// The stage has so much height at least, or nothing is shown below it.
+const LOW: f32 = 240.0;
+
 /// What a narrow window shows below the stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Tab {
@@ -73,7 +76,9 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
         let (settings, inspector) = (width >= WIDE || state.settings_drawer, width >= WIDE || state.inspector_drawer);
         let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && shows(state, Part::Inspector));
         let strips = STRIP.into_iter().any(|part| shows(state, part));
-        if strips && (width >= WIDE || !(settings || inspector)) {
+        // Where a window is so low that nothing would be left of the stage, the stage goes first.
+        let high = ui.available_height() - strip >= LOW;
+        if strips && high && (width >= WIDE || !(settings || inspector)) {
             Panel::bottom("strip").exact_size(strip).show(ui, |ui| strip_ui(ui, state));
         }
         if settings {

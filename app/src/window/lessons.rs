@@ -163,10 +163,9 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
                     (Some(_), true) => "✔ ",
                     (Some(_), false) => "✖ ",
                 };
-                let button = ui.add_enabled(
-                    lesson.answer.is_none(),
-                    egui::Button::selectable(chosen, format!("{mark}{answer}")).frame(true),
-                );
+                // Framed like what it is: something to press.
+                let button = egui::Button::new(format!("{mark}{answer}")).selected(chosen);
+                let button = ui.add_enabled(lesson.answer.is_none(), button);
                 if button.clicked() {
                     lesson.answer = Some(place);
                     lesson.wanted = revealed(lesson.number);

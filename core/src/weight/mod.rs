@@ -121,10 +121,7 @@ impl fmt::Display for RuleName {
 
 /// The weights of a batch.
 #[derive(Clone, Debug)]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(clippy::large_enum_variant, reason = "one value lives for one step; a box would cost more than it saves")
-)]
+#[allow(clippy::large_enum_variant, reason = "one value lives for one step; a box would cost more than it saves")]
 pub enum Omega {
     /// Every sample counts 1, and no arithmetic is spent on it: this is what makes λ = +inf plain adversarial training bit for bit.
     Ones,

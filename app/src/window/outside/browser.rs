@@ -95,8 +95,12 @@ impl Shelf {
                 for upload in uploads {
                     let name = upload.file_name().unwrap_or_default().to_string_lossy().into_owned();
                     ui.horizontal(|ui| {
-                        self.delete_ui(ui, &upload, false);
-                        ui.label(name);
+                        let user = self.stock.used.get(&upload).cloned();
+                        self.delete_ui(ui, &upload, user.is_some());
+                        ui.label(match user {
+                            Some(run) => format!("{name}, which {run} needs"),
+                            None => name,
+                        });
                     });
                 }
             });
@@ -115,7 +119,8 @@ impl Shelf {
         let face = if doomed { "Really?" } else { "Delete" };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let button = ui.add_enabled(!held, egui::Button::new(face).min_size(egui::vec2(64.0, 0.0)));
-        let button = button.on_hover_text("Out of this browser, for good").on_disabled_hover_text("It is at work");
+        let button =
+            button.on_hover_text("Out of this browser, for good").on_disabled_hover_text("It is at work, or a run needs it");
         button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !held, format!("{face} {name}")));
         if button.clicked() && doomed {
             self.doomed = None;

@@ -118,13 +118,11 @@ impl Placing {
 /// All stages: one for each run, and one look at both.
 pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
     let runs = state.runs.len();
-    let narrow = ui.available_width() < 330.0 * runs as f32;
-    let shown = if narrow { 1 } else { runs };
-    let width = (ui.available_width() - 6.0 * (shown - 1) as f32) / shown as f32;
+    let width = (ui.available_width() - 6.0 * (runs - 1) as f32) / runs as f32;
     let height = ui.available_height();
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        for place in 0..shown {
+        for place in 0..runs {
             ui.allocate_ui(vec2(width, height), |ui| {
                 ui.set_min_size(vec2(width, height));
                 ui.vertical(|ui| stage_ui(ui, state, place));
@@ -231,9 +229,7 @@ fn about(run: &Run, title: String) -> String {
 /// What is said in place of a picture.
 fn empty(painter: &egui::Painter, rect: Rect, run: &Run, colour: Color32) {
     let text = match &run.phase {
-        Phase::Failed(what) => {
-            format!("This run could not begin.\n{}\nChange the setting and start again (R).", words::in_window(what))
-        }
+        Phase::Failed(what) => format!("This run could not begin.\n{}", words::in_window(what)),
         _ => "Reading the data…".to_owned(),
     };
     let galley = painter.layout(text, FontId::proportional(14.0), colour, rect.width() - 40.0);
