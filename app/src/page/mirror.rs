@@ -37,11 +37,13 @@ impl egui::Plugin for Tree {
         "mirror"
     }
 
-    fn output_hook(&mut self, ctx: &egui::Context, output: &mut egui::FullOutput) {
+    fn output_hook(&mut self, _ctx: &egui::Context, output: &mut egui::FullOutput) {
         if let Some(update) = output.platform_output.accesskit_update.take() {
             if self.last.as_ref() != Some(&update) {
                 // It is said in a frame to come, which has to come.
-                ctx.request_repaint_after(FOLLOW_EVERY);
+                for viewport in output.viewport_output.values_mut() {
+                    viewport.repaint_delay = viewport.repaint_delay.min(FOLLOW_EVERY);
+                }
                 self.last = Some(update.clone());
             }
             *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = Some(update);
@@ -69,8 +71,6 @@ pub(super) struct Mirror {
     tree: Arc<Mutex<Option<TreeUpdate>>>,
     elements: HashMap<NodeId, (Said, HtmlElement)>,
     followed: Instant,
-    /// Whether a frame was asked for to follow in.
-    follows: bool,
     spoken: (String, Instant),
 }
 
@@ -81,7 +81,7 @@ impl Mirror {
         ctx.add_plugin(Tree { drawn: Arc::clone(&tree), last: None });
         listen();
         let now = Instant::now();
-        Self { tree, elements: HashMap::new(), followed: now, follows: false, spoken: (String::new(), now) }
+        Self { tree, elements: HashMap::new(), followed: now, spoken: (String::new(), now) }
     }
 
     /// Says what is shown, where somebody may hear it.
@@ -105,13 +105,10 @@ impl Mirror {
     pub(super) fn follow(&mut self, ctx: &egui::Context, now: Instant) {
         let rested = now.duration_since(self.followed);
         if rested < FOLLOW_EVERY {
-            // What is drawn last is said as well; a frame that changes nothing asks for no other.
-            if !std::mem::replace(&mut self.follows, true) {
-                ctx.request_repaint_after(FOLLOW_EVERY - rested);
-            }
+            // What is drawn last is said as well; the frame in which it is asks for no other.
+            ctx.request_repaint_after(FOLLOW_EVERY - rested);
             return;
         }
-        self.follows = false;
         let zoom = ctx.zoom_factor();
         let Some(update) = self.tree.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         self.followed = now;

@@ -182,8 +182,10 @@ impl Page {
     }
 
     /// Makes the address say what is shown, without a step in the browser's history.
-    fn tell_address(&mut self, now: Instant) {
-        if now.duration_since(self.address.1) < ADDRESS_EVERY {
+    fn tell_address(&mut self, ctx: &Context, now: Instant) {
+        let rested = now.duration_since(self.address.1);
+        if rested < ADDRESS_EVERY {
+            ctx.request_repaint_after(ADDRESS_EVERY - rested);
             return;
         }
         self.address.1 = now;
@@ -208,7 +210,7 @@ impl eframe::App for Page {
         let ctx = ui.ctx().clone();
         self.news(&ctx);
         window::frame(ui, &mut self.state, now);
-        self.tell_address(now);
+        self.tell_address(&ctx, now);
         self.mirror.summary(&ctx, &self.state, now);
         self.mirror.follow(&ctx, now);
         if !self.shown && has_something_to_show(&self.state) {
