@@ -158,7 +158,7 @@ fn a_narrow_window_has_everything_in_tabs_and_a_middle_one_in_drawers() {
 #[test]
 fn an_error_of_a_run_is_said_and_stays_until_it_is_closed() {
     let mut window = wide();
-    let told = window.state_mut().runs[0].hear(crate::live::Message::Failed("epoch 3: the loss is no number".to_owned()));
+    let told = window.state_mut().runs[0].hear(Message::Failed("epoch 3: the loss is no number".to_owned()));
     window.state_mut().say(told.unwrap(), true);
     window.run_steps(2);
     window.get_by_label("epoch 3: the loss is no number");
