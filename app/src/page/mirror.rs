@@ -101,19 +101,19 @@ impl Mirror {
         self.spoken = (text, now);
     }
 
-    /// Lets the elements follow what was drawn last.
-    pub(super) fn follow(&mut self, ctx: &egui::Context, now: Instant) {
+    /// Lets the elements follow what was drawn last; whether it was time to.
+    pub(super) fn follow(&mut self, ctx: &egui::Context, now: Instant) -> bool {
         let rested = now.duration_since(self.followed);
         if rested < FOLLOW_EVERY {
             // What is drawn last is said as well; the frame in which it is asks for no other.
             ctx.request_repaint_after(FOLLOW_EVERY - rested);
-            return;
+            return false;
         }
         let zoom = ctx.zoom_factor();
-        let Some(update) = self.tree.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let Some(update) = self.tree.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
         self.followed = now;
-        let Some(document) = document() else { return };
-        let Some(parent) = document.get_element_by_id("mirror") else { return };
+        let Some(document) = document() else { return true };
+        let Some(parent) = document.get_element_by_id("mirror") else { return true };
         let said = read(&update, zoom);
         let order: Vec<NodeId> = said.iter().map(|(id, _)| *id).collect();
         let kept: BTreeMap<NodeId, ()> = order.iter().map(|id| (*id, ())).collect();
@@ -155,6 +155,7 @@ impl Mirror {
                 None => canvas.remove_attribute("aria-activedescendant"),
             };
         }
+        true
     }
 
     /// Moves elements that do not stand where they are read. One that a reader is at stays: taken out and put in again it would lose it.

@@ -20,7 +20,7 @@ use egui::{Context, ThemePreference, Ui};
 use gairat::files::memory;
 use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen};
 use web_sys::HtmlCanvasElement;
-use web_time::{Duration, Instant};
+use web_time::Instant;
 
 use crate::{
     link,
@@ -30,9 +30,6 @@ use crate::{
 
 pub(crate) use claim::{Claim, held};
 pub(crate) use workshop::{Gate, Live};
-
-/// How often the address is made to say what is shown.
-const ADDRESS_EVERY: Duration = Duration::from_millis(400);
 
 thread_local! {
     /// Asks for a frame.
@@ -127,8 +124,8 @@ fn hash() -> String {
 /// The page.
 struct Page {
     state: State,
-    /// What the address says, and when it was last looked at.
-    address: (String, Instant),
+    /// What the address says.
+    address: String,
     shown: bool,
     mirror: mirror::Mirror,
 }
@@ -163,13 +160,13 @@ impl Page {
             });
         }
         let mirror = mirror::Mirror::begin(&ctx);
-        Self { state, address: (hash(), Instant::now()), shown: false, mirror }
+        Self { state, address: hash(), shown: false, mirror }
     }
 
     /// What was told from outside.
     fn news(&mut self, ctx: &Context) {
         let news = NEWS.take();
-        if let Some(text) = news.link.filter(|text| *text != self.address.0) {
+        if let Some(text) = news.link.filter(|text| *text != self.address) {
             let read = link::read(&text);
             self.state.open_settings(read.link.settings.clone());
             self.state.question = None;
@@ -182,16 +179,10 @@ impl Page {
     }
 
     /// Makes the address say what is shown, without a step in the browser's history.
-    fn tell_address(&mut self, ctx: &Context, now: Instant) {
-        let rested = now.duration_since(self.address.1);
-        if rested < ADDRESS_EVERY {
-            ctx.request_repaint_after(ADDRESS_EVERY - rested);
-            return;
-        }
-        self.address.1 = now;
+    fn tell_address(&mut self) {
         let text = link::write(&window::link_of(&self.state));
         // Where nothing differs from the defaults the address stays as it was.
-        if text == self.address.0 || (text == link::write(&link::Link::default()) && self.address.0.is_empty()) {
+        if text == self.address || (text == link::write(&link::Link::default()) && self.address.is_empty()) {
             return;
         }
         let told = web_sys::window()
@@ -199,7 +190,7 @@ impl Page {
             .map(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&text)));
         // A page inside a frame may not change its address; nothing is lost.
         if matches!(told, Some(Ok(()))) {
-            self.address.0 = text;
+            self.address = text;
         }
     }
 }
@@ -210,9 +201,11 @@ impl eframe::App for Page {
         let ctx = ui.ctx().clone();
         self.news(&ctx);
         window::frame(ui, &mut self.state, now);
-        self.tell_address(&ctx, now);
         self.mirror.summary(&ctx, &self.state, now);
-        self.mirror.follow(&ctx, now);
+        // One after the other: two clocks would wake each other for ever.
+        if self.mirror.follow(&ctx, now) {
+            self.tell_address();
+        }
         if !self.shown && has_something_to_show(&self.state) {
             self.shown = true;
             announce("gairat-shown");
