@@ -5,10 +5,12 @@
     python3 tests/beside_pytorch.py                                   the four reference cases on the CPU
     python3 tests/beside_pytorch.py --device cuda --gairat-device gpu
     python3 tests/beside_pytorch.py --cases mlp2 small-cnn-28 --threads 1 --json
+    python3 tests/beside_pytorch.py --methods                         no times: do all methods compute the same?
 
-Needs Python 3.9 or newer and torch, nothing else. PyTorch and gairat take turns, round after round, so that a
-machine that grows faster or slower does so for both; every figure is the median over the rounds of the median
-over the steps. `--seconds` bounds PyTorch's turns; `gairat bench` keeps its own time.
+Needs Python 3.9 or newer and torch, nothing else (`--methods` numpy, too).
+
+PyTorch and gairat take turns, round after round, so that a machine that grows faster or slower does so for
+both; every figure is the median over the rounds of the median over the steps. `--seconds` bounds PyTorch's turns; `gairat bench` keeps its own time.
 
 The work. A step is the whole of GAIRAT on one batch: a uniform random start in the eps-ball, K = 10 steps
 of PGD on the cross-entropy against the network in eval mode, counting on the way at how many of the
@@ -698,7 +700,13 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--json", action="store_true", help="JSON, not tables: a line for the machine, one for each case"
     )
+    parser.add_argument(
+        "--methods", action="store_true", help="time nothing; compare a training step of every method"
+    )
+    parser.add_argument("names", nargs="*", metavar="METHOD", help="with --methods: these only [default: all]")
     arguments = parser.parse_args(command_line)
+    if arguments.names and not arguments.methods:
+        parser.error(f"`{arguments.names[0]}`: names of methods are for --methods")
     if arguments.gairat_device is None:
         arguments.gairat_device = "gpu" if arguments.device == "cuda" else "cpu"
     return arguments
@@ -709,6 +717,10 @@ def main() -> None:
     if torch is None:
         raise SystemExit(f"PyTorch is needed ({TORCH_PROBLEM}): python3 -m pip install torch")
     program = find_gairat(arguments.gairat)
+    if arguments.methods:
+        import methods_in_pytorch  # Which needs numpy, and this file for its networks.
+
+        sys.exit(methods_in_pytorch.compare(program, arguments.names))
     device = torch.device(arguments.device)
     if device.type == "cuda":
         if not torch.cuda.is_available():

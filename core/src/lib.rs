@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! Dataset -> Batch -> attack on the frozen model: K x (forward, loss gradient + count, backward to the input, PGD step)
-//!         -> Adversarial { images, kappa } -> Omega -> weighted loss -> SGD step -> Snapshot
+//!         -> Adversarial { images, kappa } -> passes -> Method: weights, loss, gradient -> SGD step -> Snapshot
 //! ```
 //!
 //! # Attack your own module
@@ -30,12 +30,63 @@
 //! let device = Device::flex();
 //! let model = Mine { layer: LinearConfig::new(2, 2).init(&device) };
 //! let batch = Batch::new(vec![0.1, 0.9, 0.8, 0.2], &[0, 1], None, &device);
-//! let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: false, path: Path::Auto };
+//! let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, start: None, patience: None, path: Path::Auto };
 //! let adversarial = attack.run(&model.valid(), &batch);
 //! let kappa = pollster::block_on(device::read(adversarial.kappa()))?;
 //! println!("PGD steps that each sample withstands: {kappa:?}");
 //! # assert!(kappa.iter().all(|kappa| (0.0..=10.0).contains(kappa)));
 //! # Ok::<(), device::DeviceError>(())
+//! ```
+//!
+//! # Write your own method
+//!
+//! A method says which adversarial data it wants, how much each sample counts, what is minimised and what becomes of the gradients; what it
+//! does not say is plain adversarial training ([`method::Method`]). `examples/own_method.rs` is this one in full, trained beside plain
+//! adversarial training and drawn in the terminal.
+//!
+//! ```
+//! use gairat::{method::{About, Axis, Clock, Evidence, METHODS, Memory, Method, Passes, Side, Weights}, settings::Settings, weight::normalise};
+//! use gairat::{dataset, train::{EpochLog, Trainer}};
+//!
+//! #[derive(Debug)]
+//! struct PhotoFinish;
+//!
+//! impl Method for PhotoFinish {
+//!     fn about(&self) -> &'static About {
+//!         const ABOUT: About = About {
+//!             name: "photo-finish",
+//!             title: "Photo finish",
+//!             summary: "Samples count the more, the closer the label and its strongest rival are.",
+//!             formula: "(1/n) Σ ω CE(f(x~), y), ω ∝ exp(−3 |p_y − max other p|)",
+//!             source: "This page",
+//!             caveats: &[],
+//!             parameters: &[],
+//!             axis: Axis::PROBABILITY_MARGIN,
+//!             burns_in: true,
+//!             passes: Passes::PLAIN,
+//!             measure: None,
+//!         };
+//!         &ABOUT
+//!     }
+//!
+//!     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
+//!         let margin = evidence.probability_margin(Side::Adversarial);
+//!         Some(Weights { omega: normalise(margin.clone().abs().mul_scalar(-3.0)), axis: margin })
+//!     }
+//! }
+//!
+//! let mut plan = Settings { points: 200, burn_in: 0, ..Settings::default() }.with("method", METHODS[0].about.name).checked()?;
+//! plan.method = std::sync::Arc::new(PhotoFinish);
+//! let data = dataset::load(&plan.request)?;
+//! let mut trainer = Trainer::new(&plan, &data, &burn::tensor::Device::flex())?;
+//! let mut log = EpochLog::default();
+//! for (step, indices) in trainer.steps_of(&data, 1).iter().enumerate() {
+//!     trainer.step(&data, indices, (1, step), &mut log);
+//! }
+//! pollster::block_on(log.fetch())?;
+//! println!("effective share of samples: {:.0} %", 100.0 * log.effective_share());
+//! # assert!(log.samples().iter().any(|sample| (sample.omega - 1.0).abs() > 0.01));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![recursion_limit = "256"]
 
@@ -61,9 +112,11 @@ pub mod pace;
 
 pub mod dispatches;
 
+pub mod loss;
+
 pub mod weight;
 
-pub mod objective;
+pub mod method;
 
 pub mod train;
 

@@ -1,17 +1,17 @@
 //! What is recorded of a run: a line per epoch, and the summary.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 /// What is known of an epoch. Accuracies are shares from 0 to 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// Counted from 1.
     pub epoch: u32,
     /// The learning rate.
     pub lr: f64,
-    /// λ; none while every weight is 1.
-    pub lambda: Option<f64>,
-    /// The mean weighted loss.
+    /// The mean of what is minimised.
     pub loss: f64,
     /// The share of training samples that the training attack did not break.
     pub train_robust: f64,
@@ -19,43 +19,48 @@ pub struct EpochMetrics {
     pub mean_kappa: f64,
     /// The effective share of samples, (Σω)²/(nΣω²), averaged over the steps.
     pub effective: f64,
-    /// Accuracy on the natural validation part, if it was evaluated.
-    pub validation_natural: Option<f64>,
-    /// Accuracy on the validation part after PGD-20, if it was evaluated.
-    pub validation_pgd20: Option<f64>,
+    /// What else was measured, by name, none where it was not: what the method schedules (`lambda`, `tau`) and measures, and
+    /// accuracies on the validation part, `validation_` and the attack.
+    #[serde(flatten)]
+    pub more: BTreeMap<String, Option<f64>>,
+}
+
+/// Columns of `metrics.csv` that are there in every run.
+const COLUMNS: [&str; 6] = ["epoch", "lr", "loss", "train_robust", "mean_kappa", "effective"];
+
+/// The name under which an attack's accuracy is kept: `pgd:20` is `pgd20`.
+pub fn score_name(attack: &str) -> String {
+    attack.replace(':', "")
 }
 
 impl EpochMetrics {
-    /// The first line of `metrics.csv`.
-    pub const CSV_HEADER: &str = "epoch,lr,lambda,loss,train_robust,mean_kappa,effective,validation_natural,validation_pgd20";
+    /// What was measured under `name`, if it was.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.more.get(name).copied().flatten()
+    }
 
-    /// A line of `metrics.csv`; what is not known stays empty.
-    pub fn csv(&self) -> String {
-        let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-        [
-            self.epoch.to_string(),
-            self.lr.to_string(),
-            text(self.lambda),
-            self.loss.to_string(),
-            self.train_robust.to_string(),
-            self.mean_kappa.to_string(),
-            self.effective.to_string(),
-            text(self.validation_natural),
-            text(self.validation_pgd20),
-        ]
-        .join(",")
+    /// The accuracy on the validation part after `attack` (as on the command line), if it was evaluated.
+    pub fn validation(&self, attack: &str) -> Option<f64> {
+        self.get(&format!("validation_{}", score_name(attack)))
+    }
+
+    /// `metrics.csv`: a line of names, and a line for each epoch; what is not known stays empty.
+    pub fn csv(epochs: &[Self]) -> String {
+        let more: BTreeSet<&str> = epochs.iter().flat_map(|epoch| epoch.more.keys().map(String::as_str)).collect();
+        let mut lines = COLUMNS.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>().join(",") + "\n";
+        for epoch in epochs {
+            let known = [epoch.lr, epoch.loss, epoch.train_robust, epoch.mean_kappa, epoch.effective];
+            let numbers = [epoch.epoch.to_string()].into_iter().chain(known.iter().map(ToString::to_string));
+            let rest = more.iter().map(|name| epoch.get(name).map(|value| value.to_string()).unwrap_or_default());
+            lines += &(numbers.chain(rest).collect::<Vec<_>>().join(",") + "\n");
+        }
+        lines
     }
 }
 
 /// What a run comes to. Accuracies are shares of the test part, from 0 to 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Accuracy on natural data.
-    pub natural: f64,
-    /// Accuracy after PGD-20.
-    pub pgd20: f64,
-    /// Accuracy after CW-20.
-    pub cw20: f64,
     /// The share of samples that stay correct under every attack.
     pub robust: f64,
     /// The attack that alone broke most.
@@ -68,4 +73,18 @@ pub struct Summary {
     pub epochs: u32,
     /// Training samples by kappa, from 0 to K, in the last epoch.
     pub kappa: Vec<usize>,
+    /// What is wrong with a network that learned (nearly) nothing, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_chance: Option<String>,
+    /// The accuracy after each attack by [`score_name`]: `natural`, `pgd20`, `cw20`; with `average_` before it, that of the averaged
+    /// weights.
+    #[serde(flatten)]
+    pub scores: BTreeMap<String, f64>,
+}
+
+impl Summary {
+    /// The accuracy after `attack` (as on the command line); 0 if it was not run.
+    pub fn accuracy(&self, attack: &str) -> f64 {
+        self.scores.get(&score_name(attack)).copied().unwrap_or_default()
+    }
 }

@@ -54,7 +54,8 @@ fn on_a_linear_model_kappa_is_its_closed_form() {
             step_size: 0.2 / 12.0,
             steps,
             loss: LossKind::CrossEntropy,
-            random_start: false,
+            start: None,
+            patience: None,
             path: Path::Auto,
         };
         let per_step = 2.0 * f64::from(attack.step_size) * weights.iter().map(|&w| f64::from(w.abs())).sum::<f64>();
@@ -104,9 +105,11 @@ proptest! {
         let natural: Vec<f32> = (0..samples * inputs).map(|i| match i % 7 { 0 => 0.0, 1 => 1.0, _ => stream.uniform() }).collect();
         let labels: Vec<u32> = (0..samples).map(|_| stream.below(classes) as u32).collect();
         let rows: Vec<u32> = (0..samples as u32).collect();
-        let attack = Attack { epsilon, step_size: epsilon / 3.0, steps, loss: kind, random_start: random_start || kind == LossKind::Kl, path: Path::Auto };
+        let noise = if kind == LossKind::Kl { Noise::Gaussian } else { Noise::Uniform };
+        let start = (random_start || kind == LossKind::Kl).then_some(noise);
+        let attack = Attack { epsilon, step_size: epsilon / 3.0, steps, loss: kind, start, patience: None, path: Path::Auto };
         let key = StartKey { seed, purpose: Purpose::Start, epoch: 1 };
-        let start = attack.random_start.then(|| random_start_of(&natural, &rows, inputs, &attack, key));
+        let start = attack.start.is_some().then(|| random_start_of(&natural, &rows, inputs, &attack, key));
         let model = perceptron("mlp:16", SampleShape::Flat(inputs), classes, &device);
         let before = pollster::block_on(named_tensors(&model)).unwrap();
         let (images, measured) = run(&attack, &model, &Batch::new(natural.clone(), &labels, start, &device));
@@ -200,7 +203,7 @@ fn cpu_and_gpu_find_the_same_kappa() {
     let natural: Vec<f32> = (0..samples * 64).map(|_| stream.uniform()).collect();
     let rows: Vec<u32> = (0..samples as u32).collect();
     let attack =
-        Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, random_start: true, path: Path::Auto };
+        Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, start: Some(Noise::Uniform), patience: None, path: Path::Auto };
     let start = random_start_of(&natural, &rows, 64, &attack, StartKey { seed: 1, purpose: Purpose::Start, epoch: 1 });
     let found: Vec<Vec<Measured>> = [Device::flex(), gpu.device]
         .into_iter()
@@ -230,7 +233,7 @@ fn the_attack_on_a_frozen_training_network_is_the_attack_on_the_network_itself()
     let natural: Vec<f32> = (0..16 * 784).map(|i| if i % 3 == 0 { stream.uniform() } else { 0.0 }).collect();
     let labels: Vec<u32> = (0..16).map(|i| i % 10).collect();
     let attack =
-        Attack { epsilon: 0.1, step_size: 0.02, steps: 2, loss: LossKind::CrossEntropy, random_start: false, path: Path::Auto };
+        Attack { epsilon: 0.1, step_size: 0.02, steps: 2, loss: LossKind::CrossEntropy, start: None, patience: None, path: Path::Auto };
     use burn::module::Module as _;
     let plain = perceptron("small-cnn-28", shape, 10, &device);
     let training = perceptron("small-cnn-28", shape, 10, &device.clone().autodiff());
@@ -258,7 +261,7 @@ fn a_network_made_from_weights_is_frozen_and_an_attack_changes_nothing_of_it() {
         // The margin at the end is measured layer by layer on either path; on the fused one it may differ by its rounding.
         for (path, rounding) in [(Path::Composed, 0.0), (Path::Fused, 1e-4)] {
             let still =
-                Attack { epsilon: 0.0, step_size: 0.0, steps: 2, loss: LossKind::CrossEntropy, random_start: false, path };
+                Attack { epsilon: 0.0, step_size: 0.0, steps: 2, loss: LossKind::CrossEntropy, start: None, patience: None, path };
             let (images, measured) = run(&still, &network, &batch);
             assert_eq!(images, natural, "{spec}: a ball of radius 0");
             for sample in measured {

@@ -39,7 +39,7 @@ fn digits_come_out_as_in_pytorch() {
             })
             .collect();
         let mean = |part: fn(&Summary) -> f64| 100.0 * runs.iter().map(part).sum::<f64>() / seeds as f64;
-        let found = [mean(|s| s.natural), mean(|s| s.pgd20), mean(|s| s.cw20)];
+        let found = [mean(|s| s.accuracy("natural")), mean(|s| s.accuracy("pgd:20")), mean(|s| s.accuracy("cw:20"))];
         println!("{method}: natural {:.2}, PGD-20 {:.2}, CW-20 {:.2}", found[0], found[1], found[2]);
         for ((found, (expected, deviation)), name) in found.iter().zip(bands).zip(["natural", "PGD-20", "CW-20"]) {
             let band = 3.0 * deviation / (seeds as f64).sqrt() + 1.5;
@@ -70,8 +70,8 @@ fn a_convolutional_network_learns() {
         ("lr", "0.01"),
     ]);
     let summary = summary(&settings);
-    assert!(summary.natural > 0.6, "{summary:?}");
-    assert!(summary.robust > 0.2 && summary.robust < summary.natural, "{summary:?}");
+    assert!(summary.accuracy("natural") > 0.6, "{summary:?}");
+    assert!(summary.robust > 0.2 && summary.robust < summary.accuracy("natural"), "{summary:?}");
 }
 
 #[test]

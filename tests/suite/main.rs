@@ -8,6 +8,7 @@ mod determinism;
 mod fused;
 mod kernels;
 mod learning;
+mod methods;
 mod regions;
 mod resume;
 mod runs;

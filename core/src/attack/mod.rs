@@ -49,8 +49,11 @@ pub struct Attack {
     pub steps: u32,
     /// What the steps climb.
     pub loss: LossKind,
-    /// Whether x⁰ is drawn at random; otherwise x⁰ = x.
-    pub random_start: bool,
+    /// Where x⁰ is drawn from; without it x⁰ = x.
+    pub start: Option<Noise>,
+    /// τ of early-stopped PGD (FAT): a sample that τ checks found misclassified stays where the next one finds it so. None takes all
+    /// steps.
+    pub patience: Option<u32>,
     /// The way it takes.
     pub path: Path,
 }
@@ -108,13 +111,16 @@ pub struct Measured {
 }
 
 impl Attack {
-    /// Where x⁰ is drawn from; `None` where it is x. Cross-entropy and the margin start uniformly in the ball, KL from Gaussian noise.
+    /// Where x⁰ is drawn from; `None` where it is x.
     pub fn start(&self) -> Option<Start> {
-        let noise = match self.loss {
-            LossKind::CrossEntropy | LossKind::CwMargin => Noise::Uniform,
-            LossKind::Kl => Noise::Gaussian,
-        };
-        self.random_start.then_some(Start { epsilon: self.epsilon, noise })
+        self.start.map(|noise| Start { epsilon: self.epsilon, noise })
+    }
+
+    /// Whether it is computed as one operation for `model` on `device`.
+    fn way<M: Classifier + ?Sized>(&self, model: &M, device: &burn::tensor::Device) -> Way {
+        // The kernel on a GPU takes all steps, and in lanes samples that stop early have no reference.
+        let early = self.patience.is_some() && (!device::is_cpu(device) || self.loss == LossKind::Kl);
+        if early { Path::Composed.way(model, device) } else { self.path.way(model, device) }
     }
 
     /// The attack as one operation, if the network allows it: the faster way on every device, with the same result.
@@ -123,6 +129,7 @@ impl Attack {
             layers: Arc::new(program.layers.clone()),
             loss: self.loss,
             steps: self.steps,
+            patience: self.patience,
             step: self.step_settings(),
             trace,
         };
@@ -140,7 +147,7 @@ impl Attack {
     /// Runs the K steps against `model`, which must be frozen (`module.valid()`): then only the gradient with respect to the
     /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
     pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {
-        match self.path.way(model, &batch.natural.device()) {
+        match self.way(model, &batch.natural.device()) {
             Way::Fused(program) => self.run_whole(&program, batch, false).0,
             Way::Composed { together: Some(together) } if together < batch.len() => {
                 let slices: Vec<Adversarial> =
@@ -159,9 +166,10 @@ impl Attack {
     /// The same, and the way of every sample of the batch from x⁰ to x^(K): for the few samples that someone looks at.
     pub fn trace<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> (Adversarial, Trajectories) {
         let steps = self.steps as usize;
-        let (adversarial, numbers) = match self.path.way(model, &batch.natural.device()) {
-            Way::Fused(program) => self.run_whole(&program, batch, true),
-            Way::Composed { .. } => {
+        let (adversarial, numbers) = match self.way(model, &batch.natural.device()) {
+            // A sample that stops early has points to the end all the same.
+            Way::Fused(program) if self.patience.is_none() => self.run_whole(&program, batch, true),
+            _ => {
                 let mut points = Vec::with_capacity(steps + 1);
                 let adversarial = self.run_composed(model, batch, Some(&mut points));
                 (adversarial, Tensor::cat(points, 1))
@@ -188,13 +196,17 @@ impl Attack {
         let settings = self.step_settings();
         let mut images = batch.start.clone();
         let mut at_start = None;
+        let mut early = self.patience.map(|patience| EarlyStop::new(patience, samples, &device));
         for step in 0..self.steps {
             let tracked = images.clone().autodiff().require_grad();
             let logits = model.logits(tracked.clone());
             let reference = reference.clone().unwrap_or_else(|| logits.clone().inner());
             let settings_of_count = CountSettings { kind: self.loss, step, never: self.steps };
-            let counted = count(logits, batch.labels.clone(), reference, records, settings_of_count);
-            records = counted.records;
+            let counted = count(logits, batch.labels.clone(), reference, records.clone(), settings_of_count);
+            records = match &mut early {
+                Some(early) => early.check(records, counted.records),
+                None => counted.records,
+            };
             if let Some(points) = &mut points {
                 points.push(trajectory::point(&records, &images));
             }
@@ -202,7 +214,11 @@ impl Attack {
             let mut gradients = counted.losses.backward();
             // A model that ignores its input has no gradient there: the attack then stands still, as its formula says.
             let gradient = tracked.grad_remove(&mut gradients).unwrap_or_else(|| images.zeros_like());
-            images = kernels::pgd_step(images, batch.natural.clone(), gradient, settings);
+            let stepped = kernels::pgd_step(images.clone(), batch.natural.clone(), gradient, settings);
+            images = match &early {
+                Some(early) => early.step(images, stepped),
+                None => stepped,
+            };
         }
         if let Some(points) = points {
             let logits = model.logits(images.clone());
@@ -212,6 +228,43 @@ impl Attack {
             points.push(trajectory::point(&end, &images));
         }
         Adversarial { images, at_start: at_start.unwrap_or_else(|| records.clone()), on_path: records }
+    }
+}
+
+/// Which samples of an early-stopped attack still move.
+struct EarlyStop {
+    /// 1 for those that do: N numbers.
+    moving: Tensor<1>,
+    /// How many checks may still find a sample misclassified: N numbers.
+    left: Tensor<1>,
+}
+
+impl EarlyStop {
+    fn new(patience: u32, samples: usize, device: &burn::tensor::Device) -> Self {
+        Self { moving: Tensor::ones([samples], device), left: Tensor::ones([samples], device).mul_scalar(f64::from(patience)) }
+    }
+
+    /// Takes in a check of every sample's iterate, before its step; gives the records, those of resting samples as they were.
+    fn check(&mut self, before: Tensor<2>, after: Tensor<2>) -> Tensor<2> {
+        let samples = before.dims()[0];
+        let kappa = |records: &Tensor<2>| records.clone().slice([0..samples, KAPPA..KAPPA + 1]).reshape([samples]);
+        let wrong = (kappa(&after) - kappa(&before)).neg().add_scalar(1.0);
+        let records = before.mask_where(self.mask(RECORD), after);
+        let stops = wrong.clone() * self.left.clone().lower_elem(0.5).float();
+        self.moving = self.moving.clone() * stops.neg().add_scalar(1.0);
+        self.left = self.left.clone() - wrong;
+        records
+    }
+
+    /// The next iterates: those of resting samples stay.
+    fn step(&self, images: Tensor<2>, stepped: Tensor<2>) -> Tensor<2> {
+        let pixels = images.dims()[1];
+        images.mask_where(self.mask(pixels), stepped)
+    }
+
+    fn mask(&self, columns: usize) -> Tensor<2, burn::tensor::Bool> {
+        let samples = self.moving.dims()[0];
+        self.moving.clone().greater_elem(0.5).reshape([samples, 1]).expand([samples, columns])
     }
 }
 

@@ -26,6 +26,8 @@ pub struct WholeAttack {
     pub loss: LossKind,
     /// K, at least 1.
     pub steps: u32,
+    /// τ of early-stopped PGD; not with KL, not with a trajectory, and on the CPU alone.
+    pub patience: Option<u32>,
     /// One step.
     pub step: StepSettings,
     /// Whether the way is kept: margin, loss and position of x⁰ … x^(K).
@@ -75,6 +77,10 @@ pub fn whole_attack(natural: &[f32], start: &[f32], labels: &[i32], parameters: 
     let network = InLanes::new(&attack.layers, parameters);
     let per_tile = network.samples_per_tile();
     let tiles = samples.div_ceil(per_tile);
+    if let Some(patience) = attack.patience {
+        early_stopped(&network, [natural, start], labels, &mut attacked, (attack, patience));
+        return attacked;
+    }
     let mut trajectories = attacked.trajectory.chunks_mut((per_tile * trajectory).max(1));
     let parts: Vec<Part<'_>> = (attacked.images.chunks_mut(per_tile * inputs))
         .zip(attacked.records.chunks_mut(per_tile * RECORDS))
@@ -88,6 +94,130 @@ pub fn whole_attack(natural: &[f32], start: &[f32], labels: &[i32], parameters: 
     let threads_of_tile = threads() / tiles.max(1);
     for_each_part(parts, || network.tile(threads_of_tile), |tile, _, part| part.run(&network, tile, attack));
     attacked
+}
+
+/// The early-stopped attack: a sample that has stopped leaves its lane to the next one, so that no pass is spent on samples that rest.
+/// What becomes of a sample does not depend on its lane, nor on how the batch is shared out.
+fn early_stopped(
+    network: &InLanes,
+    [natural, start]: [&[f32]; 2],
+    labels: &[i32],
+    attacked: &mut Attacked,
+    (attack, patience): (&WholeAttack, u32),
+) {
+    let inputs = attack.layers.inputs();
+    // A queue for each thread; what is left of a lane's time at the end of a queue is lost.
+    let queues = threads().min(labels.len().div_ceil(network.samples_per_tile())).max(1);
+    let each = labels.len().div_ceil(queues).max(1);
+    let parts: Vec<Queue<'_>> = (attacked.images.chunks_mut(each * inputs))
+        .zip(attacked.records.chunks_mut(each * RECORDS))
+        .zip(natural.chunks(each * inputs).zip(start.chunks(each * inputs)).zip(labels.chunks(each)))
+        .map(|((images, records), ((natural, start), labels))| Queue { images, records, natural, start, labels })
+        .collect();
+    for_each_part(parts, || network.tile(1), |tile, _, mut queue| queue.run(network, tile, (attack, patience)));
+}
+
+/// Samples that go through the lanes of one tile, one after the other.
+struct Queue<'a> {
+    images: &'a mut [f32],
+    records: &'a mut [f32],
+    natural: &'a [f32],
+    start: &'a [f32],
+    labels: &'a [i32],
+}
+
+/// A sample in a lane.
+#[derive(Clone, Copy)]
+struct InLane {
+    sample: usize,
+    /// The index of its iterate.
+    step: u32,
+    /// How many checks may still find it misclassified.
+    left: u32,
+}
+
+impl Queue<'_> {
+    fn run(&mut self, network: &InLanes, tile: &mut Tile, (attack, patience): (&WholeAttack, u32)) {
+        let (per_tile, inputs, classes) = (network.samples_per_tile(), attack.layers.inputs(), attack.layers.classes());
+        for record in self.records.chunks_exact_mut(RECORD) {
+            record[FIRST_HIT] = attack.steps as f32;
+        }
+        tile.samples().fill(0.0);
+        let mut natural = vec![0.0; inputs * per_tile];
+        let mut stepped = vec![0.0; inputs * per_tile];
+        let (mut z, mut slope) = (vec![0.0; classes], vec![0.0; classes]);
+        let mut lanes: Vec<Option<InLane>> = vec![None; per_tile];
+        let mut next = 0;
+        loop {
+            for (lane, place) in lanes.iter_mut().enumerate() {
+                if place.is_none() && next < self.labels.len() {
+                    let row = next * inputs..(next + 1) * inputs;
+                    column(&self.start[row.clone()], tile.samples(), lane);
+                    column(&self.natural[row], &mut natural, lane);
+                    *place = Some(InLane { sample: next, step: 0, left: patience });
+                    next += 1;
+                }
+            }
+            if lanes.iter().all(Option::is_none) {
+                return;
+            }
+            network.forward(tile);
+            let (logits, gradient) = tile.logits_and_gradient();
+            gradient.fill(0.0);
+            let mut stopped = Vec::new();
+            for (lane, place) in lanes.iter_mut().enumerate() {
+                let Some(in_lane) = place else { continue };
+                z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + lane]);
+                let label = usize::try_from(self.labels[in_lane.sample]).unwrap_or(usize::MAX).min(classes - 1);
+                let said = judge(&z, label, &[], &mut slope, attack.loss);
+                let records = &mut self.records[in_lane.sample * RECORDS..(in_lane.sample + 1) * RECORDS];
+                let (at_start, on_path) = records.split_at_mut(RECORD);
+                said.count(on_path, attack.count(in_lane.step));
+                if in_lane.step == 0 {
+                    at_start.copy_from_slice(on_path);
+                }
+                if !said.correct {
+                    if in_lane.left == 0 {
+                        stopped.push(lane);
+                        continue;
+                    }
+                    in_lane.left -= 1;
+                }
+                slope.iter().enumerate().for_each(|(class, slope)| gradient[class * per_tile + lane] = *slope);
+                in_lane.step += 1;
+            }
+            for lane in stopped {
+                self.finish(tile.samples(), lane, &mut lanes, inputs);
+            }
+            if lanes.iter().all(Option::is_none) {
+                continue;
+            }
+            network.backward(tile);
+            let (iterate, gradient) = tile.samples_and_gradient();
+            pgd_step(iterate, &natural, gradient, &mut stepped, attack.step);
+            iterate.copy_from_slice(&stepped);
+            for lane in 0..per_tile {
+                if lanes[lane].is_some_and(|in_lane| in_lane.step == attack.steps) {
+                    self.finish(tile.samples(), lane, &mut lanes, inputs);
+                }
+            }
+        }
+    }
+
+    /// Takes the sample out of its lane.
+    fn finish(&mut self, samples: &[f32], lane: usize, lanes: &mut [Option<InLane>], inputs: usize) {
+        let per_tile = lanes.len();
+        if let Some(in_lane) = lanes[lane].take() {
+            let row = &mut self.images[in_lane.sample * inputs..(in_lane.sample + 1) * inputs];
+            row.iter_mut().enumerate().for_each(|(place, number)| *number = samples[place * per_tile + lane]);
+        }
+    }
+}
+
+/// Writes a sample into its lane.
+fn column(row: &[f32], lanes: &mut [f32], lane: usize) {
+    let per_tile = lanes.len() / row.len();
+    row.iter().enumerate().for_each(|(place, &number)| lanes[place * per_tile + lane] = number);
 }
 
 /// The samples of one tile.

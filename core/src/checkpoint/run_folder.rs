@@ -6,6 +6,7 @@
 //! | `metrics.csv`, `metrics.jsonl` | a line per epoch |
 //! | `samples.csv` | a line per training sample, as the last finished epoch saw it |
 //! | `last.safetensors`, `best.safetensors` | weights |
+//! | `average.safetensors` | the average of the weights, where one is kept |
 //! | `resume.safetensors` | what going on after the last finished epoch needs: weights, velocities, progress |
 //! | `part.safetensors` | the same in the middle of an epoch, with what it measured so far; there after a stop, gone after the epoch |
 //! | `good.safetensors`, `good-best.safetensors` | the last `resume` and `best` before a run began to look wrong; gone when it looks right again |
@@ -68,6 +69,12 @@ pub struct ResumeState {
     pub velocities: Vec<Vec<f32>>,
     /// What the unfinished epoch measured so far.
     pub measured: Vec<f32>,
+    /// What the method keeps from step to step.
+    #[serde(default)]
+    pub memory: Vec<f32>,
+    /// The average of the weights, once there is one.
+    #[serde(default)]
+    pub average: Parameters,
 }
 
 /// A folder that is taken by a run.
@@ -193,11 +200,10 @@ impl RunFolder {
     /// # Errors
     /// [`CheckpointError::Io`].
     pub fn write_metrics(&self, metrics: &[EpochMetrics]) -> Result<(), CheckpointError> {
-        let mut csv = format!("{}\n", EpochMetrics::CSV_HEADER);
+        let csv = EpochMetrics::csv(metrics);
         let mut lines = String::new();
         for epoch in metrics {
             // Writing to a String cannot fail.
-            let _ = writeln!(csv, "{}", epoch.csv());
             let _ = writeln!(lines, "{}", serde_json::to_string(epoch).unwrap_or_default());
         }
         write_whole(&self.file("metrics.csv"), csv.as_bytes())?;
@@ -240,23 +246,24 @@ impl RunFolder {
     ) -> Result<(), CheckpointError> {
         let mut sorted: Vec<&SampleRecord> = samples.iter().collect();
         sorted.sort_by_key(|sample| sample.row);
-        let mut csv = "index,label,kappa,first_hit,weight,margin_start,margin_adversarial,last_epoch\n".to_owned();
-        for SampleRecord { row, measured, omega } in sorted {
+        let mut csv = "index,label,kappa,first_hit,weight,margin_start,margin_adversarial,depends_on,minimised,last_epoch\n".to_owned();
+        for sample @ SampleRecord { row, measured, omega, axis, .. } in sorted {
             // Writing to a String cannot fail.
             let _ = writeln!(
                 csv,
-                "{row},{},{},{},{omega},{},{},{epoch}",
+                "{row},{},{},{},{omega},{},{},{axis},{},{epoch}",
                 label_of(*row),
                 measured.kappa,
                 measured.first_hit,
                 measured.margin_start,
                 measured.margin_adversarial,
+                sample.minimised() as f32,
             );
         }
         write_whole(&self.file("samples.csv"), csv.as_bytes())
     }
 
-    /// Writes weights for use elsewhere: `last.safetensors` or `best.safetensors`.
+    /// Writes weights for use elsewhere: `last.safetensors`, `best.safetensors` or `average.safetensors`.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
@@ -403,6 +410,12 @@ impl RunFolder {
             tensors.insert(format!("velocity/{place:05}"), flat(velocity));
         }
         tensors.insert("measured".to_owned(), flat(&state.measured));
+        if !state.memory.is_empty() {
+            tensors.insert("memory".to_owned(), flat(&state.memory));
+        }
+        for (name, tensor) in &state.average {
+            tensors.insert(format!("average/{name}"), tensor.clone());
+        }
         let file = self.file(name);
         let about = serde_json::to_string(&state.progress).unwrap_or_default();
         write_whole(&file, &to_bytes(&file, &tensors, &about)?)
@@ -425,6 +438,10 @@ impl RunFolder {
         for (name, tensor) in tensors {
             if let Some(name) = name.strip_prefix("weights/") {
                 state.weights.insert(name.to_owned(), tensor);
+            } else if let Some(name) = name.strip_prefix("average/") {
+                state.average.insert(name.to_owned(), tensor);
+            } else if name == "memory" {
+                state.memory = tensor.values;
             } else if name.starts_with("velocity/") {
                 state.velocities.push(tensor.values);
             } else if name == "measured" {

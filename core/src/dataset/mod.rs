@@ -9,7 +9,7 @@ mod split;
 
 pub use augment::Augmentation;
 pub use digits::ATTRIBUTION as DIGITS_ATTRIBUTION;
-pub use npz::{AdversarialExamples, read_arrays, write_adversarial, write_samples};
+pub use npz::{AdversarialExamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_named, write_samples};
 pub use points::Toy;
 pub use split::{TestPart, ValidationPart};
 
@@ -44,6 +44,14 @@ impl SampleShape {
         match *self {
             Self::Flat(len) => len,
             Self::Image { channels, height, width } => channels * height * width,
+        }
+    }
+
+    /// The sizes of its dimensions.
+    pub fn sizes(&self) -> Vec<usize> {
+        match *self {
+            Self::Flat(len) => vec![len],
+            Self::Image { channels, height, width } => vec![channels, height, width],
         }
     }
 

@@ -49,11 +49,59 @@ pub fn read_arrays(file: &Path) -> Result<(SampleShape, Samples, usize), Dataset
         let found = format!("has no array `{}` (its arrays: {there})", lacking.join("` and no array `"));
         return Err(DatasetError::malformed(file, found, NPZ));
     }
-    let (shape, pixels) = read_pixels(file, &mut archive)?;
+    let (shape, pixels) = read_pixels(file, &mut archive, "x")?;
     let count = pixels.len() / shape.len();
-    let labels = read_labels(file, &mut archive, count)?;
+    let labels = read_labels(file, &mut archive, "y", count)?;
     let classes = classes_of(&labels);
     Ok((shape, Samples { pixels, labels, rows: (0..count as u32).collect() }, classes))
+}
+
+/// Adversarial samples from elsewhere, for the samples of `x` in the same file: `x_adv` (shape and type as `x`), `kappa` and `first_hit`
+/// (N integers, from 0 to K).
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenAdversarial {
+    /// N x D numbers in [0, 1].
+    pub x_adv: Vec<f32>,
+    /// N counts.
+    pub kappa: Vec<u32>,
+    /// N counts.
+    pub first_hit: Vec<u32>,
+}
+
+/// Reads adversarial samples of `shape` for `count` samples.
+///
+/// # Errors
+/// As [`read_arrays`].
+pub fn read_given(file: &Path, shape: SampleShape, count: usize) -> Result<GivenAdversarial, DatasetError> {
+    let opened =
+        files::open(file).map_err(|cause| DatasetError::Unreadable { path: file.to_owned(), cause: cause.to_string() })?;
+    let mut archive = ZipArchive::new(opened)
+        .map_err(|cause| DatasetError::malformed(file, format!("cannot be read as an archive ({cause})"), NPZ))?;
+    let (found, x_adv) = read_pixels(file, &mut archive, "x_adv")?;
+    if found != shape || x_adv.len() != count * shape.len() {
+        let found = format!("`x_adv` holds {} samples of {found}", x_adv.len() / found.len().max(1));
+        return Err(DatasetError::malformed(file, found, format!("{count} of {shape}, as `x`")));
+    }
+    Ok(GivenAdversarial {
+        x_adv,
+        kappa: read_labels(file, &mut archive, "kappa", count)?,
+        first_hit: read_labels(file, &mut archive, "first_hit", count)?,
+    })
+}
+
+/// Writes float32 arrays by name as an NPZ file that `numpy.load` reads; the file appears only when it is whole.
+///
+/// # Errors
+/// [`DatasetError::Unwritable`] with the system's reason.
+pub fn write_named(path: &Path, arrays: &[(String, Vec<usize>, Vec<f32>)]) -> Result<(), DatasetError> {
+    write_whole(path, |out| {
+        let mut archive = ZipWriter::new(out);
+        for (name, shape, numbers) in arrays {
+            let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
+            write_array(&mut archive, name, "<f4", &shape, &floats(numbers))?;
+        }
+        archive.finish().map(drop).map_err(io::Error::from)
+    })
 }
 
 /// An archive that is read.
@@ -61,32 +109,32 @@ type Archive = ZipArchive<Opened>;
 
 const NPZ: &str = "an NPZ file with the arrays `x` and `y` (numpy.savez)";
 
-/// Reads `x`: the shape of a sample and the pixels of all, at least one.
-fn read_pixels(file: &Path, archive: &mut Archive) -> Result<(SampleShape, Vec<f32>), DatasetError> {
-    let (header, data) = open_array(file, archive, "x")?;
+/// Reads `name`: the shape of a sample and the pixels of all, at least one.
+fn read_pixels(file: &Path, archive: &mut Archive, name: &str) -> Result<(SampleShape, Vec<f32>), DatasetError> {
+    let (header, data) = open_array(file, archive, name)?;
     let width = match header.dtype.as_str() {
         "<f4" => 4,
         "|u1" | "<u1" | ">u1" => 1,
         other => {
             let expected = "little-endian float32 in [0, 1] (`x.astype('<f4')`) or uint8";
-            return Err(DatasetError::malformed(file, format!("`x` holds numbers of type {other}"), expected));
+            return Err(DatasetError::malformed(file, format!("`{name}` holds numbers of type {other}"), expected));
         }
     };
     if header.fortran_order {
         let expected = "C order (`numpy.ascontiguousarray(x)`)";
-        return Err(DatasetError::malformed(file, "`x` is stored in Fortran order", expected));
+        return Err(DatasetError::malformed(file, format!("`{name}` is stored in Fortran order"), expected));
     }
-    let numbers = claimed_numbers(file, "`x`", &header.shape)?;
+    let numbers = claimed_numbers(file, &format!("`{name}`"), &header.shape)?;
     let sizes: Vec<usize> = header.shape.iter().map(|&size| size as usize).collect();
     let shape = match *sizes.as_slice() {
         [_, len] => SampleShape::Flat(len),
         [_, channels, height, width] => SampleShape::Image { channels, height, width },
         _ => {
-            let found = format!("`x` has {} dimension(s)", sizes.len());
+            let found = format!("`{name}` has {} dimension(s)", sizes.len());
             return Err(DatasetError::malformed(file, found, "2 (samples x numbers) or 4 (samples x channels x height x width)"));
         }
     };
-    let bytes = read_claimed(file, "`x`", data, numbers * width)?;
+    let bytes = read_claimed(file, &format!("`{name}`"), data, numbers * width)?;
     let pixels: Vec<f32> = if width == 1 {
         bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()
     } else {
@@ -94,29 +142,29 @@ fn read_pixels(file: &Path, archive: &mut Archive) -> Result<(SampleShape, Vec<f
     };
     if let Some(place) = pixels.iter().position(|pixel| !(0.0..=1.0).contains(pixel)) {
         let (sample, within) = (place / shape.len(), place % shape.len());
-        let found = format!("`x` holds {} at sample {sample}, place {within} (counted from 0)", pixels[place]);
+        let found = format!("`{name}` holds {} at sample {sample}, place {within} (counted from 0)", pixels[place]);
         return Err(DatasetError::malformed(file, found, "numbers in [0, 1]"));
     }
     Ok((shape, pixels))
 }
 
-/// Reads `y`, which must hold `count` labels.
-fn read_labels(file: &Path, archive: &mut Archive, count: usize) -> Result<Vec<u32>, DatasetError> {
-    let (header, data) = open_array(file, archive, "y")?;
+/// Reads `name`, which must hold `count` labels or counts.
+fn read_labels(file: &Path, archive: &mut Archive, name: &str, count: usize) -> Result<Vec<u32>, DatasetError> {
+    let (header, data) = open_array(file, archive, name)?;
     let Some(integer) = Integer::of_dtype(&header.dtype) else {
-        let found = format!("`y` holds numbers of type {}", header.dtype);
+        let found = format!("`{name}` holds numbers of type {}", header.dtype);
         return Err(DatasetError::malformed(file, found, "an integer type (`y.astype('int64')`)"));
     };
     if *header.shape != [count as u64] {
-        let found = format!("`y` has the shape {:?}", header.shape);
+        let found = format!("`{name}` has the shape {:?}", header.shape);
         return Err(DatasetError::malformed(file, found, format!("[{count}], one label for each sample of `x`")));
     }
-    let bytes = read_claimed(file, "`y`", data, count as u64 * integer.width as u64)?;
+    let bytes = read_claimed(file, &format!("`{name}`"), data, count as u64 * integer.width as u64)?;
     let labels = bytes.chunks_exact(integer.width).map(|bytes| integer.value(bytes)).enumerate().map(|(place, value)| {
         if (0..MAX_CLASSES).contains(&value) {
             Ok(value as u32)
         } else {
-            let found = format!("`y` holds {value} at place {place} (counted from 0)");
+            let found = format!("`{name}` holds {value} at place {place} (counted from 0)");
             Err(DatasetError::malformed(file, found, format!("classes from 0 to {}", MAX_CLASSES - 1)))
         }
     });

@@ -40,7 +40,8 @@ impl EvaluationAttack for Fgsm {
             step_size: threat.epsilon,
             steps: 1,
             loss: LossKind::CrossEntropy,
-            random_start: false,
+            start: None,
+            patience: None,
             path: threat.path,
         };
         let batch = Batch::new(samples.pixels, &samples.labels, None, device);

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use super::{EvaluationAttack, Threat};
 use crate::{
     attack::{Attack, LossKind},
-    batch::{Batch, StartKey, attack_batch},
+    batch::{Batch, Noise, StartKey, attack_batch},
     dataset::{SampleShape, Samples},
     model::Classifier,
     random::Purpose,
@@ -50,7 +50,8 @@ impl EvaluationAttack for Pgd {
             step_size: threat.epsilon / 4.0,
             steps: self.steps,
             loss: self.loss,
-            random_start: true,
+            start: Some(if self.loss == LossKind::Kl { Noise::Gaussian } else { Noise::Uniform }),
+            patience: None,
             path: threat.path,
         };
         // PGD-k and CW-k start at the same points: what differs between them is then the loss, and not the luck of the draw.

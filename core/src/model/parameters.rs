@@ -14,7 +14,10 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::Network;
-use crate::device::{self, DeviceError};
+use crate::{
+    device::{self, DeviceError},
+    method::Gradient,
+};
 
 /// One tensor on the host, in PyTorch's layout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,8 +116,41 @@ pub async fn named_tensors(network: &Network) -> Result<Parameters, DeviceError>
     let mut collect = Collect { path: Vec::new(), tensors: Vec::new() };
     // `valid` leaves the autodiff graph and settles batch norm's running statistics.
     network.valid().visit(&mut collect);
+    read_named(collect.tensors).await
+}
+
+/// Reads a gradient of `network`'s learned tensors back to the host, by their names and in their layouts.
+///
+/// # Errors
+/// [`DeviceError::Lost`] when the device no longer answers.
+pub async fn named_gradient(network: &Network, gradient: &Gradient) -> Result<Parameters, DeviceError> {
+    struct Collect {
+        path: Path,
+        rest: std::vec::IntoIter<Tensor<1>>,
+        tensors: Vec<(String, bool, Vec<usize>, Tensor<1>)>,
+    }
+    impl ModuleVisitor for Collect {
+        follow_path!();
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let value = param.val();
+            if !value.is_require_grad() {
+                return;
+            }
+            if let Some(tensor) = self.rest.next() {
+                self.tensors.push((pytorch_name(&self.path), is_linear_weight(&self.path), value.dims().to_vec(), tensor));
+            }
+        }
+    }
+    let mut collect = Collect { path: Vec::new(), rest: gradient.tensors.clone().into_iter(), tensors: Vec::new() };
+    network.visit(&mut collect);
+    read_named(collect.tensors).await
+}
+
+/// Tensors with their names, whether they are kept transposed, and their shapes, on the host.
+async fn read_named(tensors: Vec<(String, bool, Vec<usize>, Tensor<1>)>) -> Result<Parameters, DeviceError> {
     let mut parameters = Parameters::new();
-    for (name, turn, mut shape, tensor) in collect.tensors {
+    for (name, turn, mut shape, tensor) in tensors {
         let mut values = device::read(tensor).await?;
         if turn {
             values = transposed(&values, shape[1]);

@@ -65,7 +65,7 @@ impl ModelSpec {
     }
 
     /// How many classes `weights` of this network answer with: the rows of its last layer. `None` if that layer is not there.
-    pub(crate) fn last_layer(&self, weights: &Parameters) -> Option<usize> {
+    pub fn last_layer(&self, weights: &Parameters) -> Option<usize> {
         let layer = match self {
             Self::Auto => return None,
             Self::Mlp(hidden) => (2 * hidden.len()).to_string(),

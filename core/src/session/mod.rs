@@ -7,6 +7,9 @@ mod door;
 mod judge;
 mod watch;
 
+use std::collections::BTreeMap;
+
+use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
@@ -23,10 +26,10 @@ use crate::{
     dataset::{Dataset, Samples},
     device::{self, Chosen, DeviceError},
     evaluate::{self, EvaluationAttack, Report, Score, Target, Threat},
-    metrics::{EpochMetrics, Summary},
+    metrics::{EpochMetrics, Summary, score_name},
     model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
     pace,
-    settings::{Checked, FIELDS, flag, may_change},
+    settings::{Checked, fields, flag, may_change},
     snapshot::{Regions, Snapshot},
     train::{EpochLog, SampleRecord, Trainer},
 };
@@ -182,6 +185,14 @@ pub enum SessionError {
         /// The value that was asked for.
         to: String,
     },
+    /// A run folder could not say what it was made with.
+    #[error("method: the plan trains with `{given}`, its settings name `{named}`, and a folder keeps settings alone; train a method of your own with Trainer")]
+    OwnMethod {
+        /// The name of the plan's method.
+        given: &'static str,
+        /// The name in its settings.
+        named: &'static str,
+    },
     /// Training went wrong in a way that more of it does not mend.
     #[error("epoch {epoch}: {what}. {advice}")]
     Diverged {
@@ -222,6 +233,10 @@ pub async fn run_with<D: Door>(
     folder: &RunFolder,
     door: &mut D,
 ) -> Result<Ending, SessionError> {
+    let (given, named) = (plan.method.about().name, plan.settings.method.name());
+    if given != named {
+        return Err(SessionError::OwnMethod { given, named });
+    }
     let trainer = Trainer::new(plan, dataset, &chosen.device)?;
     let path = plan.attack.path.taken(&trainer.frozen(), &chosen.device)?;
     let program = trainer.frozen().program();
@@ -370,10 +385,13 @@ impl Session<'_> {
     /// Goes on with other settings, those that may change while a run is on its way.
     fn change<D: Door>(&mut self, plan: Checked, door: &mut D) -> Result<(), SessionError> {
         let before = &self.trainer.plan.settings;
-        let changes: Vec<Changed> = FIELDS
+        let changes: Vec<Changed> = fields()
             .iter()
             .filter_map(|field| {
-                let (from, to) = (before.get(field.name)?, plan.settings.get(field.name)?);
+                // A parameter that one of two methods has not is "-".
+                let (from, to) = (before.get(field.name), plan.settings.get(field.name));
+                let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+                let (from, to) = (text(from), text(to));
                 (from != to).then_some(Changed { name: field.name.to_owned(), from, to })
             })
             .collect();
@@ -429,7 +447,7 @@ impl Session<'_> {
         let malformed = |found: String, expected: String| {
             SessionError::Checkpoint(CheckpointError::Malformed { path: self.folder.path().to_owned(), found, expected })
         };
-        let ResumeState { progress, weights, velocities, measured } = state;
+        let ResumeState { progress, weights, velocities, measured, memory, average } = state;
         if progress.data != self.dataset.fingerprint() {
             return Err(malformed(
                 format!("a run on other data ({})", progress.data),
@@ -458,6 +476,14 @@ impl Session<'_> {
         })?;
         self.trainer.network = with_tensors(self.trainer.network.clone(), &weights)?;
         self.trainer.sgd.restore(velocities, &self.trainer.device);
+        if !memory.is_empty() {
+            let len = memory.len();
+            self.trainer.memory.numbers = Some(Tensor::from_data(TensorData::new(memory, [len]), &self.trainer.device));
+        }
+        if !average.is_empty() {
+            let averaged = with_tensors(self.trainer.frozen(), &average)?;
+            self.trainer.restore_average(&averaged);
+        }
         self.metrics = self.folder.read_metrics(progress.epoch)?;
         if progress.step == 0 && progress.best_epoch == progress.epoch {
             // The commit comes before the best weights are written; a kill may have come between.
@@ -502,7 +528,15 @@ impl Session<'_> {
     async fn state(&self, weights: Parameters) -> Result<ResumeState, SessionError> {
         let velocities = self.trainer.sgd.velocities().await?;
         let measured = self.log.numbers().to_vec();
-        Ok(ResumeState { progress: self.progress.clone(), weights, velocities, measured })
+        let memory = match &self.trainer.memory.numbers {
+            Some(numbers) => device::read(numbers.clone()).await?,
+            None => Vec::new(),
+        };
+        let average = match self.trainer.averaged() {
+            Some(averaged) => named_tensors(&averaged).await?,
+            None => Parameters::new(),
+        };
+        Ok(ResumeState { progress: self.progress.clone(), weights, velocities, measured, memory, average })
     }
 
     /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
@@ -513,26 +547,37 @@ impl Session<'_> {
         self.watch.see(&self.log).await?;
         let samples = self.log.samples();
         let settings = &self.trainer.plan.settings;
+        let plan = &self.trainer.plan;
+        let mut more = BTreeMap::new();
+        if let Some((name, value)) = plan.method.scheduled(plan.clock(epoch)) {
+            more.insert(name.to_owned(), Some(value).filter(|value| value.is_finite()));
+        }
+        if let Some(measure) = plan.method.about().measure {
+            more.insert(measure.name.to_owned(), Some(mean(samples.iter().map(|sample| f64::from(sample.extra)))));
+        }
         let mut metrics = EpochMetrics {
             epoch,
-            lr: self.trainer.plan.learning_rate.at(epoch),
-            lambda: Some(self.trainer.lambda(epoch)).filter(|lambda| lambda.is_finite()),
-            loss: mean(samples.iter().map(|sample| f64::from(sample.omega) * f64::from(sample.measured.loss))),
+            lr: plan.learning_rate.at(epoch),
+            loss: mean(samples.iter().map(SampleRecord::minimised)),
             train_robust: mean(samples.iter().map(|sample| f64::from(u8::from(!sample.measured.broken)))),
             mean_kappa: mean(samples.iter().map(|sample| f64::from(sample.measured.kappa))),
             effective: self.log.effective_share(),
-            validation_natural: None,
-            validation_pgd20: None,
+            more,
         };
         let weights = named_tensors(&self.trainer.network).await?;
         let finite = metrics.loss.is_finite() && weights.values().all(|tensor| tensor.values.iter().all(|w| w.is_finite()));
         let frozen = self.trainer.frozen();
         let due = epoch.is_multiple_of(settings.evaluate_every) || epoch == settings.epochs;
         if finite && due && !self.dataset.validation.is_empty() {
-            let report = self.evaluate(&frozen, &self.dataset.validation, &validation_attacks(), door, false).await?;
-            let Some(report) = report else { return Ok(None) };
-            metrics.validation_natural = report.accuracy("natural");
-            metrics.validation_pgd20 = report.accuracy("pgd:20");
+            let networks = [("", Some(frozen.clone())), ("average_", self.trainer.averaged())];
+            for (prefix, network) in networks {
+                let Some(network) = network else { continue };
+                let report = self.evaluate(&network, &self.dataset.validation, &validation_attacks(), door, false).await?;
+                let Some(report) = report else { return Ok(None) };
+                for score in report.scores {
+                    metrics.more.insert(format!("{prefix}validation_{}", score_name(&score.attack)), Some(score.accuracy));
+                }
+            }
         }
         door.emit(Event::Epoch(metrics.clone()));
         if !finite {
@@ -572,7 +617,7 @@ impl Session<'_> {
         let epoch = metrics.epoch;
         let about = self.about(epoch);
         // Without a validation part there is nothing to choose by: the last is the best there is.
-        let best = match metrics.validation_pgd20 {
+        let best = match metrics.validation("pgd:20") {
             Some(robust) if self.progress.best_epoch == 0 || robust > self.progress.best_robust => Some(robust),
             Some(_) => None,
             None => self.dataset.validation.is_empty().then_some(0.0),
@@ -585,6 +630,9 @@ impl Session<'_> {
         self.folder.write_samples(samples, |row| self.label_of(row), epoch)?;
         self.folder.write_weights("last.safetensors", &weights, &about)?;
         let state = self.state(weights).await?;
+        if !state.average.is_empty() {
+            self.folder.write_weights("average.safetensors", &state.average, &about)?;
+        }
         self.folder.commit(&state)?;
         if let Some(robust) = best {
             self.folder.write_weights("best.safetensors", &state.weights, &about)?;
@@ -637,19 +685,31 @@ impl Session<'_> {
         let natural = report.scores.iter().find(|score| score.attack == "natural");
         let test_correct = natural.map(|score| score.correct.clone()).unwrap_or_default();
         let snapshot = Snapshot { epoch: epochs, samples, regions, test_correct };
-        let accuracy = |attack| report.accuracy(attack).unwrap_or_default();
+        let mut scores: BTreeMap<String, f64> =
+            report.scores.iter().map(|score| (score_name(&score.attack), score.accuracy)).collect();
+        if let Some(averaged) = self.trainer.averaged() {
+            let report = self.evaluate(&averaged, &self.dataset.test, &evaluate::usual(), door, true).await?;
+            let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
+            scores.extend(report.scores.iter().map(|score| (format!("average_{}", score_name(&score.attack)), score.accuracy)));
+            if let Some((robust, _)) = report.robust() {
+                scores.insert("average_robust".to_owned(), robust);
+            }
+        }
+        let at_chance = self.at_chance(&network, report.accuracy("natural").unwrap_or_default()).await?;
         let (robust, strongest) = report.robust().unwrap_or_default();
         let summary = Summary {
-            natural: accuracy("natural"),
-            pgd20: accuracy("pgd:20"),
-            cw20: accuracy("cw:20"),
             robust,
             strongest: strongest.to_owned(),
             samples: report.samples,
             epoch: self.progress.best_epoch,
             epochs,
             kappa: snapshot.kappa_histogram(self.trainer.plan.attack.steps),
+            at_chance,
+            scores,
         };
+        if let Some(message) = &summary.at_chance {
+            door.emit(Event::Warning { message: message.clone() });
+        }
         self.folder.finish(&summary)?;
         door.emit(Event::Summary(summary.clone()));
         Ok(Ending::Finished { summary, snapshot })

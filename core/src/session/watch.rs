@@ -45,8 +45,8 @@ pub struct Look {
 pub struct View {
     /// Where the run is.
     pub place: Place,
-    /// λ of the epoch that is on its way; +inf while every weight is 1.
-    pub lambda: f64,
+    /// Whether samples are weighted in the epoch that is on its way: burn-in is over, if the method has one.
+    pub weighs: bool,
     /// Training samples that were trained on since the last view.
     pub seen: Vec<Seen>,
     /// The regions.
@@ -228,7 +228,7 @@ impl Session<'_> {
         let place = self.place(self.progress.step);
         let view = View {
             place,
-            lambda: self.trainer.lambda(place.epoch + 1),
+            weighs: self.trainer.plan.clock(place.epoch + 1).weighs(),
             seen: std::mem::take(&mut self.watch.seen),
             region: self.region(&look).await?,
             traced: match look.selected {
@@ -270,7 +270,7 @@ impl Session<'_> {
         let Ok(place) = train.rows.binary_search(&row) else { return Ok(None) };
         let batch = self.trainer.batch(self.dataset, &[place], self.shown_epoch());
         let frozen = self.trainer.frozen();
-        let attack = &self.trainer.plan.attack;
+        let attack = self.trainer.plan.attack_in(self.shown_epoch());
         let (adversarial, trajectories) = attack.trace(&frozen, &batch);
         let points = trajectories.read().await?.pop().unwrap_or_default();
         let natural = device::read(batch.natural.clone()).await?;
@@ -280,7 +280,7 @@ impl Session<'_> {
         let of_natural = logits.clone().slice(s![0..1]);
         let margin = device::read(Adversarial::margins(of_natural, batch.labels.clone())).await?[0];
         let probabilities = device::read(softmax(logits, 1)).await?;
-        let end = adversarial.measure_end(frozen.logits(adversarial.images.clone()), batch.labels.clone(), attack);
+        let end = adversarial.measure_end(frozen.logits(adversarial.images.clone()), batch.labels.clone(), &attack);
         let measured = read_measured(&adversarial, end).await?.first().copied().unwrap_or_default();
         Ok(Some(Traced {
             row,
@@ -306,9 +306,10 @@ impl Session<'_> {
         let key = StartKey { seed: plan.settings.seed, purpose: Purpose::Start, epoch: u64::from(self.shown_epoch()) };
         // As they are, without augmentation: a picture that moves from view to view cannot be compared.
         let samples = train.select(&places, numbers);
-        let batch = attack_batch(samples, self.dataset.shape, plan.attack.start(), key, &self.trainer.device);
+        let attack = plan.attack_in(self.shown_epoch());
+        let batch = attack_batch(samples, self.dataset.shape, attack.start(), key, &self.trainer.device);
         let frozen = self.trainer.frozen();
-        let images = plan.attack.run(&frozen, &batch).images;
+        let images = attack.run(&frozen, &batch).images;
         let classes = self.dataset.classes;
         let natural = device::read(frozen.logits(batch.natural.clone())).await?;
         let adversarial = device::read(frozen.logits(images.clone())).await?;
@@ -330,7 +331,7 @@ impl Session<'_> {
         let steps = self.trainer.steps_of(self.dataset, epoch);
         let Some(places) = steps.get(self.progress.step) else { return Ok(None) };
         let batch = self.trainer.batch(self.dataset, places, epoch);
-        let (_, trajectories) = self.trainer.plan.attack.trace(&self.trainer.frozen(), &batch);
+        let (_, trajectories) = self.trainer.plan.attack_in(epoch).trace(&self.trainer.frozen(), &batch);
         let rows = places.iter().map(|&place| self.dataset.train.rows[place]).collect();
         Ok(Some(NextBatch { rows, points: trajectories.read().await? }))
     }

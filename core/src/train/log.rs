@@ -5,13 +5,21 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attack::{Measured, loss_gradient_and_count::RECORD},
+    attack::{
+        Measured,
+        loss_gradient_and_count::{KAPPA, RECORD},
+    },
     device::{self, DeviceError},
     weight::effective_share,
 };
 
-/// Numbers per sample: the records at the start, on the path and at the end, and ω.
-pub(crate) const WIDTH: usize = 3 * RECORD + 1;
+/// Numbers per sample: the records at the start, on the path and at the end, ω, what ω depends on, what is minimised, and what the
+/// method measures besides.
+pub(crate) const WIDTH: usize = 3 * RECORD + 4;
+/// Where ω is among them.
+const OMEGA: usize = 3 * RECORD;
+/// Numbers per sample that runs kept which knew weights from kappa alone.
+const OLD_WIDTH: usize = 3 * RECORD + 1;
 
 /// The measurements of one epoch, step by step.
 #[derive(Debug, Default)]
@@ -32,8 +40,51 @@ pub struct SampleRecord {
     /// What the attack measured. The margin and the loss at x^(K) are those of the training forward pass, so with batch norm
     /// they are taken with the batch's own statistics.
     pub measured: Measured,
-    /// Its weight; the mean over a step is 1.
+    /// Its weight. For weights that are normalised the mean over a step is 1.
     pub omega: f32,
+    /// What the weight depends on: [`About::axis`](crate::method::About::axis).
+    pub axis: f32,
+    /// What is minimised of it, in nats; none where that is ω times the loss.
+    pub objective: Option<f32>,
+    /// What the method measures of the step or of the sample: [`About::measure`](crate::method::About::measure).
+    pub extra: f32,
+}
+
+impl SampleRecord {
+    /// What is minimised of it.
+    pub fn minimised(&self) -> f64 {
+        self.objective.map_or_else(|| f64::from(self.omega) * f64::from(self.measured.loss), f64::from)
+    }
+}
+
+/// What a step measured of its samples, on the device.
+#[derive(Debug)]
+pub(crate) struct StepRecord {
+    /// The attack's records: at x⁰, after x^(K−1), and with x^(K) measured; N x 4 each.
+    pub(crate) attack: [Tensor<2>; 3],
+    /// N weights.
+    pub(crate) omega: Tensor<1>,
+    /// N numbers that they depend on.
+    pub(crate) axis: Tensor<1>,
+    /// What is minimised; none where it is ω times the loss.
+    pub(crate) objective: Option<Tensor<1>>,
+    /// What the method measures: N numbers, or one for all.
+    pub(crate) extra: Option<Tensor<1>>,
+}
+
+impl StepRecord {
+    /// All of it, N x [`WIDTH`].
+    pub(crate) fn numbers(self) -> Tensor<2> {
+        let [start, path, end] = self.attack;
+        let samples = start.dims()[0];
+        let device = start.device();
+        let column = |numbers: Tensor<1>| if numbers.dims()[0] == 1 { numbers.reshape([1, 1]).expand([samples, 1]) } else { numbers.reshape([samples, 1]) };
+        // Not measured is written as NaN; what is minimised is no number only where training has failed.
+        let none = |filler: f32| Tensor::<1>::from_data(burn::tensor::TensorData::new(vec![filler; samples], [samples]), &device);
+        let objective = self.objective.unwrap_or_else(|| none(f32::NAN));
+        let extra = self.extra.unwrap_or_else(|| none(0.0));
+        Tensor::cat(vec![start, path, end, column(self.omega), column(self.axis), column(objective), column(extra)], 1)
+    }
 }
 
 impl EpochLog {
@@ -77,7 +128,7 @@ impl EpochLog {
         let mut shares = Vec::new();
         let mut numbers = self.read.chunks_exact(WIDTH);
         for rows in &self.rows {
-            let omega: Vec<f32> = numbers.by_ref().take(rows.len()).map(|sample| sample[WIDTH - 1]).collect();
+            let omega: Vec<f32> = numbers.by_ref().take(rows.len()).map(|sample| sample[OMEGA]).collect();
             shares.push(effective_share(&omega));
         }
         if shares.is_empty() { 1.0 } else { shares.iter().sum::<f64>() / shares.len() as f64 }
@@ -93,13 +144,31 @@ impl EpochLog {
     /// # Errors
     /// How many numbers there are and how many `rows` need, where these differ.
     pub fn from_parts(rows: Vec<Vec<u32>>, read: Vec<f32>) -> Result<Self, (usize, usize)> {
-        let needed = WIDTH * rows.iter().map(Vec::len).sum::<usize>();
-        if read.len() == needed { Ok(Self { rows, read, waiting: Vec::new() }) } else { Err((read.len(), needed)) }
+        let samples = rows.iter().map(Vec::len).sum::<usize>();
+        if read.len() == WIDTH * samples {
+            return Ok(Self { rows, read, waiting: Vec::new() });
+        }
+        if read.len() == OLD_WIDTH * samples {
+            // Weights depended on kappa, and the loss was ω CE.
+            let widened = read.chunks_exact(OLD_WIDTH).flat_map(|old| {
+                let more = [old[RECORD + KAPPA], f32::NAN, 0.0];
+                old.iter().copied().chain(more).collect::<Vec<f32>>()
+            });
+            return Ok(Self { rows, read: widened.collect(), waiting: Vec::new() });
+        }
+        Err((read.len(), WIDTH * samples))
     }
 }
 
 impl SampleRecord {
     fn from_numbers(row: u32, numbers: &[f32]) -> Self {
-        Self { row, measured: Measured::from_records(&numbers[..3 * RECORD]), omega: numbers[WIDTH - 1] }
+        Self {
+            row,
+            measured: Measured::from_records(&numbers[..3 * RECORD]),
+            omega: numbers[OMEGA],
+            axis: numbers[OMEGA + 1],
+            objective: Some(numbers[OMEGA + 2]).filter(|objective| !objective.is_nan()),
+            extra: numbers[OMEGA + 3],
+        }
     }
 }

@@ -1,9 +1,12 @@
-//! The training step: attack, weigh, descend.
+//! The training step: craft adversarial data, pass, weigh, take the gradient, step. What each of them is the method says.
 
+mod executor;
 mod learning_rate;
 mod log;
 mod sgd;
 mod sgd_step;
+mod weight_average;
+mod weight_perturbation;
 mod whole_gradient;
 
 use burn::{
@@ -17,16 +20,24 @@ pub use sgd::Sgd;
 pub use sgd_step::{SgdSettings, sgd_step, step_of_sgd};
 pub use whole_gradient::{WeightedBatch, WholeGradient, whole_gradient};
 
+use executor::{Executor, Pass, in_lanes, on_host};
+use log::StepRecord;
+use weight_average::WeightAverage;
+
 use crate::{
-    attack::{CountSettings, LossKind, Path, count, loss_gradient_and_count::RECORD},
+    attack::{Adversarial, Attack, CountSettings, LossKind, Path, count, loss_gradient_and_count::RECORD},
     batch::{Batch, shuffled, training_batch},
     dataset::{Dataset, SampleShape},
     device::{is_cpu, wait_if_software},
-    model::{Architecture, Classifier, ModelError, Network, Program, logits_in_slices, parameter_count},
-    objective, pace,
+    loss::Labels,
+    method::{Evidence, Gradient, Loss, Memory, Outputs, Surroundings, Weights, weighted},
+    model::{Architecture, Classifier, ModelError, Network, RunningStatistics, logits_in_slices, parameter_count},
+    pace,
     settings::Checked,
-    weight::{Method, Omega},
 };
+
+/// Set in the key of the dropout masks of natural samples: they have masks of their own.
+const NATURAL_PASS: u64 = 1 << 63;
 
 /// A network in training. All of it lives on one device and is used from one thread.
 #[derive(Debug)]
@@ -39,9 +50,53 @@ pub struct Trainer {
     pub device: Device,
     /// What to do.
     pub plan: Checked,
+    /// What the method keeps from step to step.
+    pub memory: Memory,
+    average: Option<WeightAverage>,
     shape: SampleShape,
+    classes: usize,
     /// Multiplications of a sample forwards, where the network answers for every sample alone while it is trained.
-    alone: Option<usize>,
+    macs_of_independent_samples: Option<usize>,
+}
+
+/// A step taken apart, on the device.
+#[derive(Clone, Debug)]
+pub struct StepParts {
+    /// x~: N x D, for each attack of the method.
+    pub adversarial: Vec<Tensor<2>>,
+    /// How many of x⁰ … x^(K−1) are classified correctly: N numbers.
+    pub kappa: Tensor<1>,
+    /// The least t < K with x^t misclassified, else K: N numbers.
+    pub first_hit: Tensor<1>,
+    /// The weights, 1 where there are none: N numbers.
+    pub omega: Tensor<1>,
+    /// What the weights depend on: N numbers.
+    pub axis: Tensor<1>,
+    /// What is minimised.
+    pub loss: Loss,
+    /// The gradient that is followed, without weight decay.
+    pub gradient: Gradient,
+    /// The gradients of the natural and of the adversarial term, for methods that combine them.
+    pub terms: Option<[Gradient; 2]>,
+    /// The learning rate.
+    pub lr: f64,
+}
+
+/// What an attack found, to train on.
+struct Crafted {
+    batch: Batch,
+    attacks: Vec<Attack>,
+    found: Vec<Adversarial>,
+    /// Epoch and step.
+    at: (u32, usize),
+}
+
+/// What is known of a step before the network has moved.
+struct Computed {
+    gradient: Gradient,
+    terms: Option<[Gradient; 2]>,
+    loss: Loss,
+    record: StepRecord,
 }
 
 impl Trainer {
@@ -63,14 +118,17 @@ impl Trainer {
         )?;
         let layers = network.valid().program().map(|program| program.layers);
         let all = parameter_count(&network);
-        let alone = layers.filter(|layers| layers.trained().is_some_and(|lengths| lengths.iter().sum::<usize>() == all));
+        let independent = layers.filter(|layers| layers.trained().is_some_and(|lengths| lengths.iter().sum::<usize>() == all));
         Ok(Self {
-            alone: alone.map(|layers| layers.multiplications()),
+            macs_of_independent_samples: independent.map(|layers| layers.multiplications()),
             network,
             sgd: Sgd::new(settings.momentum, settings.weight_decay),
             device: device.clone(),
             plan: plan.clone(),
+            memory: Memory::default(),
+            average: None,
             shape: dataset.shape,
+            classes: dataset.classes,
         })
     }
 
@@ -79,103 +137,307 @@ impl Trainer {
         self.network.valid()
     }
 
+    /// The average of the weights as a frozen network, once there is one.
+    pub fn averaged(&self) -> Option<Network> {
+        self.average.as_ref().map(|average| average.network(&self.network))
+    }
+
+    /// Puts an average of a checkpoint back: a frozen network.
+    pub fn restore_average(&mut self, averaged: &Network) {
+        self.average = Some(WeightAverage::new(self.plan.settings.average, averaged));
+    }
+
     /// The places of the samples of each step of `epoch`, in order; the last step may be smaller.
     pub fn steps_of(&self, dataset: &Dataset, epoch: u32) -> Vec<Vec<usize>> {
         let settings = &self.plan.settings;
         shuffled(dataset.train.len(), settings.seed, epoch).chunks(settings.batch).map(<[usize]>::to_vec).collect()
     }
 
-    /// λ of `epoch`: +inf, which means weights of 1, for plain adversarial training and in burn-in.
-    pub fn lambda(&self, epoch: u32) -> f64 {
-        match self.plan.settings.method {
-            Method::At => f64::INFINITY,
-            Method::Gairat => self.plan.lambda.at(epoch),
-        }
-    }
-
-    /// The network and the lengths of its parameters, where its update can be computed as a whole: on the CPU, for networks that
-    /// train as they answer.
-    fn as_a_whole(&self) -> Option<(Program, Vec<usize>)> {
-        self.alone?;
-        if self.plan.attack.path == Path::Composed || !is_cpu(&self.device) {
-            return None;
-        }
+    /// Whether the update of such a network on such a device is computed in lanes.
+    fn updates_in_lanes(&self) -> bool {
         // Measured: a perceptron's layers are so small that the tensor library's products of the whole batch are as fast.
-        if matches!(self.network.architecture, Architecture::Mlp(_)) {
-            return None;
-        }
-        let program = self.frozen().program()?;
-        let trained = program.layers.trained()?;
-        Some((program, trained))
+        self.macs_of_independent_samples.is_some()
+            && self.plan.attack.path != Path::Composed
+            && is_cpu(&self.device)
+            && !matches!(self.network.architecture, Architecture::Mlp(_))
     }
 
-    /// One training step on the samples at `places`: PGD-and-count against the frozen network, weights from kappa, and one step of
-    /// SGD on the weighted loss of x^(K). Nothing is read back from a GPU (a software adapter is waited for once); what was measured
-    /// goes to `log`, and x^(K) of the samples (N x D) comes back.
-    pub fn step(&mut self, dataset: &Dataset, places: &[usize], (epoch, step): (u32, usize), log: &mut EpochLog) -> Tensor<2> {
-        let settings = &self.plan.settings;
-        let attack = &self.plan.attack;
-        let batch = self.batch(dataset, places, epoch);
-        let adversarial = attack.run(&self.frozen(), &batch);
-        let omega = Omega::of(settings.weighting.rule(), &adversarial, attack.steps, self.lambda(epoch));
+    /// Samples that go through `network` together in an update; with batch normalisation all of them must, the others need not.
+    fn together(&self) -> Option<usize> {
+        self.macs_of_independent_samples.filter(|_| !is_cpu(&self.device)).map(pace::samples_together)
+    }
 
+    /// What computes the passes of an update of `network`.
+    fn executor<'a>(&self, network: &'a Network) -> Executor<'a> {
+        let lanes = if self.updates_in_lanes() { in_lanes(network) } else { None };
+        match lanes {
+            Some((program, trained)) => Executor::lanes(program, trained, &self.device),
+            None => Executor::Composed { network, together: self.together() },
+        }
+    }
+
+    /// Adversarial data of the samples at `places`, against the frozen network.
+    fn craft(&self, dataset: &Dataset, places: &[usize], at: (u32, usize)) -> Crafted {
+        let batch = self.batch(dataset, places, at.0);
+        let attacks = self.plan.attacks(at.0);
+        let frozen = self.frozen();
+        let found = attacks.iter().map(|attack| attack.run(&frozen, &batch)).collect();
+        Crafted { batch, attacks, found, at }
+    }
+
+    /// One training step on the samples at `places`: the method's attack on the frozen network, its weights, its loss, and one step of
+    /// SGD. Nothing is read back from a GPU (a software adapter is waited for once); what was measured goes to `log`, and x~ of the
+    /// samples (N x D) comes back.
+    pub fn step(&mut self, dataset: &Dataset, places: &[usize], at: (u32, usize), log: &mut EpochLog) -> Tensor<2> {
+        let crafted = self.craft(dataset, places, at);
         wait_if_software(&self.device);
-        let lr = self.plan.learning_rate.at(epoch);
-        let on_path = &adversarial.on_path;
-        let end = match self.as_a_whole() {
+        let lr = self.plan.learning_rate.at(at.0);
+        let claims = self.plan.method.is_weighted_cross_entropy() && crafted.found.len() == 1 && !self.perturbs(at.0);
+        let record = if claims {
+            self.weighted_cross_entropy_step(&crafted, lr)
+        } else {
+            let computed = self.compute(&crafted);
+            self.network = self.sgd.step_along_gradient(self.network.clone(), computed.gradient, lr);
+            computed.record
+        };
+        self.follow_average(at.0);
+        let rows = places.iter().map(|&place| dataset.train.rows[place]).collect();
+        log.push(rows, record.numbers());
+        crafted.found.into_iter().next().map_or(crafted.batch.natural, |found| found.images)
+    }
+
+    /// The same step taken apart; the network moves as in [`Self::step`] but for rounding.
+    pub fn step_apart(&mut self, dataset: &Dataset, places: &[usize], at: (u32, usize)) -> StepParts {
+        let crafted = self.craft(dataset, places, at);
+        self.finish_apart(&crafted)
+    }
+
+    /// The same on adversarial data from elsewhere: `images` N x D, with kappa and first hit of each sample.
+    pub fn step_apart_on(
+        &mut self,
+        dataset: &Dataset,
+        places: &[usize],
+        at: (u32, usize),
+        images: Vec<f32>,
+        counts: &[(f32, f32)],
+    ) -> StepParts {
+        let batch = self.batch(dataset, places, at.0);
+        let attacks: Vec<Attack> = self.plan.attacks(at.0);
+        let samples = places.len();
+        let images = Tensor::from_data(TensorData::new(images, [samples, self.shape.len()]), &self.device);
+        let records = counts.iter().flat_map(|&(kappa, first_hit)| [0.0, 0.0, kappa, first_hit]).collect();
+        let records = Tensor::<2>::from_data(TensorData::new::<f32, _>(records, [samples, RECORD]), &self.device);
+        let given = Adversarial { images, at_start: records.clone(), on_path: records };
+        let frozen = self.frozen();
+        let rest = attacks.iter().skip(1).map(|attack| attack.run(&frozen, &batch)).collect::<Vec<_>>();
+        let found = [given].into_iter().chain(rest).collect();
+        self.finish_apart(&Crafted { batch, attacks, found, at })
+    }
+
+    fn finish_apart(&mut self, crafted: &Crafted) -> StepParts {
+        let lr = self.plan.learning_rate.at(crafted.at.0);
+        let Computed { gradient, terms, loss, record } = self.compute(crafted);
+        self.network = self.sgd.step_along_gradient(self.network.clone(), gradient.clone(), lr);
+        self.follow_average(crafted.at.0);
+        let evidence = Evidence::after_attack(&crafted.found[0], crafted.attacks[0].steps, crafted.batch.labels.clone());
+        StepParts {
+            adversarial: crafted.found.iter().map(|found| found.images.clone()).collect(),
+            kappa: evidence.kappa(),
+            first_hit: evidence.first_hit(),
+            omega: record.omega,
+            axis: record.axis,
+            loss,
+            gradient,
+            terms,
+            lr,
+        }
+    }
+
+    /// Whether weights are perturbed in `epoch`.
+    fn perturbs(&self, epoch: u32) -> bool {
+        self.plan.settings.awp > 0.0 && epoch > self.plan.settings.awp_warmup
+    }
+
+    fn follow_average(&mut self, epoch: u32) {
+        let settings = &self.plan.settings;
+        if settings.average == 0.0 || epoch < settings.average_from {
+            return;
+        }
+        match &mut self.average {
+            Some(average) => average.follow(&self.network),
+            None => self.average = Some(WeightAverage::new(settings.average, &self.network)),
+        }
+    }
+
+    /// The weights of a batch, if the method has any now.
+    fn weigh(&mut self, evidence: &Evidence, epoch: u32) -> Option<Weights> {
+        let clock = self.plan.clock(epoch);
+        if clock.weighs() { self.plan.method.weigh(evidence, clock, &mut self.memory) } else { None }
+    }
+
+    /// Passes, weights, loss and gradient of any method.
+    fn compute(&mut self, crafted: &Crafted) -> Computed {
+        let Crafted { batch, attacks, found, at: (epoch, step) } = crafted;
+        let method = self.plan.method.clone();
+        let network = self.network.clone();
+        let labels = Labels::new(batch.labels.clone(), self.classes);
+        let key = (u64::from(*epoch) << 32) | *step as u64;
+        let needs_natural = method.needs_natural(self.plan.clock(*epoch));
+        let seed = self.plan.settings.seed;
+        let passes_of = |network: &Network, executor: &Executor<'_>| -> Passes {
+            network.set_dropout_key(seed, key | NATURAL_PASS);
+            let natural = needs_natural.then(|| executor.pass(&batch.natural));
+            network.set_dropout_key(seed, key);
+            let adversarial = executor.pass(&found[0].images);
+            let second = found.get(1).map(|found| executor.pass(&found.images));
+            Passes { natural, adversarial, second }
+        };
+        let perturbs = self.perturbs(*epoch);
+        let kept = perturbs.then(|| RunningStatistics::of(&network));
+        let executor = self.executor(&network);
+        let mut passes = passes_of(&network, &executor);
+
+        let evidence = passes.evidence(&found[0], attacks[0].steps, labels.clone());
+        let weights = self.weigh(&evidence, *epoch);
+        let omega = weights.as_ref().map(|weights| &weights.omega);
+        let mut loss = method.loss(&passes.outputs(&labels), omega);
+        let end = found[0].measure_end(passes.adversarial.logits.clone().inner(), batch.labels.clone(), &attacks[0]);
+
+        // The gradient is taken at other weights; the step is made at these.
+        let perturbed = kept.map(|kept| {
+            let ascent = executor.gradient(loss.per_sample().mean(), &passes.all());
+            kept.restore(&network);
+            weight_perturbation::perturbed(&network, &ascent, self.plan.settings.awp)
+        });
+        let moved = perturbed.as_ref().unwrap_or(&network);
+        let executor = if perturbed.is_some() { self.executor(moved) } else { executor };
+        if perturbed.is_some() {
+            passes = passes_of(moved, &executor);
+            loss = method.loss(&passes.outputs(&labels), omega);
+        }
+
+        let (gradient, terms, measured) = match (&loss.natural, &passes.natural) {
+            (Some(term), Some(natural)) if method.combines() => {
+                let natural = executor.gradient(term.clone().mean(), &[natural]);
+                let adversarial = executor.gradient(loss.adversarial.clone().mean(), &[&passes.adversarial]);
+                let (gradient, measured) = method.combine(natural.clone(), adversarial.clone());
+                (gradient, Some([natural, adversarial]), measured)
+            }
+            _ => (executor.gradient(loss.per_sample().mean(), &passes.all()), None, None),
+        };
+        let around = Surroundings {
+            network: moved,
+            natural: batch.natural.clone(),
+            adversarial: found[0].images.clone(),
+            labels: &labels,
+            epsilon: f64::from(attacks[0].epsilon),
+        };
+        let gradient = method.refine(gradient, &around, omega);
+
+        let record = StepRecord {
+            attack: [found[0].at_start.clone(), found[0].on_path.clone(), end],
+            omega: omega.cloned().unwrap_or_else(|| Tensor::ones([batch.len()], &self.device)),
+            axis: weights.map_or_else(|| evidence.kappa(), |weights| weights.axis),
+            objective: Some(loss.per_sample().inner()),
+            extra: measured.or_else(|| stopped_early(&evidence, &attacks[0])),
+        };
+        let loss = Loss { natural: loss.natural.map(Tensor::inner), adversarial: loss.adversarial.inner() };
+        Computed { gradient, terms, loss, record }
+    }
+
+    /// The step of a method that is a weighted cross-entropy of weights from the attack alone, as fast as it goes.
+    fn weighted_cross_entropy_step(&mut self, crafted: &Crafted, lr: f64) -> StepRecord {
+        let Crafted { batch, attacks, found, at: (epoch, step) } = crafted;
+        let (attack, found) = (&attacks[0], &found[0]);
+        let evidence = Evidence::after_attack(found, attack.steps, batch.labels.clone());
+        let weights = self.weigh(&evidence, *epoch);
+        let omega = weights.as_ref().map(|weights| weights.omega.clone());
+        let samples = batch.len();
+        let lanes = if self.updates_in_lanes() { in_lanes(&self.network) } else { None };
+        let end = match lanes {
             Some((program, trained)) => {
-                let omega = match &omega {
-                    Omega::Ones => Vec::new(),
-                    Omega::PerSample(omega) => on_host(omega.clone()),
-                };
+                let omega = omega.clone().map(on_host).unwrap_or_default();
                 let weighted = WeightedBatch {
-                    images: &on_host(adversarial.images.clone()),
+                    images: &on_host(found.images.clone()),
                     labels: &batch.labels.clone().into_data().iter::<i32>().collect::<Vec<_>>(),
                     omega: &omega,
-                    on_path: &on_host(on_path.clone()),
+                    on_path: &on_host(found.on_path.clone()),
                     steps: attack.steps,
                 };
                 let whole = whole_gradient(&program.layers, &trained, &on_host(program.parameters()), weighted);
                 self.network = self.sgd.step_along(self.network.clone(), &whole.parameters, lr);
-                Tensor::from_data(TensorData::new(whole.records, [places.len(), RECORD]), &self.device)
+                Tensor::from_data(TensorData::new(whole.records, [samples, RECORD]), &self.device)
             }
             None => {
-                self.network.set_dropout_key(settings.seed, (u64::from(epoch) << 32) | step as u64);
-                // With batch normalisation the samples of a batch must go together; the others need not.
-                let together = self.alone.filter(|_| !is_cpu(&self.device)).map(pace::samples_together);
-                let logits = logits_in_slices(&self.network, adversarial.images.clone().autodiff(), together);
+                self.network.set_dropout_key(self.plan.settings.seed, (u64::from(*epoch) << 32) | *step as u64);
+                let logits = logits_in_slices(&self.network, found.images.clone().autodiff(), self.together());
                 let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
                 let untracked = logits.clone().inner();
-                let end = count(logits, batch.labels.clone(), untracked, on_path.clone(), count_settings);
-                let mut gradients = objective::weighted_mean(end.losses, &omega).backward();
+                let end = count(logits, batch.labels.clone(), untracked, found.on_path.clone(), count_settings);
+                let mut gradients = weighted(end.losses, omega.as_ref()).mean().backward();
                 self.network = self.sgd.step(self.network.clone(), &mut gradients, lr);
                 end.records
             }
         };
-
-        let samples = places.len();
-        let omega = omega.tensor(samples, &self.device).reshape([samples, 1]);
-        let rows = places.iter().map(|&place| dataset.train.rows[place]).collect();
-        log.push(rows, Tensor::cat(vec![adversarial.at_start, adversarial.on_path, end, omega], 1));
-        adversarial.images
+        StepRecord {
+            attack: [found.at_start.clone(), found.on_path.clone(), end],
+            omega: omega.unwrap_or_else(|| Tensor::ones([samples], &self.device)),
+            axis: weights.map_or_else(|| evidence.kappa(), |weights| weights.axis),
+            objective: None,
+            extra: stopped_early(&evidence, attack),
+        }
     }
 
     /// The samples at `places` as a step of `epoch` takes them: augmented, with their starts.
     pub fn batch(&self, dataset: &Dataset, places: &[usize], epoch: u32) -> Batch {
         let settings = &self.plan.settings;
         let key = (settings.seed, epoch);
-        training_batch(&dataset.train, places, self.shape, &settings.augment, self.plan.attack.start(), key, &self.device)
+        let start = self.plan.attack_in(epoch).start();
+        training_batch(&dataset.train, places, self.shape, &settings.augment, start, key, &self.device)
     }
 
     /// Goes on with other settings; network, data and order stay.
     pub fn change(&mut self, plan: Checked) {
         self.sgd.momentum = plan.settings.momentum;
         self.sgd.weight_decay = plan.settings.weight_decay;
+        if plan.method.about() != self.plan.method.about() {
+            self.memory = Memory::default();
+        }
         self.plan = plan;
     }
 }
 
-/// The numbers of a tensor of the CPU backend.
-fn on_host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
+/// The passes of an update.
+struct Passes {
+    natural: Option<Pass>,
+    adversarial: Pass,
+    second: Option<Pass>,
+}
+
+impl Passes {
+    fn all(&self) -> Vec<&Pass> {
+        self.natural.iter().chain([&self.adversarial]).chain(&self.second).collect()
+    }
+
+    fn outputs(&self, labels: &Labels) -> Outputs {
+        Outputs {
+            natural: self.natural.as_ref().map(|pass| pass.logits.clone()),
+            adversarial: self.adversarial.logits.clone(),
+            second: self.second.as_ref().map(|pass| pass.logits.clone()),
+            labels: labels.clone(),
+        }
+    }
+
+    fn evidence(&self, found: &Adversarial, steps: u32, labels: Labels) -> Evidence {
+        Evidence::new(found, steps, labels, self.natural.as_ref().map(|pass| pass.logits.clone()), self.adversarial.logits.clone())
+    }
+}
+
+/// 1 for the samples whose attack stopped before its last step, for attacks that may.
+///
+/// With patience τ a sample that took all K checks was misclassified at most τ times, so kappa is at least K − τ; one that stopped was
+/// misclassified τ + 1 times at K checks or fewer, so kappa is less.
+fn stopped_early(evidence: &Evidence, attack: &Attack) -> Option<Tensor<1>> {
+    let patience = attack.patience?;
+    Some(evidence.kappa().lower_elem(f64::from(attack.steps) - f64::from(patience)).float())
 }

@@ -11,6 +11,7 @@ use burn::{
 use super::sgd_step::{SgdSettings, step_of_sgd};
 use crate::{
     device::{self, DeviceError},
+    method::Gradient,
     model::Network,
 };
 
@@ -41,6 +42,11 @@ impl Sgd {
         network.map(&mut Step { sgd: self, gradients: Along::Numbers(gradients), lr, place: 0 })
     }
 
+    /// One step along a gradient on the device.
+    pub fn step_along_gradient(&mut self, network: Network, gradient: Gradient, lr: f64) -> Network {
+        network.map(&mut Step { sgd: self, gradients: Along::Tensors(gradient.tensors.into_iter()), lr, place: 0 })
+    }
+
     /// The velocities on the host, for a checkpoint.
     ///
     /// # Errors
@@ -69,6 +75,7 @@ impl Sgd {
 enum Along<'a> {
     Graph(&'a mut Gradients),
     Numbers(&'a [f32]),
+    Tensors(std::vec::IntoIter<Tensor<1>>),
 }
 
 impl Along<'_> {
@@ -76,6 +83,12 @@ impl Along<'_> {
     fn next<const D: usize>(&mut self, parameter: &Tensor<D>) -> Option<Tensor<D>> {
         match self {
             Self::Graph(gradients) => parameter.grad_remove(gradients),
+            Self::Tensors(rest) => {
+                if !parameter.is_require_grad() {
+                    return None;
+                }
+                rest.next().map(|gradient| gradient.reshape(parameter.dims()))
+            }
             Self::Numbers(rest) => {
                 if !parameter.is_require_grad() {
                     return None;

@@ -39,47 +39,106 @@ pub struct WholeGradient {
 /// batch's size and the machine's registers, not on threads.
 pub fn whole_gradient(layers: &Layers, trained: &[usize], parameters: &[f32], batch: WeightedBatch<'_>) -> WholeGradient {
     let WeightedBatch { images, labels, omega, on_path, steps } = batch;
-    let (samples, inputs, classes) = (labels.len(), layers.inputs(), layers.classes());
+    let (samples, classes) = (labels.len(), layers.classes());
+    let mut records = on_path.to_vec();
+    let parameters = sum_over_tiles(layers, trained, parameters, images, (&mut records, RECORD), |sample, z, slope, record| {
+        let label = usize::try_from(labels[sample]).unwrap_or(usize::MAX).min(classes - 1);
+        let said = judge(z, label, &[], slope, LossKind::CrossEntropy);
+        said.count(record, CountSettings { kind: LossKind::CrossEntropy, step: steps, never: steps });
+        let share = omega.get(sample).copied().unwrap_or(1.0) / samples as f32;
+        slope.iter_mut().for_each(|slope| *slope *= share);
+    });
+    WholeGradient { parameters, records }
+}
+
+/// The gradient of a loss whose gradient with respect to the logits is `slopes` (N x C), in the order of [`Layers::trained`].
+pub(super) fn gradient_along(
+    layers: &Layers,
+    trained: &[usize],
+    parameters: &[f32],
+    images: &[f32],
+    mut slopes: Vec<f32>,
+) -> Vec<f32> {
+    let classes = layers.classes();
+    sum_over_tiles(layers, trained, parameters, images, (&mut slopes, classes), |_, _, slope, given| slope.copy_from_slice(given))
+}
+
+/// Forward pass, `slope_of(sample, logits, slope, row)` for every sample, and backward pass, a tile of samples after the other; gives
+/// the sum of the parameters' gradients. `rows` has so many numbers a sample.
+fn sum_over_tiles(
+    layers: &Layers,
+    trained: &[usize],
+    parameters: &[f32],
+    images: &[f32],
+    (rows, width): (&mut [f32], usize),
+    slope_of: impl Fn(usize, &[f32], &mut [f32], &mut [f32]) + Sync + Send,
+) -> Vec<f32> {
+    let (inputs, classes) = (layers.inputs(), layers.classes());
+    let samples = rows.len() / width;
     let network = InLanes::new(layers, parameters);
     let per_tile = network.samples_per_tile();
     let len: usize = trained.iter().sum();
-    let mut result = WholeGradient { parameters: vec![0.0; len], records: on_path.to_vec() };
+    let mut result = vec![0.0; len];
     // Some tiles share one sum, which they add to in their order; how many depends on the batch alone.
     let tiles = samples.div_ceil(per_tile);
     let per_group = tiles.div_ceil(GROUPS).max(1) * per_tile;
     let mut sums = vec![0.0; samples.div_ceil(per_group) * len];
-    let parts: Vec<(&mut [f32], &mut [f32])> = sums.chunks_mut(len).zip(result.records.chunks_mut(per_group * RECORD)).collect();
+    let parts: Vec<(&mut [f32], &mut [f32])> = sums.chunks_mut(len).zip(rows.chunks_mut(per_group * width)).collect();
     for_each_part(
         parts,
         || network.tile(1),
-        |tile, group, (gradient, records)| {
-            for (place, records) in records.chunks_mut(per_tile * RECORD).enumerate() {
+        |tile, group, (gradient, rows)| {
+            for (place, rows) in rows.chunks_mut(per_tile * width).enumerate() {
                 let first = group * per_group + place * per_tile;
-                let count = records.len() / RECORD;
-                let lanes = tile.samples();
-                lanes.fill(0.0);
-                for (sample, row) in images[first * inputs..].chunks_exact(inputs).take(count).enumerate() {
-                    row.iter().enumerate().for_each(|(input, &pixel)| lanes[input * per_tile + sample] = pixel);
-                }
+                let count = rows.len() / width;
+                fill(tile.samples(), &images[first * inputs..], (count, inputs));
                 network.forward(tile);
                 let (logits, slopes) = tile.logits_and_gradient();
                 // Lanes without a sample have no part in the sum.
                 slopes.fill(0.0);
                 let (mut z, mut slope) = (vec![0.0; classes], vec![0.0; classes]);
-                for (sample, record) in records.chunks_exact_mut(RECORD).enumerate() {
+                for (sample, row) in rows.chunks_exact_mut(width).enumerate() {
                     z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + sample]);
-                    let label = usize::try_from(labels[first + sample]).unwrap_or(usize::MAX).min(classes - 1);
-                    let said = judge(&z, label, &[], &mut slope, LossKind::CrossEntropy);
-                    said.count(record, CountSettings { kind: LossKind::CrossEntropy, step: steps, never: steps });
-                    let share = omega.get(first + sample).copied().unwrap_or(1.0) / samples as f32;
-                    slope.iter().enumerate().for_each(|(class, slope)| slopes[class * per_tile + sample] = share * slope);
+                    slope_of(first + sample, &z, &mut slope, row);
+                    slope.iter().enumerate().for_each(|(class, slope)| slopes[class * per_tile + sample] = *slope);
                 }
                 network.backward_to_parameters(tile, gradient);
             }
         },
     );
     for group in sums.chunks_exact(len) {
-        result.parameters.iter_mut().zip(group).for_each(|(sum, part)| *sum += part);
+        result.iter_mut().zip(group).for_each(|(sum, part)| *sum += part);
     }
     result
+}
+
+/// The logits of `samples` samples: N x C.
+pub(super) fn whole_logits(layers: &Layers, parameters: &[f32], images: &[f32], samples: usize) -> Vec<f32> {
+    let (inputs, classes) = (layers.inputs(), layers.classes());
+    let network = InLanes::new(layers, parameters);
+    let per_tile = network.samples_per_tile();
+    let mut all = vec![0.0; samples * classes];
+    let parts: Vec<(&mut [f32], &[f32])> = all.chunks_mut(per_tile * classes).zip(images.chunks(per_tile * inputs)).collect();
+    for_each_part(
+        parts,
+        || network.tile(1),
+        |tile, _, (out, images)| {
+            fill(tile.samples(), images, (out.len() / classes, inputs));
+            network.forward(tile);
+            let logits = tile.logits();
+            for (sample, row) in out.chunks_exact_mut(classes).enumerate() {
+                row.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + sample]);
+            }
+        },
+    );
+    all
+}
+
+/// The first `count` samples of `images` to one sample per lane; lanes without one are 0.
+fn fill(lanes: &mut [f32], images: &[f32], (count, inputs): (usize, usize)) {
+    let per_tile = lanes.len() / inputs;
+    lanes.fill(0.0);
+    for (sample, row) in images.chunks_exact(inputs).take(count).enumerate() {
+        row.iter().enumerate().for_each(|(input, &pixel)| lanes[input * per_tile + sample] = pixel);
+    }
 }

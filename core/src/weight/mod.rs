@@ -1,50 +1,23 @@
-//! How much a sample counts: pure functions of what the attack measured. One file per rule.
+//! How much a sample counts: pure functions of what was measured of it, shared by the methods that weigh by the same thing.
 
 mod discrete;
+pub(crate) mod kappa;
 mod lambda;
+pub(crate) mod margin;
 mod normalise;
 mod sigmoid;
 mod tanh;
+pub(crate) mod vulnerability;
 
 use std::{fmt, str::FromStr};
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 
+pub(crate) use kappa::KappaWeights;
 pub use lambda::{LambdaKind, LambdaSchedule};
+pub(crate) use margin::MarginWeights;
 pub use normalise::{effective_share, normalise, normalised};
-
-use crate::attack::Adversarial;
-
-/// What is trained: whether samples are weighted at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Method {
-    /// Adversarial training (Madry): every weight is 1.
-    At,
-    /// Geometry-aware instance-reweighted adversarial training: weights from kappa.
-    #[default]
-    Gairat,
-}
-
-impl FromStr for Method {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "at" => Ok(Self::At),
-            "gairat" => Ok(Self::Gairat),
-            _ => Err(format!("`{text}` is no method: expected `at` or `gairat`")),
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::At => "at",
-            Self::Gairat => "gairat",
-        })
-    }
-}
+pub(crate) use vulnerability::VulnerabilityWeights;
 
 /// A rule that gives a raw weight to what the attack measured.
 ///
@@ -55,14 +28,11 @@ pub trait Rule: fmt::Debug + Send + Sync {
     /// This is the curve that a viewer draws; it is never `+inf` or NaN for finite `lambda`.
     fn log_weight(&self, kappa: f64, steps: u32, lambda: f64) -> f64;
 
-    /// Logarithms of the raw weights of a batch: N numbers on the device of `adversarial`.
-    ///
-    /// A rule of kappa alone needs nothing but the curve; one that looks at margins or probabilities overrides this.
-    fn log_weights(&self, adversarial: &Adversarial, steps: u32, lambda: f64) -> Tensor<1> {
-        let device: Device = adversarial.on_path.device();
+    /// Logarithms of the raw weights of a batch with `kappa` (N): N numbers on its device.
+    fn log_weights(&self, kappa: Tensor<1>, steps: u32, lambda: f64) -> Tensor<1> {
         let curve: Vec<f32> = (0..=steps).map(|kappa| self.log_weight(f64::from(kappa), steps, lambda) as f32).collect();
-        let curve = Tensor::<1>::from_data(TensorData::new(curve, [steps as usize + 1]), &device);
-        let kappa: Tensor<1, Int> = adversarial.kappa().int();
+        let curve = Tensor::<1>::from_data(TensorData::new(curve, [steps as usize + 1]), &kappa.device());
+        let kappa: Tensor<1, Int> = kappa.int();
         curve.select(0, kappa)
     }
 }
@@ -116,34 +86,6 @@ impl fmt::Display for RuleName {
             Self::Sigmoid => "sigmoid",
             Self::Discrete => "discrete",
         })
-    }
-}
-
-/// The weights of a batch.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "one value lives for one step; a box would cost more than it saves")]
-pub enum Omega {
-    /// Every sample counts 1, and no arithmetic is spent on it: this is what makes λ = +inf plain adversarial training bit for bit.
-    Ones,
-    /// N weights with mean 1.
-    PerSample(Tensor<1>),
-}
-
-impl Omega {
-    /// The weights by `rule` at `lambda`, normalised to mean 1 over the batch.
-    pub fn of(rule: &dyn Rule, adversarial: &Adversarial, steps: u32, lambda: f64) -> Self {
-        if lambda == f64::INFINITY {
-            return Self::Ones;
-        }
-        Self::PerSample(normalise(rule.log_weights(adversarial, steps, lambda)))
-    }
-
-    /// The weights as a tensor of `samples` numbers.
-    pub fn tensor(&self, samples: usize, device: &Device) -> Tensor<1> {
-        match self {
-            Self::Ones => Tensor::ones([samples], device),
-            Self::PerSample(omega) => omega.clone(),
-        }
     }
 }
 

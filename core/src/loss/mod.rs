@@ -1,0 +1,54 @@
+//! Losses of logits, a sample each: what a method minimises, written once for every device.
+//!
+//! Each function takes logits (N x C), tracked by autodiff or not, and gives N numbers that carry the gradient of tracked logits.
+//! All of them are finite for logits of any finite size up to 1e30.
+
+mod boosted_cross_entropy;
+mod cross_entropy;
+mod divergence;
+mod margin;
+mod one_vs_rest;
+
+use burn::tensor::{Int, Tensor};
+
+pub use boosted_cross_entropy::{boosted_cross_entropy, guarded_divergence};
+pub use cross_entropy::{cross_entropy, smoothed_cross_entropy};
+pub use divergence::{divergence, entropy};
+pub use margin::{largest_other, logit_margin, of_label, probability_margin};
+pub use one_vs_rest::one_vs_rest;
+
+/// The labels of a batch in the two forms that losses read.
+#[derive(Clone, Debug)]
+pub struct Labels {
+    /// N classes.
+    pub class: Tensor<1, Int>,
+    /// N x C: 1 at the label, else 0.
+    pub one_hot: Tensor<2>,
+}
+
+impl Labels {
+    /// The labels `class` (N) among `classes` classes.
+    pub fn new(class: Tensor<1, Int>, classes: usize) -> Self {
+        let class = class.inner();
+        let samples = class.dims()[0];
+        let all = Tensor::<1, Int>::arange(0..classes as i64, &class.device()).reshape([1, classes]).expand([samples, classes]);
+        let own = class.clone().reshape([samples, 1]).expand([samples, classes]);
+        Self { class, one_hot: own.equal(all).float() }
+    }
+
+    /// How many samples.
+    pub fn len(&self) -> usize {
+        self.class.dims()[0]
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// N x 1 to N.
+fn flat(column: Tensor<2>) -> Tensor<1> {
+    let samples = column.dims()[0];
+    column.reshape([samples])
+}

@@ -1,0 +1,126 @@
+//! What is said of a method wherever it is shown: lists, help texts, forms, tooltips.
+
+use super::Parameter;
+
+/// The facts about a method.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct About {
+    /// Its name in settings.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// What it minimises.
+    pub formula: &'static str,
+    /// Where that comes from.
+    pub source: &'static str,
+    /// What is not certain, or what must be said beside its figures; a sentence each.
+    pub caveats: &'static [&'static str],
+    /// What it can be told.
+    pub parameters: &'static [Parameter],
+    /// What its weights depend on.
+    pub axis: Axis,
+    /// Whether it weighs samples, so that epochs of burn-in, in which all count alike, mean something.
+    pub burns_in: bool,
+    /// What a training step costs.
+    pub passes: Passes,
+    /// What it measures in every step besides the weights, if anything.
+    pub measure: Option<Measure>,
+}
+
+/// The number that a method's weights depend on: the axis of the picture of weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Axis {
+    /// Its name in files: `kappa`, `margin`.
+    pub name: &'static str,
+    /// What stands at the axis.
+    pub label: &'static str,
+    /// From where to where it goes.
+    pub range: AxisRange,
+}
+
+/// From where to where an axis goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AxisRange {
+    /// Whole numbers from 0 to the attack's number of steps.
+    Steps,
+    /// Between two numbers.
+    Between(f64, f64),
+    /// From 0 to whatever is found.
+    FromZero,
+    /// Whatever is found.
+    Open,
+}
+
+impl Axis {
+    /// How many PGD steps a sample withstands.
+    pub const KAPPA: Self = Self { name: "kappa", label: "κ: attack steps withstood", range: AxisRange::Steps };
+    /// The probabilistic margin.
+    pub const PROBABILITY_MARGIN: Self =
+        Self { name: "probability_margin", label: "probability margin p_y − max other", range: AxisRange::Between(-1.0, 1.0) };
+    /// The margin of logits.
+    pub const LOGIT_MARGIN: Self = Self { name: "logit_margin", label: "logit margin z_y − max other", range: AxisRange::Open };
+    /// The loss of the adversarial sample.
+    pub const LOSS: Self = Self { name: "cross_entropy", label: "loss of the adversarial sample, nats", range: AxisRange::FromZero };
+    /// The probability of the label.
+    pub const CONFIDENCE: Self =
+        Self { name: "confidence", label: "probability of the label", range: AxisRange::Between(0.0, 1.0) };
+    /// How far the prediction moves.
+    pub const DIVERGENCE: Self =
+        Self { name: "divergence", label: "KL(natural ‖ adversarial), nats", range: AxisRange::FromZero };
+    /// How undecided the prediction is.
+    pub const ENTROPY: Self = Self { name: "entropy", label: "entropy of the adversarial prediction, nats", range: AxisRange::FromZero };
+    /// The first step that breaks a sample.
+    pub const FIRST_HIT: Self = Self { name: "first_hit", label: "first step that breaks the sample", range: AxisRange::Steps };
+}
+
+/// What a training step costs in passes of the whole batch, with K attack steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passes {
+    /// Forward and backward passes of the attack, as multiples of K.
+    pub attacks: u32,
+    /// Forward passes of the attack besides those, for what it compares with.
+    pub references: u32,
+    /// Forward passes of the update.
+    pub forward: u32,
+    /// Backward passes of the update to the parameters.
+    pub backward: u32,
+}
+
+impl Passes {
+    /// K steps of attack, and one pass forwards and back: adversarial training.
+    pub const PLAIN: Self = Self { attacks: 1, references: 0, forward: 1, backward: 1 };
+    /// The same with a forward pass of the natural samples that needs no backward pass.
+    pub const NATURAL_FORWARD: Self = Self { forward: 2, ..Self::PLAIN };
+    /// Natural and adversarial samples go forwards and back.
+    pub const BOTH: Self = Self { forward: 2, backward: 2, ..Self::PLAIN };
+    /// The same with an attack on the divergence, which needs the natural prediction.
+    pub const BOTH_BY_DIVERGENCE: Self = Self { references: 1, ..Self::BOTH };
+
+    /// Passes in all with `steps` attack steps: a pass forwards counts one, a pass back one, and one more for parameters.
+    pub fn in_all(&self, steps: u32) -> f64 {
+        f64::from(2 * self.attacks * steps + self.references + self.forward + 2 * self.backward)
+    }
+}
+
+impl std::fmt::Display for Passes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let many = |count: u32, what: &str| if count == 1 { what.to_owned() } else { format!("{count} {what}") };
+        let attacks = if self.attacks == 1 { "K".to_owned() } else { format!("{} K", self.attacks) };
+        write!(f, "attack {attacks} × (forward + backward)")?;
+        if self.references > 0 {
+            write!(f, " + {}", many(self.references, "forward"))?;
+        }
+        write!(f, "; update {} + {} to the parameters", many(self.forward, "forward"), many(self.backward, "backward"))
+    }
+}
+
+/// What a method measures of every step, besides the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Its name in files.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+}

@@ -1,0 +1,54 @@
+//! The plain average of the natural and the adversarial gradient: what CA-AT is measured against.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use super::{About, Axis, Clock, Entry, Gradient, Loss, Method, Outputs, Parameter, Passes, weighted};
+
+pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| Arc::new(Average { beta: parameters.number("beta") }));
+
+const ABOUT: About = About {
+    name: "average",
+    title: "Average",
+    summary: "Follows a fixed mixture of the natural and the adversarial gradient.",
+    formula: "g = β g_a + (1 − β) g_c",
+    source: "Baseline of conflict-aware adversarial training (CA-AT), which calls it vanilla adversarial training",
+    caveats: &["It is not the adversarial training of Madry et al., which has no natural term: that is `at`."],
+    parameters: &[Parameter::number(("beta", "β"), 0.5, (0.0, 1.0), (0.0, 1.0), "β: share of the adversarial gradient.")],
+    axis: Axis::KAPPA,
+    burns_in: false,
+    passes: Passes::BOTH,
+    measure: None,
+};
+
+#[derive(Debug)]
+struct Average {
+    beta: f64,
+}
+
+impl Method for Average {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn needs_natural(&self, _clock: Clock) -> bool {
+        true
+    }
+
+    fn loss(&self, outputs: &Outputs, omega: Option<&Tensor<1>>) -> Loss {
+        Loss::both(outputs.natural_cross_entropy(), weighted(outputs.adversarial_cross_entropy(), omega))
+    }
+
+    fn combines(&self) -> bool {
+        true
+    }
+
+    fn combine(&self, natural: Gradient, adversarial: Gradient) -> (Gradient, Option<Tensor<1>>) {
+        (natural.scaled(1.0 - self.beta).plus(adversarial, self.beta), None)
+    }
+
+    fn curve(&self, _at: f64, _steps: u32, _clock: Clock) -> Option<f64> {
+        Some(1.0)
+    }
+}

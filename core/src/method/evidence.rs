@@ -1,0 +1,108 @@
+//! What a method may know of a batch when it weighs its samples: all of it without gradient, computed when it is first asked for.
+
+use std::cell::OnceCell;
+
+use burn::tensor::{Int, Tensor, activation::softmax};
+
+use crate::{
+    attack::{
+        Adversarial,
+        loss_gradient_and_count::{FIRST_HIT, KAPPA},
+    },
+    loss::{self, Labels},
+};
+
+/// Which of the two predictions of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// At x.
+    Natural,
+    /// At x~.
+    Adversarial,
+}
+
+/// What the attack and the training passes found of a batch of N samples.
+#[derive(Debug)]
+pub struct Evidence {
+    /// The labels.
+    pub labels: Labels,
+    /// K.
+    pub steps: u32,
+    on_path: Tensor<2>,
+    natural: Option<Tensor<2>>,
+    adversarial: Tensor<2>,
+    probabilities: [OnceCell<Tensor<2>>; 2],
+    losses: OnceCell<Tensor<1>>,
+}
+
+impl Evidence {
+    /// From the attack's records and the logits of the training passes (N x C, tracked or not). Where there was no natural pass,
+    /// the adversarial one stands for it.
+    pub fn new(found: &Adversarial, steps: u32, labels: Labels, natural: Option<Tensor<2>>, adversarial: Tensor<2>) -> Self {
+        Self {
+            labels,
+            steps,
+            on_path: found.on_path.clone(),
+            natural: natural.map(Tensor::inner),
+            adversarial: adversarial.inner(),
+            probabilities: [OnceCell::new(), OnceCell::new()],
+            losses: OnceCell::new(),
+        }
+    }
+
+    /// What is known after the attack alone: kappa and first hit. Nothing else may be asked of it: see
+    /// [`Method::is_weighted_cross_entropy`](super::Method::is_weighted_cross_entropy).
+    pub fn after_attack(found: &Adversarial, steps: u32, class: Tensor<1, Int>) -> Self {
+        let nothing = found.on_path.clone();
+        let labels = Labels { class, one_hot: nothing.clone() };
+        Self::new(found, steps, labels, None, nothing)
+    }
+
+    fn record(&self, place: usize) -> Tensor<1> {
+        let samples = self.on_path.dims()[0];
+        self.on_path.clone().slice([0..samples, place..place + 1]).reshape([samples])
+    }
+
+    /// How many of x⁰ … x^(K−1) are classified correctly: N numbers from 0 to K.
+    pub fn kappa(&self) -> Tensor<1> {
+        self.record(KAPPA)
+    }
+
+    /// The least t < K with x^t misclassified, else K: N numbers.
+    pub fn first_hit(&self) -> Tensor<1> {
+        self.record(FIRST_HIT)
+    }
+
+    /// Logits of the training pass, N x C.
+    pub fn logits(&self, side: Side) -> Tensor<2> {
+        match (side, &self.natural) {
+            (Side::Natural, Some(natural)) => natural.clone(),
+            _ => self.adversarial.clone(),
+        }
+    }
+
+    /// softmax of [`Self::logits`].
+    pub fn probabilities(&self, side: Side) -> Tensor<2> {
+        self.probabilities[side as usize].get_or_init(|| softmax(self.logits(side), 1)).clone()
+    }
+
+    /// The probability of the label: N numbers.
+    pub fn confidence(&self, side: Side) -> Tensor<1> {
+        loss::of_label(self.probabilities(side), &self.labels)
+    }
+
+    /// `p_y − max_(c≠y) p_c`: N numbers from −1 to 1.
+    pub fn probability_margin(&self, side: Side) -> Tensor<1> {
+        loss::probability_margin(self.probabilities(side), &self.labels)
+    }
+
+    /// Cross-entropy of the adversarial samples, in nats: N numbers.
+    pub fn losses(&self) -> Tensor<1> {
+        self.losses.get_or_init(|| loss::cross_entropy(self.adversarial.clone(), &self.labels)).clone()
+    }
+
+    /// KL(softmax(z) ‖ softmax(z~)), in nats: N numbers.
+    pub fn divergence(&self) -> Tensor<1> {
+        loss::divergence(self.logits(Side::Natural), self.adversarial.clone())
+    }
+}

@@ -1,0 +1,328 @@
+//! Closed forms of the methods, and what holds for all of them.
+
+use burn::tensor::{Device, Int, TensorData};
+
+use super::*;
+use crate::{attack::Adversarial, settings::Settings};
+
+/// After burn-in.
+const CLOCK: Clock = Clock { epoch: 2, epochs: 2, burn_in: 0 };
+
+fn tensor(rows: &[&[f32]]) -> Tensor<2> {
+    let flat: Vec<f32> = rows.iter().flat_map(|row| row.iter().copied()).collect();
+    Tensor::from_data(TensorData::new(flat, [rows.len(), rows[0].len()]), &Device::flex())
+}
+
+fn labels(classes: usize, of: &[i32]) -> Labels {
+    Labels::new(Tensor::<1, Int>::from_data(TensorData::new(of.to_vec(), [of.len()]), &Device::flex()), classes)
+}
+
+/// Samples with these (kappa, first hit).
+fn found(counts: &[(f32, f32)]) -> Adversarial {
+    let records: Vec<Vec<f32>> = counts.iter().map(|&(kappa, first_hit)| vec![0.0, 0.0, kappa, first_hit]).collect();
+    let records = tensor(&records.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    Adversarial { images: records.clone(), at_start: records.clone(), on_path: records }
+}
+
+fn numbers(tensor: Tensor<1>) -> Vec<f64> {
+    tensor.into_data().iter::<f32>().map(f64::from).collect()
+}
+
+/// What a method makes of a batch with these logits: weights, natural and adversarial term.
+struct Answer {
+    omega: Option<Vec<f64>>,
+    axis: Option<Vec<f64>>,
+    natural: Option<Vec<f64>>,
+    adversarial: Vec<f64>,
+    /// The gradients of the mean loss with respect to the logits, natural and adversarial.
+    slopes: [Vec<f64>; 2],
+}
+
+fn ask(settings: &Settings, natural: &[&[f32]], adversarial: &[&[f32]], of: &[i32], counts: &[(f32, f32)]) -> Answer {
+    let method = settings.method.build();
+    let labels = labels(natural[0].len(), of);
+    let (z, z_adversarial) = (tensor(natural).autodiff().require_grad(), tensor(adversarial).autodiff().require_grad());
+    let outputs = Outputs { natural: Some(z.clone()), adversarial: z_adversarial.clone(), second: None, labels: labels.clone() };
+    let evidence = Evidence::new(&found(counts), settings.steps, labels, Some(z.clone()), z_adversarial.clone());
+    let weights = method.weigh(&evidence, CLOCK, &mut Memory::default());
+    let loss = method.loss(&outputs, weights.as_ref().map(|weights| &weights.omega));
+    let gradients = loss.per_sample().mean().backward();
+    let slope = |tensor: &Tensor<2>| {
+        tensor.grad(&gradients).map_or_else(Vec::new, |slope| slope.into_data().iter::<f32>().map(f64::from).collect())
+    };
+    Answer {
+        axis: weights.as_ref().map(|weights| numbers(weights.axis.clone())),
+        omega: weights.map(|weights| numbers(weights.omega)),
+        natural: loss.natural.map(|term| numbers(term.inner())),
+        adversarial: numbers(loss.adversarial.inner()),
+        slopes: [slope(&z), slope(&z_adversarial)],
+    }
+}
+
+/// The example of algorithms.md 14.7: q = (.6, .3, .1), a = (.2, .5, .3), y = 0.
+fn example(method: &str, changes: &[(&str, &str)]) -> Answer {
+    let mut settings = Settings::default().with("method", method);
+    for (name, text) in changes {
+        settings.set(name, text).unwrap();
+    }
+    let logs = |p: [f32; 3]| p.map(f32::ln);
+    ask(&settings, &[&logs([0.6, 0.3, 0.1])], &[&logs([0.2, 0.5, 0.3])], &[0], &[(3.0, 3.0)])
+}
+
+#[track_caller]
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 5e-6 * expected.abs().max(1e-2), "{found} is not {expected}");
+}
+
+#[test]
+fn trades_is_cross_entropy_and_divergence() {
+    let answer = example("trades", &[]);
+    close(answer.natural.unwrap()[0], 0.510826);
+    close(answer.adversarial[0], 6.0 * 0.396058);
+}
+
+#[test]
+fn mart_is_boosted_cross_entropy_and_aware_divergence() {
+    for (beta, expected) in [("5", 3.094502), ("6", 3.252926)] {
+        close(example("mart", &[("beta", beta)]).adversarial[0], expected);
+    }
+    close(example("mart", &[]).omega.unwrap()[0], 0.4);
+}
+
+#[test]
+fn vir_weights_are_the_closed_form_as_intended_and_as_shipped() {
+    let answer = example("vir-at", &[]);
+    close(answer.omega.unwrap()[0], 0.0138721);
+    close(answer.adversarial[0], 0.0223264);
+    close(example("vir-trades", &[("floor", "1.6")]).omega.unwrap()[0], 2.123744);
+    close(example("vir-trades", &[]).omega.unwrap()[0], 2.223744);
+    for method in ["vir-at", "vir-trades"] {
+        let answer = example(method, &[("form", "shipped")]);
+        close(answer.natural.unwrap()[0] + answer.adversarial[0], 4.914485);
+    }
+}
+
+#[test]
+fn arow_and_cow_weigh_the_divergence_by_the_label() {
+    close(example("arow", &[]).adversarial[0], 7.0 * 0.316847);
+    close(example("cow", &[]).adversarial[0], 7.0 * 0.237635);
+    // (1 - s) (-log .6) + s/3 (-log .6 - log .3 - log .1).
+    let smoothed = 0.8 * 0.5108256 + 0.2 / 3.0 * (0.5108256 + 1.2039728 + 2.3025851);
+    close(example("arow", &[]).natural.unwrap()[0], smoothed);
+}
+
+#[test]
+fn mail_and_wmmr_weigh_by_the_margin_of_the_side_that_is_asked_for() {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    // PM: adversarial .2 - .5, natural .6 - .3, difference .2 - .3.
+    for (margin, pm) in [("adversarial", -0.3), ("natural", 0.3), ("difference", -0.1)] {
+        let answer = example("mail-at", &[("margin", margin)]);
+        close(answer.axis.unwrap()[0], pm);
+        close(answer.omega.as_ref().unwrap()[0], 3.0 * sigmoid(-10.0 * (pm + 0.5)));
+        close(answer.adversarial[0], answer.omega.unwrap()[0] * 1.609438);
+        let answer = example("mail-trades", &[("margin", margin)]);
+        close(answer.adversarial[0], 5.0 * 0.396058 * 3.0 * sigmoid(-2.0 * pm));
+        let answer = example("mail-mart", &[("margin", margin)]);
+        close(answer.adversarial[0], 3.0 * sigmoid(-3.0 * pm) * 2.302385 + 5.0 * 0.158423);
+    }
+    close(example("mail-at", &[("weight_norm", "batch")]).omega.unwrap()[0], 1.0);
+    close(example("wmmr", &[("weight_norm", "none")]).omega.unwrap()[0], (3.0 * 0.3_f64).exp());
+}
+
+#[test]
+fn mlcat_scales_small_losses_up_and_as_shipped_drops_them() {
+    let settings = |form: &str| Settings::default().with("method", "mlcat").with("form", form);
+    let logits: [&[f32]; 2] = [&[3.0, 0.0], &[-1.0, 2.0]];
+    let losses = [(1.0 + (-3.0_f64).exp()).ln(), (1.0 + 3.0_f64.exp()).ln()];
+    let answer = ask(&settings("detached"), &logits, &logits, &[0, 0], &[(1.0, 1.0); 2]);
+    close(answer.omega.as_ref().unwrap()[0], 1.5 / losses[0]);
+    close(answer.omega.unwrap()[1], 1.0);
+    let shipped = ask(&settings("shipped"), &logits, &logits, &[0, 0], &[(1.0, 1.0); 2]);
+    close(shipped.adversarial[0], 1.5);
+    close(shipped.adversarial[1], losses[1]);
+    assert_eq!(shipped.slopes[1][0], 0.0, "a sample below the floor has no gradient");
+    assert!(answer.slopes[1][0] != 0.0);
+}
+
+#[test]
+fn sovr_asks_of_every_class_where_the_margin_is_small() {
+    let settings = Settings::default().with("method", "sovr").with("share", "0.5");
+    let logits: [&[f32]; 2] = [&[2.0, -1.0, 0.5], &[0.0, 0.1, -3.0]];
+    let answer = ask(&settings, &logits, &logits, &[0, 0], &[(1.0, 1.0); 2]);
+    assert_eq!(answer.omega.unwrap(), [0.0, 1.0]);
+    let softplus = |x: f64| (1.0 + x.exp()).ln();
+    close(answer.adversarial[0], (1.0 + (-3.0_f64).exp() + (-1.5_f64).exp()).ln());
+    close(answer.adversarial[1], softplus(0.0) + softplus(0.1) + softplus(-3.0));
+}
+
+#[test]
+fn hard_instances_ewat_and_ham_weigh_as_they_say() {
+    let counts = [(3.0, 3.0), (5.0, 4.0)];
+    let logs = |p: [f32; 3]| p.map(f32::ln);
+    let (first, second) = (logs([0.2, 0.5, 0.3]), logs([0.6, 0.3, 0.1]));
+    let weights = |method: &str, changes: &[(&str, &str)]| {
+        let mut settings = Settings::default().with("method", method);
+        changes.iter().for_each(|(name, text)| settings.set(name, text).unwrap());
+        ask(&settings, &[&second, &first], &[&first, &second], &[0, 0], &counts).omega.unwrap()
+    };
+    let normalised = |a: f64, b: f64| [2.0 * a / (a + b), 2.0 * b / (a + b)];
+    for (measure, expected) in [
+        ("p_adversarial", normalised(0.2, 0.6)),
+        ("one_minus_p_adversarial", normalised(0.8, 0.4)),
+        ("confidence", normalised(0.5, 0.6)),
+        ("p_natural", normalised(0.6, 0.2)),
+    ] {
+        let found = weights("hard-instance", &[("measure", measure)]);
+        found.iter().zip(expected).for_each(|(found, expected)| close(*found, expected));
+    }
+    let entropy = |p: [f64; 3]| -p.iter().map(|p| p * p.ln()).sum::<f64>();
+    let expected = normalised(1.0 + entropy([0.2, 0.5, 0.3]), 1.0 + entropy([0.6, 0.3, 0.1]));
+    weights("ewat", &[]).iter().zip(expected).for_each(|(found, expected)| close(*found, expected));
+    assert_eq!(weights("ham", &[]), [1.0, 0.0]);
+    assert_eq!(weights("ham", &[("drop_after", "4")]), [1.0, 1.0]);
+}
+
+/// GAIR-TRADES' three definitions at kappa 3 and 7 of 10: tanh weights at λ −1, mean 1, are 1.9944 and .0055988; those of GAIR-RST at λ 3
+/// are .999955 and .880797 and are not normalised.
+#[test]
+fn gair_trades_puts_its_weights_where_it_says() {
+    let logs = |p: [f32; 3]| p.map(f32::ln);
+    let (q, a) = (logs([0.6, 0.3, 0.1]), logs([0.2, 0.5, 0.3]));
+    let answer = |changes: &[(&str, &str)]| {
+        let mut settings = Settings::default().with("method", "gair-trades");
+        changes.iter().for_each(|(name, text)| settings.set(name, text).unwrap());
+        ask(&settings, &[&q, &q], &[&a, &a], &[0, 0], &[(3.0, 3.0), (7.0, 7.0)])
+    };
+    let kl = answer(&[]);
+    close(kl.adversarial[0], 6.0 * 1.9944012 * 0.396058);
+    close(kl.natural.unwrap()[1], 0.510826);
+    let natural = answer(&[("weighted", "natural")]);
+    close(natural.adversarial[0], 6.0 * 0.396058);
+    close(natural.natural.unwrap()[0], 1.9944012 * 0.510826);
+    let rst = answer(&[("weighted", "rst"), ("lambda", "3")]).omega.unwrap();
+    close(rst[0], 0.999955);
+    close(rst[1], 0.880797);
+}
+
+#[test]
+fn dro_keeps_its_average_from_step_to_step() {
+    let settings = Settings::default().with("method", "dro").with("nu", "0.25").with("r", "2");
+    let method = settings.method.build();
+    let mut memory = Memory::default();
+    let mut step = |logits: &[&[f32]]| {
+        let evidence = Evidence::new(&found(&vec![(1.0, 1.0); logits.len()]), 10, labels(2, &vec![0; logits.len()]), None, tensor(logits));
+        numbers(method.weigh(&evidence, CLOCK, &mut memory).unwrap().omega)
+    };
+    let loss = |z: f64| (1.0 + (-z).exp()).ln();
+    let exp = |z: f64| (loss(z) / 2.0).exp();
+    let first = step(&[&[1.0, 0.0], &[-2.0, 0.0]]);
+    let u = 0.5 * (exp(1.0) + exp(-2.0));
+    close(first[0], exp(1.0) / u);
+    close(first[1], exp(-2.0) / u);
+    let second = step(&[&[0.0, 0.0], &[3.0, 0.0]]);
+    let u = 0.75 * u + 0.25 * 0.5 * (exp(0.0) + exp(3.0));
+    close(second[0], exp(0.0) / u);
+    close(second[1], exp(3.0) / u);
+    // The stabiliser maps losses to -s … s.
+    let stable = Settings::default().with("method", "dro").with("stabiliser", "1").with("nu", "1");
+    let logits: [&[f32]; 3] = [&[1.0, 0.0], &[-2.0, 0.0], &[8.0, 0.0]];
+    let omega = ask(&stable, &logits, &logits, &[0; 3], &[(1.0, 1.0); 3]).omega.unwrap();
+    close((omega[1] / omega[2]).ln(), 2.0);
+    // r without bound weighs all alike: adversarial training.
+    let even = Settings::default().with("method", "dro").with("r", "1e6");
+    ask(&even, &logits, &logits, &[0; 3], &[(1.0, 1.0); 3]).omega.unwrap().iter().for_each(|omega| assert!((omega - 1.0).abs() < 1e-5));
+}
+
+/// All methods, with each value of each choice.
+fn all_variants() -> Vec<Settings> {
+    let mut variants = Vec::new();
+    for entry in METHODS {
+        let settings = Settings::default().with("method", entry.about.name);
+        for parameter in entry.about.parameters {
+            if let ParameterKind::Choice { choices, .. } = parameter.kind {
+                variants.extend(choices.iter().map(|choice| settings.clone().with(parameter.name, choice)));
+            }
+        }
+        variants.push(settings);
+    }
+    variants
+}
+
+#[test]
+fn weights_losses_and_gradients_are_finite_for_huge_logits_and_for_one_sample() {
+    let extremes: [&[f32]; 6] =
+        [&[1e4, -1e4, 0.0], &[-1e4, 1e4, 0.0], &[0.0, 0.0, 0.0], &[1e4, 1e4, 1e4], &[-1e4, -1e4, -1e4], &[1e-30, 0.0, -1e-30]];
+    for settings in all_variants() {
+        let name = settings.method.name();
+        for natural in extremes {
+            let mut batches: Vec<Vec<&[f32]>> = extremes.iter().map(|adversarial| vec![*adversarial]).collect();
+            batches.push(extremes.to_vec());
+            for adversarial in batches {
+                let count = adversarial.len();
+                let natural = vec![natural; count];
+                let counts: Vec<(f32, f32)> = (0..count).map(|i| (2.0 * i as f32, i as f32)).collect();
+                let answer = ask(&settings, &natural, &adversarial, &vec![0; count], &counts);
+                let all = (answer.omega.iter().chain(&answer.axis).chain(&answer.natural).chain([&answer.adversarial]).chain(&answer.slopes)).flatten();
+                assert!(all.clone().all(|number| number.is_finite()), "{name}: {natural:?} {adversarial:?} {:?}", all.collect::<Vec<_>>());
+                assert!(answer.omega.iter().flatten().all(|omega| *omega >= 0.0), "{name}: {:?}", answer.omega);
+            }
+        }
+    }
+}
+
+/// Where a method says that its weight is a function of one number, ω of a batch is that function, up to one factor for the batch.
+#[test]
+fn curves_are_the_weights() {
+    let logs = |p: [f32; 3]| p.map(f32::ln);
+    let adversarial = [logs([0.2, 0.5, 0.3]), logs([0.6, 0.3, 0.1]), logs([0.34, 0.33, 0.33]), logs([0.05, 0.05, 0.9])];
+    let natural = [logs([0.7, 0.2, 0.1]), logs([0.9, 0.05, 0.05]), logs([0.4, 0.5, 0.1]), logs([0.1, 0.1, 0.8])];
+    let rows = |rows: &'static [[f32; 3]]| rows.iter().map(<[f32; 3]>::as_slice).collect::<Vec<_>>();
+    let (natural, adversarial) = (rows(Box::leak(Box::new(natural))), rows(Box::leak(Box::new(adversarial))));
+    let mut with_curves = 0;
+    for settings in all_variants() {
+        let answer = ask(&settings, &natural, &adversarial, &[0; 4], &[(2.0, 2.0), (7.0, 5.0), (4.0, 3.0), (0.0, 0.0)]);
+        let (Some(omega), Some(axis)) = (answer.omega, answer.axis) else { continue };
+        let method = settings.method.build();
+        let curve: Option<Vec<f64>> = axis.iter().map(|&at| method.curve(at, settings.steps, CLOCK)).collect();
+        let Some(curve) = curve else { continue };
+        with_curves += 1;
+        let factor = omega.iter().sum::<f64>() / curve.iter().sum::<f64>();
+        for (omega, curve) in omega.iter().zip(&curve) {
+            assert!((omega - factor * curve).abs() < 2e-4 * factor * curve + 1e-6, "{}: {omega} is not {factor} x {curve}", settings.method.title());
+        }
+    }
+    assert!(with_curves > 15);
+}
+
+#[test]
+fn the_divergence_has_no_gradient_at_the_natural_sample_and_its_attack_starts_from_noise() {
+    let logits: [&[f32]; 1] = [&[0.3, -0.2, 0.9]];
+    let same = tensor(&logits).autodiff().require_grad();
+    let gradients = loss::divergence(tensor(&logits), same.clone()).sum().backward();
+    let slope: Vec<f32> = same.grad(&gradients).unwrap().into_data().iter::<f32>().collect();
+    assert!(slope.iter().all(|slope| slope.abs() < 1e-7), "{slope:?}");
+    for entry in METHODS {
+        let plan = Settings::default().with("method", entry.about.name).checked().unwrap();
+        for attack in plan.attacks(1) {
+            assert!(attack.loss != LossKind::Kl || attack.start == Some(Noise::Gaussian), "{}", entry.about.name);
+        }
+    }
+}
+
+#[test]
+fn what_is_said_of_a_method_is_said() {
+    let mut names = Vec::new();
+    for Entry { about, .. } in METHODS {
+        for text in [about.summary, about.formula, about.source, about.title] {
+            assert!(text.len() > 1 && text.trim() == text, "{}: {text}", about.name);
+        }
+        for sentence in about.caveats.iter().chain([&about.summary]) {
+            assert!(sentence.ends_with('.'), "{}: {sentence}", about.name);
+        }
+        assert!(about.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+        names.push(about.name);
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), METHODS.len());
+}

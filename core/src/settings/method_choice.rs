@@ -1,0 +1,129 @@
+//! The method of a run, by name, with the values of its parameters.
+
+use std::fmt;
+
+use crate::method::{About, Entry, METHODS, Method, Parameter, ParameterKind, ParameterValue, Parameters, entry};
+
+/// A method of the list and the values of its parameters.
+#[derive(Clone, Debug)]
+pub struct MethodChoice {
+    entry: &'static Entry,
+    parameters: Parameters,
+}
+
+impl MethodChoice {
+    /// The method `name` with its defaults.
+    ///
+    /// # Errors
+    /// A sentence with all names.
+    pub fn of(name: &str) -> Result<Self, String> {
+        let names = || METHODS.iter().map(|entry| format!("`{}`", entry.about.name)).collect::<Vec<_>>().join(", ");
+        let entry = entry(name).ok_or_else(|| format!("`{name}` is no method: expected {}", names()))?;
+        Ok(Self { entry, parameters: Parameters::defaults(entry.about.parameters) })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.entry.about.name
+    }
+
+    /// What is said of it.
+    pub fn about(&self) -> &'static About {
+        self.entry.about
+    }
+
+    /// The values of its parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The method itself.
+    pub fn build(&self) -> std::sync::Arc<dyn Method> {
+        (self.entry.build)(&self.parameters)
+    }
+
+    /// Whether the values go together, with an attack of so many steps; else the parameter to change, and why.
+    pub(super) fn check(&self, steps: u32) -> Result<(), (&'static str, String)> {
+        (self.entry.check)(&self.parameters, steps)
+    }
+
+    /// The parameter that says most about a run: the first that is a number, with its value.
+    pub fn headline(&self) -> Option<(&'static Parameter, f64)> {
+        self.parameters.iter().find_map(|(parameter, value)| match value {
+            ParameterValue::Number(number) => Some((parameter, number)),
+            ParameterValue::Choice(_) => None,
+        })
+    }
+
+    /// Its title and its headline parameter: `GAIRAT λ -1`, `AT`.
+    pub fn title(&self) -> String {
+        match self.headline() {
+            Some((parameter, value)) => format!("{} {} {value}", self.entry.about.title, parameter.label),
+            None => self.entry.about.title.to_owned(),
+        }
+    }
+
+    /// The parameter `name`, if the method has it.
+    pub(super) fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.entry.about.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Puts a value in; the text must be one that [`read`] takes.
+    pub(super) fn put(&mut self, name: &str, value: ParameterValue) {
+        self.parameters.put(name, value);
+    }
+
+    /// The method `name`, with what was changed here of the parameters that it has as well.
+    pub(super) fn switched_to(&self, name: &str) -> Result<Self, String> {
+        let mut next = Self::of(name)?;
+        for (parameter, value) in self.parameters.iter().filter(|(parameter, value)| parameter.default() != *value) {
+            let takes = next.parameter(parameter.name).is_some_and(|there| read(there, &text_of(value)) == Ok(value));
+            if takes {
+                next.put(parameter.name, value);
+            }
+        }
+        Ok(next)
+    }
+}
+
+impl Default for MethodChoice {
+    /// What the program is named after.
+    fn default() -> Self {
+        let entry = METHODS.iter().find(|entry| entry.about.name == env!("CARGO_PKG_NAME")).unwrap_or(&METHODS[0]);
+        Self { entry, parameters: Parameters::defaults(entry.about.parameters) }
+    }
+}
+
+impl PartialEq for MethodChoice {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name() && self.parameters == other.parameters
+    }
+}
+
+impl fmt::Display for MethodChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Reads the value of a parameter from text.
+pub(super) fn read(parameter: &Parameter, text: &str) -> Result<ParameterValue, String> {
+    use super::value::Value as _;
+    match parameter.kind {
+        ParameterKind::Number { .. } => f64::read(text).map(ParameterValue::Number),
+        ParameterKind::Whole { .. } => u32::read(text).map(|whole| ParameterValue::Number(f64::from(whole))),
+        ParameterKind::Choice { choices, .. } => {
+            let names = || choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ");
+            let choice = choices.iter().find(|choice| **choice == text);
+            choice.map(|choice| ParameterValue::Choice(choice)).ok_or_else(|| format!("`{text}` is not known: expected {}", names()))
+        }
+    }
+}
+
+/// The value of a parameter as text, which [`read`] reads back.
+pub(super) fn text_of(value: ParameterValue) -> String {
+    match value {
+        ParameterValue::Number(number) => number.to_string(),
+        ParameterValue::Choice(choice) => choice.to_owned(),
+    }
+}

@@ -1,0 +1,117 @@
+use super::*;
+
+#[test]
+fn every_setting_survives_text_and_json() {
+    let mut settings = Settings::recipe(Source::Digits);
+    settings.set("epsilon", "8/255").unwrap();
+    settings.set("lambda", "inf").unwrap();
+    settings.set("model", "mlp:32").unwrap();
+    let json = serde_json::to_string(&settings).unwrap();
+    assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
+    for field in fields().iter().filter(|field| field.applies(&settings)) {
+        let text = settings.get(field.name).unwrap();
+        let mut other = Settings::default();
+        other.set(field.name, &text).unwrap();
+        assert_eq!(other.get(field.name).unwrap(), text, "{}", field.name);
+        assert!(!field.doc.trim().is_empty());
+    }
+}
+
+#[test]
+fn fractions_and_decimals_mean_the_same() {
+    let mut settings = Settings::default();
+    settings.set("epsilon", "8/255").unwrap();
+    assert_eq!(settings.epsilon, 8.0 / 255.0);
+    settings.set("epsilon", "0.031").unwrap();
+    assert_eq!(settings.epsilon, 0.031);
+}
+
+#[test]
+fn a_wrong_value_is_named_with_what_is_allowed_and_changes_nothing() {
+    let mut settings = Settings::default();
+    for (name, text, expected) in [
+        ("epsilon", "3", "--epsilon: 3 is out of range; expected 0 to 1"),
+        ("epsilon", "a", "--epsilon: `a` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
+        ("epsilon", "0/0", "--epsilon: `0/0` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
+        ("steps", "0", "--steps: 0 is out of range; expected 1 to 1000"),
+        ("batch", "1.5", "--batch: `1.5` is no whole number (0 or more); expected 1 to 65536"),
+        ("step_sise", "1", "there is no setting `step_sise`; did you mean `step_size`?"),
+        ("zzz", "1", "there is no setting `zzz`"),
+    ] {
+        let before = settings.clone();
+        assert_eq!(settings.set(name, text).unwrap_err().to_string(), expected);
+        assert_eq!(settings, before);
+    }
+}
+
+#[test]
+fn values_that_do_not_go_together_are_refused() {
+    let refused = |pairs: &[(&str, &str)]| {
+        let mut settings = Settings::default();
+        for (name, value) in pairs {
+            settings.set(name, value).unwrap();
+        }
+        settings.checked().unwrap_err().to_string()
+    };
+    assert!(refused(&[("loss", "kl"), ("random_start", "false")]).contains("zero gradient"));
+    assert!(refused(&[("method", "trades"), ("random_start", "false")]).contains("zero at the natural image"));
+    assert!(refused(&[("method", "ham"), ("drop_after", "10")]).contains("--drop-after"));
+    assert!(refused(&[("lambda_schedule", "linear"), ("lambda_max", "inf")]).contains("finite"));
+    assert!(refused(&[("step_size", "0")]).contains("--step-size"));
+    assert!(Settings::default().checked().is_ok());
+}
+
+#[test]
+fn a_burn_in_that_leaves_no_weights_is_warned_of() {
+    let settings = Settings { burn_in: 60, epochs: 60, ..Settings::default() };
+    assert!(settings.warnings()[0].contains("burn-in"));
+    assert!(Settings::default().warnings().is_empty());
+}
+
+#[test]
+fn a_method_brings_its_own_parameters_and_keeps_what_was_changed_of_shared_ones() {
+    let mut settings = Settings::default();
+    settings.set("lambda", "-2").unwrap();
+    settings.set("method", "gair-fat").unwrap();
+    assert_eq!((settings.get("lambda").as_deref(), settings.get("tau").as_deref()), (Some("-2"), Some("6")));
+    settings.set("method", "mart").unwrap();
+    assert_eq!((settings.get("lambda"), settings.get("beta").as_deref()), (None, Some("5")));
+    settings.set("method", "trades").unwrap();
+    assert_eq!(settings.get("beta").as_deref(), Some("6"), "a default does not travel");
+    let refused = settings.set("lambda", "0").unwrap_err().to_string();
+    assert!(refused.contains("--lambda: trades has no such parameter") && refused.contains("gairat"), "{refused}");
+    let refused = settings.set("beta", "-1").unwrap_err().to_string();
+    assert_eq!(refused, "--beta: -1 is out of range; expected 0 to 1000");
+    let refused = settings.set("method", "tradess").unwrap_err().to_string();
+    assert!(refused.contains("`tradess` is no method") && refused.contains("`mail-at`"), "{refused}");
+}
+
+#[test]
+fn settings_of_an_old_run_are_read_whatever_its_method() {
+    let old = r#"{"data": "moons", "lambda": -1, "weighting": "tanh", "lambda_schedule": "fixed", "lambda_max": 3, "method": "at", "loss": "ce"}"#;
+    let settings: Settings = serde_json::from_str(old).unwrap();
+    assert_eq!(settings.method.name(), "at");
+    let old = old.replace(r#""at""#, r#""gairat""#).replace("-1", "-2.5");
+    let settings: Settings = serde_json::from_str(&old).unwrap();
+    assert_eq!(settings.get("lambda").as_deref(), Some("-2.5"));
+}
+
+#[test]
+fn every_parameter_of_every_method_is_a_setting_with_words() {
+    for entry in crate::method::METHODS {
+        let settings = Settings::default().with("method", entry.about.name);
+        for parameter in entry.about.parameters {
+            let field = settings.field(parameter.name).unwrap();
+            assert!(field.doc.ends_with(['.', ')']) && !field.label.is_empty(), "{}", parameter.name);
+            let text = settings.get(parameter.name).unwrap();
+            let mut again = settings.clone();
+            again.set(parameter.name, &text).unwrap();
+            assert_eq!(again, settings);
+        }
+        settings.checked().unwrap();
+    }
+    let mut names: Vec<&str> = fields().iter().map(|field| field.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), fields().len(), "no parameter has the name of another setting");
+}

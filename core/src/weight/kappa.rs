@@ -1,0 +1,109 @@
+//! Weights from kappa, for every method that has them: a rule, and λ over the epochs.
+
+use crate::{
+    method::{Clock, Evidence, Parameter, ParameterKind, Parameters, Weights},
+    weight::{LambdaKind, LambdaSchedule, RuleName, normalise},
+};
+
+/// The rule.
+pub(crate) const WEIGHTING: Parameter = Parameter::choice(
+    ("weighting", "weighting"),
+    "tanh",
+    &["tanh", "sigmoid", "discrete"],
+    "How a weight follows from kappa: tanh, sigmoid or discrete.",
+);
+/// How λ moves.
+pub(crate) const LAMBDA_SCHEDULE: Parameter = Parameter::choice(
+    ("lambda_schedule", "λ schedule"),
+    "fixed",
+    &["fixed", "linear", "piecewise"],
+    "How λ moves after burn-in: fixed, linear (from lambda-max to lambda) or piecewise (λ, λ - 1 after 3/4, λ - 1.5 after 11/12).",
+);
+/// Where the linear schedule starts.
+pub(crate) const LAMBDA_MAX: Parameter = Parameter::number(
+    ("lambda_max", "λ max"),
+    3.0,
+    (-1000.0, f64::INFINITY),
+    (-4.0, 4.0),
+    "Where the linear schedule starts; must be finite for it.",
+);
+
+/// λ with its default.
+pub(crate) const fn lambda(default: f64) -> Parameter {
+    Parameter {
+        name: "lambda",
+        label: "λ",
+        doc: "λ of the weights: lower values leave weight to fewer samples; inf gives every sample the weight 1.",
+        kind: ParameterKind::Number { default, range: (-1000.0, f64::INFINITY), slider: (-4.0, 4.0) },
+    }
+}
+
+/// Whether the parameters go together.
+pub(crate) fn check(parameters: &Parameters, _steps: u32) -> Result<(), (&'static str, String)> {
+    let finite = parameters.number("lambda_max").is_finite() && parameters.number("lambda").is_finite();
+    if parameters.choice("lambda_schedule") == "linear" && !finite {
+        return Err(("lambda_max", "the linear schedule needs a finite lambda-max and a finite lambda".to_owned()));
+    }
+    Ok(())
+}
+
+/// 1 / (1 + e^(−x)).
+pub(crate) fn sigmoid(x: f64) -> f64 {
+    super::log_sigmoid(x).exp()
+}
+
+/// A rule, and λ over the epochs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KappaWeights {
+    rule: RuleName,
+    kind: LambdaKind,
+    lambda: f64,
+    lambda_max: f64,
+}
+
+impl KappaWeights {
+    pub(crate) fn new(parameters: &Parameters) -> Self {
+        Self {
+            rule: parameters.choice("weighting").parse().unwrap_or_default(),
+            kind: parameters.choice("lambda_schedule").parse().unwrap_or_default(),
+            lambda: parameters.number("lambda"),
+            lambda_max: parameters.number("lambda_max"),
+        }
+    }
+
+    /// λ; +inf in burn-in.
+    pub(crate) fn lambda(&self, clock: Clock) -> f64 {
+        let Self { kind, lambda, lambda_max, .. } = *self;
+        LambdaSchedule { kind, lambda, lambda_max, burn_in: clock.burn_in, epochs: clock.epochs }.at(clock.epoch)
+    }
+
+    /// The weights of a batch, with mean 1; none where λ is infinite, which makes it plain adversarial training bit for bit.
+    pub(crate) fn of(&self, evidence: &Evidence, clock: Clock) -> Option<Weights> {
+        let lambda = self.lambda(clock);
+        if lambda == f64::INFINITY {
+            return None;
+        }
+        let kappa = evidence.kappa();
+        Some(Weights { omega: normalise(self.rule.rule().log_weights(kappa.clone(), evidence.steps, lambda)), axis: kappa })
+    }
+
+    /// The raw weight of a kappa.
+    pub(crate) fn curve(&self, kappa: f64, steps: u32, clock: Clock) -> f64 {
+        match self.lambda(clock) {
+            f64::INFINITY => 1.0,
+            lambda => self.rule.rule().log_weight(kappa, steps, lambda).exp(),
+        }
+    }
+
+    pub(crate) fn scheduled(&self, clock: Clock) -> (&'static str, f64) {
+        ("lambda", self.lambda(clock))
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        if self.lambda == f64::INFINITY {
+            vec!["lambda inf gives every sample the weight 1: no sample is weighted".to_owned()]
+        } else {
+            Vec::new()
+        }
+    }
+}
