@@ -51,7 +51,8 @@ pub(crate) use crate::page::moment;
 pub(crate) fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings) -> Result<(), Failure> {
     folder.reopen()?;
     let changed = |name: &&str| before.get(name) != settings.get(name);
-    if gairat::settings::MEASURED_WITH.iter().any(changed) {
+    let measured_with = |name: &&str| gairat::settings::is_measured_with(name);
+    if gairat::settings::fields().iter().map(|field| field.name).filter(measured_with).any(|name| changed(&name)) {
         // An epoch measured half with the old attack or weights and half with the new is neither.
         folder.forget_part()?;
     }

@@ -74,7 +74,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         settings.step_size = settings.epsilon / 4.0;
     }
     settings.random_start = !matches.get_flag("no-random-start");
-    if settings.loss == LossKind::Kl && !settings.random_start {
+    if settings.loss.0 == Some(LossKind::Kl) && !settings.random_start {
         return Err(Failure::Request(
             "--loss: kl has a zero gradient at the sample itself; leave --no-random-start out".to_owned(),
         ));
@@ -88,20 +88,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         );
     }
     let plan = settings.checked()?;
-    let attack = plan.attack;
+    let attack = plan.attack_in(1);
     let Source::Npz(file) = &settings.data else {
         return Err(Failure::Request(format!("--data {}: expected npz:FILE", settings.data)));
     };
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
-    if out.exists() {
-        return Err(Failure::Request(format!(
-            "--out {}: exists already and is never overwritten; choose another name",
-            out.display()
-        )));
-    }
-    if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
-        return Err(Failure::Request(format!("--out {}: there is no folder {}; make it first", out.display(), parent.display())));
-    }
+    super::must_be_new(&out)?;
     let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
     let (shape, samples, _) = dataset::read_arrays(file)?;
     let chosen = pollster::block_on(device::choose(&settings.device))?;

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
     attack::{Path, multiplications},
     batch::{StartKey, attack_batch},
@@ -12,7 +12,8 @@ use gairat::{
     model::{Classifier as _, ModelSpec},
     pace,
     random::{Purpose, Stream},
-    settings::{Field, Settings},
+    method::METHODS,
+    settings::{Checked, Field, Settings},
     train::{EpochLog, Trainer},
 };
 
@@ -36,7 +37,7 @@ const MOST: usize = 300;
 const SECONDS: f64 = 4.0;
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
-    matches!(field.name, "model" | "batch" | "steps" | "path" | "seed" | "threads" | "device" | "method")
+    matches!(field.name, "model" | "batch" | "steps" | "path" | "seed" | "threads" | "device" | "method") || !field.methods.is_empty()
 }
 
 pub(super) fn definition() -> Command {
@@ -67,6 +68,14 @@ pub(super) fn definition() -> Command {
                 .value_name("WHAT")
                 .value_parser(["batch", "steps", "width"])
                 .help("Let the batch, K or the hidden widths double and see how the cost grows (without --model: of mlp:64,64)")
+                .help_heading("Run"),
+        )
+        .arg(
+            Arg::new("methods")
+                .long("methods")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["scale", "method"])
+                .help("Time a step of every method beside one of plain adversarial training, in turns")
                 .help_heading("Run"),
         )
         .arg(json_arg())
@@ -122,7 +131,19 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let shape: SampleShape = case.input.parse().map_err(|problem| Failure::Request(format!("--input: {problem}")))?;
         let resolved = settings.model.resolve(shape);
         resolved.accepts(shape, case.classes)?;
-        let timed = driver::on_pool(driver::threads_for(settings.threads, &resolved, 0), || {
+        let threads = driver::threads_for(settings.threads, &resolved, 0);
+        if matches.get_flag("methods") {
+            if !json {
+                anstream::println!("{resolved} on {}, batch {}, K {} ({})", case.input, case.batch, case.steps, chosen.name);
+            }
+            for entry in METHODS {
+                let settings = settings.clone().with("method", entry.about.name);
+                let beside = driver::on_pool(threads, || beside_plain(&settings, shape, case.classes, &chosen))??;
+                beside.print(&settings, json);
+            }
+            continue;
+        }
+        let timed = driver::on_pool(threads, || {
             time(&settings, shape, case.classes, &chosen)
         })??;
         let per_second = case.batch as f64 / timed.step_ms * 1e3;
@@ -163,6 +184,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 timed.dispatches.map_or_else(String::new, |count| format!(", {count} dispatches")),
             );
             anstream::println!("    {} path, median of {} ({})", timed.path, timed.turns, chosen.name);
+            if matches.contains_id("method") {
+                driver::on_pool(threads, || beside_plain(&settings, shape, case.classes, &chosen))??.print(&settings, json);
+            }
         }
         before = Some(timed);
     }
@@ -248,73 +272,135 @@ fn usual_input(model: &ModelSpec) -> &'static str {
 
 /// Times steps, and attacks alone.
 fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen) -> Result<Timed, Failure> {
-    let batch = settings.batch;
-    let mut stream = Stream::new(settings.seed, Purpose::Benchmark, 0, 0);
-    let train = Samples {
-        pixels: (0..batch * shape.len()).map(|_| stream.uniform()).collect(),
-        labels: (0..batch).map(|_| stream.below(classes) as u32).collect(),
-        rows: (0..batch as u32).collect(),
-    };
-    let dataset = Dataset {
-        source: settings.data.clone(),
-        shape,
-        classes,
-        train,
-        validation: Samples::default(),
-        test: Samples::default(),
-    };
-    // Weights from the first step on: what is timed is GAIRAT, not its burn-in.
-    let plan = Settings { burn_in: 0, lr: 0.01, ..settings.clone() }.checked()?;
-    let mut trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
-    let path = plan.attack.path.taken(&trainer.frozen(), &chosen.device)?;
-    let program = trainer.frozen().program();
-    let places: Vec<usize> = (0..batch).collect();
-    let mut done = 0;
-    let mut steps = |count: usize| {
-        let mut log = EpochLog::default();
-        for _ in 0..count {
-            trainer.step(&dataset, &places, (1, done), &mut log);
-            done += 1;
-        }
-        // Reading what was measured waits for the device.
-        pollster::block_on(log.fetch())
-    };
+    let mut stepper = Stepper::new(settings, shape, classes, chosen)?;
+    let plan = stepper.plan.clone();
+    let path = plan.attack.path.taken(&stepper.trainer.frozen(), &chosen.device)?;
+    let program = stepper.trainer.frozen().program();
     if !chosen.cpu {
         // As a run does all the time; the first steps compile kernels.
         let per_sample = program.as_ref().map_or(0, |program| multiplications(&program.layers, settings.steps));
-        steps(WARM_UP)?;
+        stepper.steps(WARM_UP)?;
         for _ in 0..LEAST {
             let start = Instant::now();
-            steps(1)?;
-            pace::learn(batch as u64 * per_sample, start.elapsed().as_secs_f64());
+            stepper.steps(1)?;
+            pace::learn(settings.batch as u64 * per_sample, start.elapsed().as_secs_f64());
         }
     }
-    let (step_ms, turns) = median_ms(&mut steps)?;
+    let (step_ms, turns) = median_ms(&mut |count| stepper.steps(count))?;
     let dispatches = if chosen.cpu {
         None
     } else {
         // What the reading costs is in both counts.
-        let (few, fewer) = dispatches::count(|| steps(2));
-        let (many, more) = dispatches::count(|| steps(6));
+        let (few, fewer) = dispatches::count(|| stepper.steps(2));
+        let (many, more) = dispatches::count(|| stepper.steps(6));
         few.and(many)?;
         Some((more - fewer) / 4)
     };
 
-    let samples = dataset.train.select(&places, shape.len());
+    let attack = plan.attack_in(1);
+    let samples = stepper.dataset.train.select(&stepper.indices, shape.len());
     let key = StartKey { seed: settings.seed, purpose: Purpose::Start, epoch: 1 };
-    let against = attack_batch(samples, shape, plan.attack.start(), key, &chosen.device);
-    let frozen = trainer.frozen();
+    let against = attack_batch(samples, shape, attack.start(), key, &chosen.device);
+    let frozen = stepper.trainer.frozen();
     let mut attacks = |count: usize| {
         let mut log = EpochLog::default();
-        (0..count).for_each(|_| log.push(Vec::new(), plan.attack.run(&frozen, &against).on_path));
+        (0..count).for_each(|_| log.push(Vec::new(), attack.run(&frozen, &against).on_path));
         pollster::block_on(log.fetch())
     };
     let (attack_ms, _) = median_ms(&mut attacks)?;
 
-    // Forwards and back to the input K times, then forwards, back to the input and to the parameters.
-    let passes = f64::from(2 * settings.steps + 3);
-    let operations = program.map(|program| 2.0 * program.layers.multiplications() as f64 * batch as f64 * passes);
+    let passes = settings.method.about().passes.in_all(settings.steps);
+    let operations = program.map(|program| 2.0 * program.layers.multiplications() as f64 * settings.batch as f64 * passes);
     Ok(Timed { path, step_ms, attack_ms, turns, dispatches, operations })
+}
+
+/// A step of a method beside one of plain adversarial training.
+struct Beside {
+    step_ms: f64,
+    plain_ms: f64,
+    /// Passes of the method by those of plain adversarial training.
+    passes: f64,
+}
+
+impl Beside {
+    fn print(&self, settings: &Settings, json: bool) {
+        let (name, ratio) = (settings.method.name(), self.step_ms / self.plain_ms);
+        if json {
+            let line = serde_json::json!({
+                "method": name, "step_ms": self.step_ms, "plain_ms": self.plain_ms, "ratio": ratio, "passes": self.passes,
+            });
+            anstream::println!("{line}");
+        } else {
+            anstream::println!(
+                "    {name:<14} {:>9.2} ms a step, plain adversarial training {:>9.2}: ratio {ratio:.2}, its passes {:.2} times as many",
+                self.step_ms,
+                self.plain_ms,
+                self.passes
+            );
+        }
+    }
+}
+
+/// Times a step of the method and one of plain adversarial training in turns, so that a machine that grows slower does so for both.
+fn beside_plain(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen) -> Result<Beside, Failure> {
+    // Plain adversarial training stands first in the list.
+    let plain = settings.clone().with("method", METHODS[0].about.name);
+    let mut steppers = [Stepper::new(&plain, shape, classes, chosen)?, Stepper::new(settings, shape, classes, chosen)?];
+    let mut times = [Vec::new(), Vec::new()];
+    for stepper in &mut steppers {
+        stepper.steps(WARM_UP)?;
+    }
+    let begun = Instant::now();
+    while times[0].len() < LEAST || (times[0].len() < MOST && begun.elapsed().as_secs_f64() < 2.0 * SECONDS) {
+        for (stepper, times) in steppers.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            stepper.steps(1)?;
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    let [plain_ms, step_ms] = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    });
+    let passes = |settings: &Settings| settings.method.about().passes.in_all(settings.steps);
+    Ok(Beside { step_ms, plain_ms, passes: passes(settings) / passes(&plain) })
+}
+
+/// A trainer on random samples.
+struct Stepper {
+    trainer: Trainer,
+    dataset: Dataset,
+    plan: Checked,
+    indices: Vec<usize>,
+    done: usize,
+}
+
+impl Stepper {
+    fn new(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen) -> Result<Self, Failure> {
+        let batch = settings.batch;
+        let mut stream = Stream::new(settings.seed, Purpose::Benchmark, 0, 0);
+        let train = Samples {
+            pixels: (0..batch * shape.len()).map(|_| stream.uniform()).collect(),
+            labels: (0..batch).map(|_| stream.below(classes) as u32).collect(),
+            rows: (0..batch as u32).collect(),
+        };
+        let nothing = Samples::default;
+        let dataset = Dataset { source: settings.data.clone(), shape, classes, train, validation: nothing(), test: nothing() };
+        // Weights from the first step on: what is timed is the method, not its burn-in.
+        let plan = Settings { burn_in: 0, lr: 0.01, ..settings.clone() }.checked()?;
+        let trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
+        Ok(Self { trainer, dataset, plan, indices: (0..batch).collect(), done: 0 })
+    }
+
+    fn steps(&mut self, count: usize) -> Result<(), DeviceError> {
+        let mut log = EpochLog::default();
+        for _ in 0..count {
+            self.trainer.step(&self.dataset, &self.indices, (1, self.done), &mut log);
+            self.done += 1;
+        }
+        // Reading what was measured waits for the device.
+        pollster::block_on(log.fetch())
+    }
 }
 
 /// The median time of `work` done once, in milliseconds, and how many times it was timed. It waits for the device each time, as

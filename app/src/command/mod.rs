@@ -4,17 +4,23 @@ mod attack;
 mod bench;
 mod devices;
 mod eval;
+mod methods;
 mod record;
+mod step;
 mod train;
 #[cfg(feature = "window")]
 mod window;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use gairat::{
     dataset::Source,
-    settings::{FIELDS, Field, Settings, flag},
+    settings::{Field, Settings, fields, flag},
 };
 
 use crate::failure::Failure;
@@ -42,6 +48,8 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("eval", matches)) => eval::run(matches),
         Some(("attack", matches)) => attack::run(matches),
         Some(("bench", matches)) => bench::run(matches),
+        Some(("methods", matches)) => methods::run(matches),
+        Some(("step", matches)) => step::run(matches),
         Some(("devices", matches)) => devices::run(matches),
         Some(("record", matches)) => match matches.get_one::<PathBuf>("file") {
             Some(file) => record::run(file),
@@ -77,6 +85,8 @@ fn definition() -> Command {
         .subcommand(train::definition())
         .subcommand(eval::definition())
         .subcommand(attack::definition())
+        .subcommand(methods::definition())
+        .subcommand(step::definition())
         .subcommand(bench::definition())
         .subcommand(devices::definition())
         .subcommand(record::definition());
@@ -102,6 +112,10 @@ fn version(verbose: bool) {
 
 /// The argument of one setting. Values are read by the settings themselves, so that all doors refuse with the same words.
 fn setting(field: &Field) -> Arg {
+    if !field.methods.is_empty() {
+        // Its defaults and ranges are those of the methods.
+        return argument(field, field.doc.to_string());
+    }
     let mut help = format!("{} [default: {}", field.doc.trim(), usual(field.name, &Settings::default()));
     for (data, source) in [("digits", Source::Digits), ("images", Source::Npz(PathBuf::new()))] {
         let recipe = usual(field.name, &Settings::recipe(source));
@@ -109,15 +123,24 @@ fn setting(field: &Field) -> Arg {
             help.push_str(&format!(", {data} {recipe}"));
         }
     }
-    if let Some((low, high)) = field.range {
+    if let Some((low, high)) = field.range() {
         help.push_str(&format!("; {low} to {high}"));
     }
     help.push(']');
+    argument(field, help)
+}
+
+/// The argument of a setting with this help.
+fn argument(field: &Field, help: String) -> Arg {
     Arg::new(field.name)
         .long(flag(field.name))
         .value_name(flag(field.name).to_uppercase())
         .help(help)
-        .help_heading(field.group.to_string())
+        .help_heading(if field.methods.is_empty() {
+            field.group.to_string()
+        } else {
+            "Parameters of methods, with their defaults (`gairat methods` describes them)".to_owned()
+        })
         // Also for what is wrong: the settings know better than clap what to say of `--seed -1`.
         .allow_hyphen_values(true)
 }
@@ -129,7 +152,23 @@ fn usual(name: &str, settings: &Settings) -> String {
 
 /// The arguments of the settings that `keep` says.
 fn settings_args(keep: impl Fn(&Field) -> bool) -> Vec<Arg> {
-    FIELDS.iter().filter(|field| keep(field)).map(setting).collect()
+    fields().iter().filter(|field| keep(field)).map(setting).collect()
+}
+
+/// A file that is to be written must not be there yet, and its folder must.
+fn must_be_new(out: &Path) -> Result<(), Failure> {
+    if out.exists() {
+        return Err(Failure::Request(format!(
+            "--out {}: exists already and is never overwritten; choose another name",
+            out.display()
+        )));
+    }
+    match out.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        Some(parent) => {
+            Err(Failure::Request(format!("--out {}: there is no folder {}; make it first", out.display(), parent.display())))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `--json`.
@@ -139,7 +178,7 @@ fn json_arg() -> Arg {
 
 /// What was given for the settings, in the order of the table.
 fn given(matches: &ArgMatches, keep: impl Fn(&Field) -> bool) -> Vec<(&'static str, &str)> {
-    FIELDS
+    fields()
         .iter()
         .filter(|field| keep(field))
         .filter_map(|field| matches.get_one::<String>(field.name).map(|text| (field.name, text.as_str())))

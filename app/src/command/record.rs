@@ -15,7 +15,6 @@ use gairat::{
     region_map::{Grid, Quantity},
     session::{self, Command, Door, Event, Look, Place, Region, View},
     settings::Settings,
-    weight::Method,
 };
 use serde_json::{Value, json};
 
@@ -40,7 +39,7 @@ pub(super) fn definition() -> Definition {
 
 /// Trains, and writes what the page shows.
 pub(super) fn run(file: &Path) -> Result<ExitCode, Failure> {
-    let settings = Settings { method: Method::Gairat, ..Settings::default() };
+    let settings = Settings::default();
     let settings = Settings { epochs: 60, burn_in: 20, ..settings };
     let plan = settings.checked()?;
     let dataset = dataset::load(&plan.request)?;

@@ -13,7 +13,6 @@ use gairat::{
     session::Event,
     settings::Settings,
     snapshot::Snapshot,
-    weight::Method,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -58,10 +57,22 @@ impl Human {
             percent(Some(epoch.train_robust)),
             epoch.mean_kappa,
             percent(Some(epoch.effective)),
-            percent(epoch.validation_natural),
-            percent(epoch.validation_pgd20),
-            epoch.lambda.map(|lambda| format!("  λ {lambda:.2}")).unwrap_or_default(),
+            percent(epoch.validation("natural")),
+            percent(epoch.validation("pgd:20")),
+            self.extras(epoch),
         ));
+    }
+}
+
+impl Human {
+    /// What the method schedules and measures, behind the columns that every run has.
+    fn extras(&self, epoch: &EpochMetrics) -> String {
+        let of_method = |name: &str| !name.contains("validation_");
+        let value = |name: &String| Some((name.clone(), epoch.get(name)?));
+        let words: Vec<String> = (epoch.more.keys().filter(|name| of_method(name)).filter_map(value))
+            .map(|(name, value)| format!("  {} {value:.2}", name.replace('_', " ")))
+            .collect();
+        words.concat()
     }
 }
 
@@ -69,18 +80,18 @@ impl Voice for Human {
     fn begin(&mut self, settings: &Settings, chosen: &Chosen, folder: &Path) {
         self.line(&format!("run folder {}", folder.display()));
         self.line(&format!("device     {} ({}; {})", chosen.name, chosen.api, chosen.why));
-        let weights = match settings.method {
-            Method::At => "every sample counts the same".to_owned(),
-            Method::Gairat => {
-                format!(
-                    "{} weights with λ {} from epoch {}",
-                    settings.weighting,
-                    settings.lambda,
-                    settings.burn_in.saturating_add(1)
-                )
-            }
-        };
-        self.line(&format!("method     {}: {weights}", settings.method));
+        let about = settings.method.about();
+        let parameters: Vec<String> = about
+            .parameters
+            .iter()
+            .filter_map(|parameter| Some(format!("{} {}", parameter.label, settings.get(parameter.name)?)))
+            .collect();
+        let parameters = if parameters.is_empty() { String::new() } else { format!(" ({})", parameters.join(", ")) };
+        self.line(&format!("method     {}{parameters}", about.title));
+        self.line(&format!("           {}", about.summary));
+        if about.burns_in && settings.burn_in > 0 {
+            self.line(&format!("           weights set in with epoch {}", settings.burn_in.saturating_add(1)));
+        }
         self.line(&format!(
             "attack     PGD, K = {} steps of {:.5} in a ball of {:.5} ({:.1}/255)",
             settings.steps,
@@ -142,9 +153,9 @@ impl Voice for Human {
         self.bar.finish_and_clear();
     }
 
-    fn conclude(&mut self, settings: &Settings, summary: &Summary, snapshot: &Snapshot, dataset: &Dataset) {
+    fn conclude(&mut self, _settings: &Settings, summary: &Summary, snapshot: &Snapshot, dataset: &Dataset) {
         anstream::println!("\nkappa of the training samples in the last epoch, and the mean weight ω of these");
-        anstream::print!("{}", plot::kappa_histogram(settings, summary, snapshot));
+        anstream::print!("{}", plot::kappa_histogram(summary, snapshot));
         if let Some(regions) = &snapshot.regions {
             anstream::println!("\ndecision regions and test samples: {}", plot::legend(dataset.classes));
             anstream::print!("{}", plot::regions(regions, &dataset.test, &snapshot.test_correct));
@@ -164,12 +175,35 @@ impl Voice for Human {
 fn table(summary: &Summary) {
     let weights = if summary.epoch == summary.epochs { "last".to_owned() } else { format!("best, of epoch {},", summary.epoch) };
     anstream::println!("\naccuracy of the {weights} weights on {} test samples", summary.samples);
-    anstream::println!("{}", accuracy_line("natural", summary.natural));
-    anstream::println!("{}", accuracy_line("PGD-20", summary.pgd20));
-    anstream::println!("{}", accuracy_line("CW-20", summary.cw20));
+    let (averaged, plain): (Vec<_>, Vec<_>) = summary.scores.iter().partition(|(name, _)| name.starts_with("average_"));
+    let natural_first = |scores: &[(&String, &f64)]| {
+        for (name, accuracy) in scores.iter().filter(|(name, _)| name.ends_with("natural")) {
+            anstream::println!("{}", accuracy_line(&score_label(name), **accuracy));
+        }
+        for (name, accuracy) in scores.iter().rev().filter(|(name, _)| !name.ends_with("natural")) {
+            anstream::println!("{}", accuracy_line(&score_label(name), **accuracy));
+        }
+    };
+    natural_first(&plain);
     anstream::println!(
         "{}  correct under both attacks; the stronger was {}",
         accuracy_line("robust", summary.robust),
         summary.strongest
     );
+    if !averaged.is_empty() {
+        anstream::println!("accuracy of the averaged weights");
+        natural_first(&averaged);
+    }
+}
+
+/// The name of a score for people: `pgd20` is PGD-20.
+fn score_label(name: &str) -> String {
+    let name = name.trim_start_matches("average_");
+    if name == "natural" || name == "robust" {
+        return name.to_owned();
+    }
+    let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let digits = &name[letters.len()..];
+    let dash = if digits.is_empty() { "" } else { "-" };
+    format!("{}{dash}{digits}", letters.to_uppercase())
 }

@@ -4,16 +4,14 @@ use anstyle::{Ansi256Color, Style};
 use gairat::{
     dataset::Samples,
     metrics::Summary,
-    settings::Settings,
     snapshot::{Regions, Snapshot},
-    weight::Method,
 };
 
 /// Characters of the longest bar.
 const BAR: usize = 48;
 
 /// How many samples have each kappa, as bars, with the mean weight of these samples.
-pub(super) fn kappa_histogram(settings: &Settings, summary: &Summary, snapshot: &Snapshot) -> String {
+pub(super) fn kappa_histogram(summary: &Summary, snapshot: &Snapshot) -> String {
     let most = summary.kappa.iter().copied().max().unwrap_or_default().max(1);
     let mut text = String::new();
     for (kappa, &count) in summary.kappa.iter().enumerate() {
@@ -23,10 +21,8 @@ pub(super) fn kappa_histogram(settings: &Settings, summary: &Summary, snapshot: 
             .filter(|sample| sample.measured.kappa as usize == kappa)
             .map(|sample| f64::from(sample.omega))
             .sum();
-        let weight = match settings.method {
-            Method::Gairat if count > 0 => format!("  ω {:.3}", omega / count as f64),
-            _ => String::new(),
-        };
+        let weighted = snapshot.samples.iter().any(|sample| sample.omega != 1.0);
+        let weight = if weighted && count > 0 { format!("  ω {:.3}", omega / count as f64) } else { String::new() };
         // Every sample there is shows, however few they are.
         let bar = "█".repeat((count * BAR).div_ceil(most));
         text.push_str(&format!("{kappa:>4} {bar:<BAR$} {count:>6}{weight}\n"));
