@@ -178,6 +178,6 @@ mod tests {
     #[test]
     fn a_panic_of_the_work_is_a_message() {
         let failure = on_pool(1, || -> () { panic!("wgpu error: out of memory") }).unwrap_err();
-        assert!(failure.message().contains("wgpu error: out of memory"), "{failure:?}");
+        assert!(failure.message(crate::words::Door::Terminal).contains("wgpu error: out of memory"), "{failure:?}");
     }
 }

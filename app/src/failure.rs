@@ -8,6 +8,8 @@ use gairat::{
     model::ModelError, session::SessionError, settings::SettingsError,
 };
 
+use crate::words::Door;
+
 /// A sentence for the person and a code for the shell.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -15,25 +17,39 @@ pub(crate) enum Failure {
     Request(String),
     /// The work failed.
     Work(String),
+    /// Either, with words of its own for each door.
+    Told { request: bool, terminal: String, window: String },
 }
 
 impl Failure {
-    pub(crate) fn message(&self) -> &str {
+    /// In the words of `door`.
+    pub(crate) fn message(&self, door: Door) -> &str {
         match self {
             Self::Request(message) | Self::Work(message) => message,
+            Self::Told { terminal, window, .. } => {
+                if door == Door::Terminal {
+                    terminal
+                } else {
+                    window
+                }
+            }
         }
     }
 
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn code(&self) -> ExitCode {
         match self {
-            Self::Request(_) => ExitCode::from(2),
-            Self::Work(_) => ExitCode::from(1),
+            Self::Request(_) | Self::Told { request: true, .. } => ExitCode::from(2),
+            Self::Work(_) | Self::Told { request: false, .. } => ExitCode::from(1),
         }
+    }
+
+    fn told(request: bool, say: impl Fn(Door) -> String) -> Self {
+        Self::Told { request, terminal: say(Door::Terminal), window: say(Door::Window) }
     }
 }
 
-/// Errors that show that the request was wrong.
+/// Errors that show that the request was wrong and say the same at every door.
 macro_rules! request_errors {
     ($($error:ty),+) => {$(
         impl From<$error> for Failure {
@@ -44,7 +60,25 @@ macro_rules! request_errors {
     )+};
 }
 
-request_errors!(PathError, SettingsError, ModelError, LoadError, CheckpointError);
+request_errors!(ModelError, LoadError);
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Self {
+        Self::told(true, |door| door.path(&error))
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::told(true, |door| door.settings(&error))
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        Self::told(true, |door| door.checkpoint(&error))
+    }
+}
 
 impl From<DatasetError> for Failure {
     fn from(error: DatasetError) -> Self {
@@ -57,18 +91,12 @@ impl From<DatasetError> for Failure {
 
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {
-        match error {
-            DeviceError::Lost(_) => Self::Work(error.to_string()),
-            _ => Self::Request(error.to_string()),
-        }
+        Self::told(!matches!(error, DeviceError::Lost(_)), |door| door.device(&error))
     }
 }
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Model(_) | SessionError::Path(_) => Self::Request(error.to_string()),
-            _ => Self::Work(error.to_string()),
-        }
+        Self::told(matches!(error, SessionError::Model(_) | SessionError::Path(_)), |door| door.session(&error))
     }
 }

@@ -17,6 +17,7 @@ mod run_folders;
 mod terminal;
 #[cfg(feature = "window")]
 mod window;
+mod words;
 
 /// Does what the arguments ask for; what goes wrong is told on standard error.
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,7 +26,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> std::process:
         Ok(code) => code,
         Err(failure) => {
             // Standard output may be a pipe that JSON goes through.
-            anstream::eprintln!("error: {}", failure.message());
+            anstream::eprintln!("error: {}", failure.message(words::Door::Terminal));
             failure.code()
         }
     }

@@ -67,7 +67,8 @@ fn accuracies(settings: &Settings) -> Result<Vec<f64>, Box<dyn std::error::Error
     }
     let network = trainer.frozen();
     let threat = Threat { epsilon: plan.attack.epsilon, seed: settings.seed, path: settings.path };
-    let target = Target { network: &network, samples: &data.test, shape: data.shape, threat, batch: settings.batch, device: &device };
+    let target =
+        Target { network: &network, samples: &data.test, shape: data.shape, threat, batch: settings.batch, device: &device };
     let score = |attack: &str| -> Result<f64, Box<dyn std::error::Error>> {
         let attack = evaluate::parse(attack)?;
         let score = pollster::block_on(evaluate::score(attack.as_ref(), target, &mut || false))?;

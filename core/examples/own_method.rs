@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use gairat::{
     dataset::{self, Dataset},
     evaluate::{self, Report, Target, Threat},
-    method::{About, Axis, Clock, Evidence, Memory, METHODS, Method, Parameter, Passes, Side, Weights},
+    method::{About, Axis, Clock, Evidence, METHODS, Memory, Method, Parameter, Passes, Side, Weights},
     settings::{Checked, Settings},
     snapshot::Regions,
     train::{EpochLog, SampleRecord, Trainer},
@@ -27,7 +27,13 @@ const ABOUT: About = About {
     formula: "(1/n) Σ ω CE(f(x~), y), ω ∝ exp(−γ |p_y − max other p|), mean 1 over the batch",
     source: "This file",
     caveats: &["Made to show how a method is written, not to be the best."],
-    parameters: &[Parameter::number(("gamma", "γ"), 3.0, (0.0, 100.0), (0.0, 10.0), "How fast the weight falls with the margin.")],
+    parameters: &[Parameter::number(
+        ("gamma", "γ"),
+        3.0,
+        (0.0, 100.0),
+        (0.0, 10.0),
+        "How fast the weight falls with the margin.",
+    )],
     axis: Axis::PROBABILITY_MARGIN,
     burns_in: true,
     passes: Passes::PLAIN,
@@ -110,7 +116,8 @@ fn train(
     for attack in evaluate::usual() {
         report.scores.extend(pollster::block_on(evaluate::score(attack.as_ref(), target, &mut || false))?);
     }
-    let regions = pollster::block_on(Regions::of(&network, data.shape, (40, 20), device))?.ok_or("the data are points of a plane")?;
+    let regions =
+        pollster::block_on(Regions::of(&network, data.shape, (40, 20), device))?.ok_or("the data are points of a plane")?;
     Ok((report, regions, samples))
 }
 
@@ -126,7 +133,11 @@ fn histogram(samples: &[SampleRecord]) -> String {
     let line = |(bin, (sum, count)): (usize, &(f64, usize))| {
         let mean = if *count == 0 { 0.0 } else { sum / *count as f64 };
         let from = 2.0 * bin as f64 / BINS as f64 - 1.0;
-        format!("{from:>5.1} to {:>4.1}  ω {mean:>5.2} {:<40} {count:>5} samples\n", from + 0.2, "█".repeat((10.0 * mean).round() as usize))
+        format!(
+            "{from:>5.1} to {:>4.1}  ω {mean:>5.2} {:<40} {count:>5} samples\n",
+            from + 0.2,
+            "█".repeat((10.0 * mean).round() as usize)
+        )
     };
     sums.iter().enumerate().map(line).collect()
 }

@@ -79,7 +79,7 @@ pub struct Adapter {
 #[non_exhaustive]
 pub enum DeviceError {
     /// No adapter of the kind or name asked for.
-    #[error("--device {asked}: {found}. `gairat devices` lists what there is; `--device cpu` always works.")]
+    #[error("device {asked}: {found}")]
     NotFound {
         /// What was asked for.
         asked: String,
@@ -87,7 +87,7 @@ pub enum DeviceError {
         found: String,
     },
     /// The adapter is there but would not give a device.
-    #[error("{adapter} gives no device: {cause}. Update its driver, or use `--device cpu`.")]
+    #[error("{adapter} gives no device: {cause}. Update its driver, or compute on the CPU.")]
     Refused {
         /// The adapter's name.
         adapter: String,

@@ -362,6 +362,17 @@ describe('links', () => {
     });
   });
 
+  test('a link opens any method and any twin beside it, and the address goes on saying both', async () => {
+    const hash = '#v=1&beta=2&method=trades&twin=mart&twin.beta=3';
+    await with_page({ hash }, async (page) => {
+      await says(page, /TRADES β 2: training/);
+      await says(page, /Beside it MART β 3/);
+      await page.waitForTimeout(1500);
+      const pairs = (hash) => Object.fromEntries(new URLSearchParams(hash.slice(1)));
+      assert.deepEqual(pairs(new URL(page.url()).hash), pairs(hash));
+    });
+  });
+
   test('what differs from the defaults comes into the address, without steps in the history', async () => {
     await with_page({}, async (page) => {
       assert.equal(new URL(page.url()).hash, '');

@@ -202,8 +202,15 @@ fn cpu_and_gpu_find_the_same_kappa() {
     let mut stream = Stream::new(9, Purpose::Benchmark, 0, 0);
     let natural: Vec<f32> = (0..samples * 64).map(|_| stream.uniform()).collect();
     let rows: Vec<u32> = (0..samples as u32).collect();
-    let attack =
-        Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, start: Some(Noise::Uniform), patience: None, path: Path::Auto };
+    let attack = Attack {
+        epsilon: 0.1,
+        step_size: 0.02,
+        steps: 10,
+        loss: LossKind::CrossEntropy,
+        start: Some(Noise::Uniform),
+        patience: None,
+        path: Path::Auto,
+    };
     let start = random_start_of(&natural, &rows, 64, &attack, StartKey { seed: 1, purpose: Purpose::Start, epoch: 1 });
     let found: Vec<Vec<Measured>> = [Device::flex(), gpu.device]
         .into_iter()
@@ -232,8 +239,15 @@ fn the_attack_on_a_frozen_training_network_is_the_attack_on_the_network_itself()
     let mut stream = Stream::new(4, Purpose::Benchmark, 0, 0);
     let natural: Vec<f32> = (0..16 * 784).map(|i| if i % 3 == 0 { stream.uniform() } else { 0.0 }).collect();
     let labels: Vec<u32> = (0..16).map(|i| i % 10).collect();
-    let attack =
-        Attack { epsilon: 0.1, step_size: 0.02, steps: 2, loss: LossKind::CrossEntropy, start: None, patience: None, path: Path::Auto };
+    let attack = Attack {
+        epsilon: 0.1,
+        step_size: 0.02,
+        steps: 2,
+        loss: LossKind::CrossEntropy,
+        start: None,
+        patience: None,
+        path: Path::Auto,
+    };
     use burn::module::Module as _;
     let plain = perceptron("small-cnn-28", shape, 10, &device);
     let training = perceptron("small-cnn-28", shape, 10, &device.clone().autodiff());
@@ -260,8 +274,15 @@ fn a_network_made_from_weights_is_frozen_and_an_attack_changes_nothing_of_it() {
         let before = pollster::block_on(device::read(network.logits(batch.natural.clone()))).unwrap();
         // The margin at the end is measured layer by layer on either path; on the fused one it may differ by its rounding.
         for (path, rounding) in [(Path::Composed, 0.0), (Path::Fused, 1e-4)] {
-            let still =
-                Attack { epsilon: 0.0, step_size: 0.0, steps: 2, loss: LossKind::CrossEntropy, start: None, patience: None, path };
+            let still = Attack {
+                epsilon: 0.0,
+                step_size: 0.0,
+                steps: 2,
+                loss: LossKind::CrossEntropy,
+                start: None,
+                patience: None,
+                path,
+            };
             let (images, measured) = run(&still, &network, &batch);
             assert_eq!(images, natural, "{spec}: a ball of radius 0");
             for sample in measured {

@@ -61,7 +61,15 @@ fn read<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 fn attack(loss: LossKind, steps: u32, path: Path) -> Attack {
-    Attack { epsilon: 0.1, step_size: 0.02, steps, loss, start: Some(if loss == LossKind::Kl { Noise::Gaussian } else { Noise::Uniform }), patience: None, path }
+    Attack {
+        epsilon: 0.1,
+        step_size: 0.02,
+        steps,
+        loss,
+        start: Some(if loss == LossKind::Kl { Noise::Gaussian } else { Noise::Uniform }),
+        patience: None,
+        path,
+    }
 }
 
 fn measured(adversarial: &Adversarial, network: &Network, batch: &Batch, attack: &Attack) -> Vec<Measured> {

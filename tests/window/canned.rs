@@ -1,14 +1,15 @@
 //! A run that nobody computes: its data are real, what was measured of them is made up.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
 use gairat::{
     attack::{Measured, Point},
     dataset,
+    method::{Axis, AxisRange, Clock, Method},
     metrics::EpochMetrics,
     region_map::Grid,
     session::{Event, Margins, Place, Region, Seen, Traced, View},
-    settings::Settings,
+    settings::{MethodChoice, Settings},
     train::SampleRecord,
 };
 
@@ -41,20 +42,29 @@ fn omega(row: u32) -> f32 {
     0.25 + (10 - measured(row).kappa) as f32 * 0.2
 }
 
+/// What an epoch measures besides, under `method`.
+fn more(epoch: u32, method: &dyn Method) -> BTreeMap<String, Option<f64>> {
+    let validation =
+        [("validation_natural", 0.96), ("validation_pgd20", 0.875)].map(|(name, share)| (name.to_owned(), Some(share)));
+    let scheduled = method.scheduled(Clock { epoch, epochs: 10, burn_in: 2 });
+    let scheduled = scheduled.map(|(name, value)| (name.to_owned(), Some(value).filter(|value| value.is_finite())));
+    let measured = method.about().measure.map(|measure| (measure.name.to_owned(), Some(1.0 - 0.25 * f64::from(epoch))));
+    validation.into_iter().chain(scheduled).chain(measured).collect()
+}
+
 /// Lets `run` hear all that a run tells in its first epochs.
 pub(super) fn tell(run: &mut Run) {
     let plan = run.settings.checked().unwrap();
     let data = Arc::new(dataset::load(&plan.request).unwrap());
+    let run_method = &*plan.method;
     let metrics = |epoch: u32| EpochMetrics {
         epoch,
         lr: 0.1,
-        lambda: (epoch > 2).then_some(-1.0),
         loss: 0.6 / f64::from(epoch),
         train_robust: 0.5 + 0.1 * f64::from(epoch),
         mean_kappa: 4.0 + f64::from(epoch),
         effective: 0.5,
-        validation_natural: Some(0.96),
-        validation_pgd20: Some(0.875),
+        more: more(epoch, run_method),
     };
     run.hear(Message::Ready(Ready {
         dataset: Arc::clone(&data),
@@ -82,16 +92,36 @@ pub(super) fn tell(run: &mut Run) {
         run.hear(Message::Event(Event::Epoch(metrics(epoch))));
     }
     run.hear(Message::Event(Event::Best { epoch: 3, robust: 0.875 }));
-    run.see(view(&data), Instant::now());
+    // What is in the first view of a run was measured before.
+    run.see(view(&data, &run.settings.clone()), Instant::now());
+}
+
+/// A number for a sample on the axis of a method, and for some none.
+fn on_axis(axis: Axis, row: u32) -> f32 {
+    let part = (row % 12) as f32 / 11.0;
+    match axis.range {
+        AxisRange::Steps => measured(row).kappa as f32,
+        AxisRange::Between(low, high) => low as f32 + part * (high - low) as f32,
+        AxisRange::FromZero => 3.0 * part,
+        AxisRange::Open => 6.0 * part - 3.0,
+    }
 }
 
 /// What is seen of it after three epochs of ten.
-pub(super) fn view(data: &dataset::Dataset) -> View {
+pub(super) fn view(data: &dataset::Dataset, settings: &Settings) -> View {
+    let axis = settings.method.about().axis;
     let seen = |place: usize| {
         let row = data.train.rows[place];
         let at = &data.train.pixels[2 * place..2 * place + 2];
         Seen {
-            record: SampleRecord { row, measured: measured(row), omega: omega(row) },
+            record: SampleRecord {
+                row,
+                measured: measured(row),
+                omega: omega(row),
+                axis: on_axis(axis, row),
+                objective: None,
+                extra: 0.0,
+            },
             adversarial: Some([at[0] + 0.03, at[1] - 0.02]),
         }
     };
@@ -102,7 +132,7 @@ pub(super) fn view(data: &dataset::Dataset) -> View {
     });
     View {
         place: Place { epoch: 3, step: 0, steps: 1, epochs: 10 },
-        lambda: -1.0,
+        weighs: true,
         seen: (0..data.train.len()).map(seen).collect(),
         region: Some(Region::OnHost(grid, map.collect())),
         traced: None,
@@ -137,8 +167,13 @@ pub(super) fn traced(row: u32) -> Traced {
 
 /// A window with such a run, paused.
 pub(super) fn state() -> State {
-    let mut state = State::new(settings(), None, None);
+    with(settings(), None)
+}
+
+/// A window with a run of these settings, and with a twin.
+pub(super) fn with(settings: Settings, twin: Option<MethodChoice>) -> State {
+    let mut state = State::new(settings, None, None, twin);
     state.gate.play(false);
-    tell(&mut state.runs[0]);
+    state.runs.iter_mut().for_each(tell);
     state
 }

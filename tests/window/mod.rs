@@ -4,6 +4,7 @@
 mod canned;
 mod commands;
 mod links;
+mod methods;
 mod numbers;
 mod panels;
 mod pictures;

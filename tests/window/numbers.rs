@@ -20,7 +20,7 @@ use crate::window::{
 /// A window whose run rests until it is told to play.
 fn open(root: &Path, settings: Settings, resume: Option<&Path>) -> Harness<'static, State> {
     let launcher = Launcher { root: root.to_owned(), gpu: None, playing: false, drawn_by_cpu: false, wake: Arc::new(|| ()) };
-    let state = State::new(settings, Some(launcher), resume.map(Path::to_owned));
+    let state = State::new(settings, Some(launcher), resume.map(Path::to_owned), None);
     state.gate.set_speed(SPEEDS[SPEEDS.len() - 1]);
     window(state, vec2(1280.0, 800.0))
 }
@@ -115,13 +115,13 @@ fn changes_on_the_way_are_written_down_and_a_rewound_run_has_a_folder_of_its_own
     window.state_mut().gate.stop_at(15);
     until(&mut window, "15 batches are done", |state| state.run().place.steps_done() == 15);
     let before = window.state().run().folder.clone().unwrap();
-    window.state_mut().form.lambda = 0.25;
+    window.state_mut().form.set("lambda", "0.25").unwrap();
     window.state_mut().edited();
     until(&mut window, "the change is told", |state| {
         !state.run().marks.iter().all(|mark| !mark.text.contains("lambda -1 to 0.25"))
     });
     let written: Settings = serde_json::from_slice(&std::fs::read(before.join("settings.json")).unwrap()).unwrap();
-    assert_eq!(written.lambda, 0.25);
+    assert_eq!(written.get("lambda").as_deref(), Some("0.25"));
 
     window.state_mut().rewind_to(1);
     until(&mut window, "the run is rewound", |state| state.run().folder.as_ref().is_some_and(|folder| *folder != before));
@@ -206,7 +206,7 @@ fn the_lesson_on_lambda_trains_through_low_values_of_it() {
     let root = tempfile::tempdir().unwrap();
     let mut window = open(root.path(), settings(), None);
     crate::window::lessons::begin(window.state_mut(), 2);
-    window.state_mut().form.lambda = -2.0;
+    window.state_mut().form.set("lambda", "-2").unwrap();
     window.state_mut().edited();
     // A hundred epochs, twelve times the burn-in.
     window.state_mut().gate.set_speed(SPEEDS[SPEEDS.len() - 1]);

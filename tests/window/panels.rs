@@ -6,13 +6,16 @@ use std::{
 };
 
 use egui::vec2;
-use egui_kittest::kittest::Queryable as _;
-use gairat::{metrics::Summary, session::Event, weight::Method};
+use egui_kittest::{Harness, kittest::Queryable as _};
+use gairat::{metrics::Summary, session::Event};
 
 use super::{canned, wide, window};
 use crate::{
     live::Message,
-    window::{run::Phase, state::Question},
+    window::{
+        run::Phase,
+        state::{Question, State},
+    },
 };
 
 #[test]
@@ -51,12 +54,13 @@ fn the_other_panels_say_what_they_show() {
 fn a_value_that_may_change_reaches_the_run_and_one_that_may_not_asks() {
     let mut window = wide();
     let state = window.state_mut();
-    state.form.lambda = 0.5;
+    state.form.set("lambda", "0.5").unwrap();
     state.form.lr = 0.01;
     state.edited();
     sleep(Duration::from_millis(250));
     window.run_steps(2);
-    assert_eq!((window.state().run().settings.lambda, window.state().run().settings.lr), (0.5, 0.01));
+    let settings = &window.state().run().settings;
+    assert_eq!((settings.get("lambda").as_deref(), settings.lr), (Some("0.5"), 0.01));
     assert_eq!(window.state().question, None);
 
     window.state_mut().form.set("model", "mlp:8").unwrap();
@@ -68,7 +72,7 @@ fn a_value_that_may_change_reaches_the_run_and_one_that_may_not_asks() {
     window.get_by_label("Take it back").click();
     window.run_steps(2);
     assert_eq!(window.state().form.get("model").unwrap(), "auto");
-    assert_eq!(window.state().form.lambda, 0.5, "what needs no new run stays");
+    assert_eq!(window.state().form.get("lambda").as_deref(), Some("0.5"), "what needs no new run stays");
     assert_eq!(window.state().question, None);
 }
 
@@ -97,18 +101,58 @@ fn values_that_cannot_be_are_refused_with_the_words_of_the_settings() {
     assert_eq!(window.state().run().settings.epsilon, canned::settings().epsilon);
 }
 
+/// What a run came to.
+fn summary(at_chance: Option<&str>) -> Summary {
+    let scores = [("natural", 0.99), ("pgd20", 0.9), ("cw20", 0.89), ("average_natural", 0.98)];
+    Summary {
+        robust: 0.88,
+        strongest: "CW-20".to_owned(),
+        samples: 24,
+        epoch: 9,
+        epochs: 10,
+        kappa: vec![96],
+        at_chance: at_chance.map(str::to_owned),
+        scores: scores.map(|(name, share)| (name.to_owned(), share)).into(),
+    }
+}
+
+#[test]
+fn a_finished_run_says_every_score_it_has() {
+    let mut window = wide();
+    window.state_mut().runs[0].hear(Message::Event(Event::Summary(summary(None))));
+    window.run_steps(2);
+    for said in ["natural 99.0 %", "pgd20 90.0 %", "cw20 89.0 %", "average natural 98.0 %", "worst case 88.0 %"] {
+        assert!(window.query_all_by_label(said).count() > 0, "{said}");
+    }
+    assert!(window.query_all_by_label_contains("worst of 2 attacks (CW-20)").count() > 0);
+    assert_eq!(window.query_all_by_label_contains("chance level").count(), 0);
+}
+
+#[test]
+fn a_run_that_ended_at_chance_level_says_so_as_an_error() {
+    let sentence = "the network is at chance level: 50.0 % of the natural test samples are correct; try a lower learning rate";
+    let mut window = wide();
+    // As the session tells it: a warning, and then what the run came to.
+    for event in [Event::Warning { message: sentence.to_owned() }, Event::Summary(summary(Some(sentence)))] {
+        let told = window.state_mut().runs[0].hear(Message::Event(event));
+        assert_eq!(told.as_deref(), Some(sentence));
+    }
+    window.state_mut().say(sentence, true);
+    window.run_steps(2);
+    window.get_by_label("✖ at chance level");
+    // In the notice and in the inspector.
+    assert_eq!(window.query_all_by_label(sentence).count(), 2);
+}
+
 #[test]
 fn a_view_from_before_the_end_does_not_take_the_end_back_and_more_epochs_do() {
     let mut state = canned::state();
     let run = &mut state.runs[0];
     let data = run.dataset.clone().unwrap();
-    let (natural, pgd20, cw20, robust) = (0.99, 0.9, 0.89, 0.88);
-    let strongest = "CW-20".to_owned();
-    let summary = Summary { natural, pgd20, cw20, robust, strongest, samples: 24, epoch: 10, epochs: 10, kappa: vec![96] };
-    run.hear(Message::Event(Event::Summary(summary)));
-    run.see(canned::view(&data), Instant::now());
+    run.hear(Message::Event(Event::Summary(summary(None))));
+    run.see(canned::view(&data, &canned::settings()), Instant::now());
     assert!(matches!(run.phase, Phase::Finished(_)), "{:?}", run.phase);
-    let mut more = canned::view(&data);
+    let mut more = canned::view(&data, &canned::settings());
     more.place.epochs = 12;
     run.see(more, Instant::now());
     assert_eq!(run.phase, Phase::Training);
@@ -119,8 +163,10 @@ fn a_twin_shares_all_but_the_method_and_changes_reach_both() {
     let mut window = wide();
     window.get_by_label("Twin run").click();
     window.run_steps(2);
-    let methods: Vec<Method> = window.state().runs.iter().map(|run| run.settings.method).collect();
-    assert_eq!(methods, [Method::Gairat, Method::At]);
+    let methods = |window: &Harness<'_, State>| -> Vec<&'static str> {
+        window.state().runs.iter().map(|run| run.settings.method.name()).collect()
+    };
+    assert_eq!(methods(&window), ["gairat", "at"]);
     window.state_mut().form.epsilon = 0.06;
     window.state_mut().edited();
     sleep(Duration::from_millis(250));
@@ -128,7 +174,7 @@ fn a_twin_shares_all_but_the_method_and_changes_reach_both() {
     for run in &window.state().runs {
         assert_eq!(run.settings.epsilon, 0.06);
     }
-    assert_eq!(window.state().runs[1].settings.method, Method::At);
+    assert_eq!(methods(&window), ["gairat", "at"]);
     assert_eq!(window.state().runs[1].settings.seed, window.state().runs[0].settings.seed);
 }
 

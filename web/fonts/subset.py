@@ -23,7 +23,7 @@ for folder in ["app/src", "core/src"]:
 signs |= set("⏵⏷⏶⏴✔✖…−×·•¶§°±²³")
 
 missing = set(signs)
-for name, wanted in [("Ubuntu-Light", None), ("Hack-Regular", {chr(code) for code in range(0x20, 0x7F)} | set("αβγδεκλμωΩ−×·…≤≥")), ("NotoEmoji-Regular", None), ("emoji-icon-font", None)]:
+for name, wanted in [("Ubuntu-Light", None), ("Hack-Regular", {chr(code) for code in range(0x20, 0x7F)} | set("αβγδεκλμτνωΩ−×·…≤≥‖∝∇←")), ("NotoEmoji-Regular", None), ("emoji-icon-font", None)]:
     font = TTFont(f"{fonts}/{name}.ttf")
     there = {chr(code) for code in font.getBestCmap()}
     # The first font that has a sign shows it, so the others need not.

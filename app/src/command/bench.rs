@@ -9,10 +9,10 @@ use gairat::{
     dataset::{Dataset, SampleShape, Samples},
     device::{self, Chosen, DeviceError},
     dispatches,
+    method::METHODS,
     model::{Classifier as _, ModelSpec},
     pace,
     random::{Purpose, Stream},
-    method::METHODS,
     settings::{Checked, Field, Settings},
     train::{EpochLog, Trainer},
 };
@@ -37,7 +37,8 @@ const MOST: usize = 300;
 const SECONDS: f64 = 4.0;
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
-    matches!(field.name, "model" | "batch" | "steps" | "path" | "seed" | "threads" | "device" | "method") || !field.methods.is_empty()
+    matches!(field.name, "model" | "batch" | "steps" | "path" | "seed" | "threads" | "device" | "method")
+        || !field.methods.is_empty()
 }
 
 pub(super) fn definition() -> Command {
@@ -143,9 +144,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             }
             continue;
         }
-        let timed = driver::on_pool(threads, || {
-            time(&settings, shape, case.classes, &chosen)
-        })??;
+        let timed = driver::on_pool(threads, || time(&settings, shape, case.classes, &chosen))??;
         let per_second = case.batch as f64 / timed.step_ms * 1e3;
         let rate = timed.operations.map(|operations| operations / timed.step_ms / 1e6);
         if json {

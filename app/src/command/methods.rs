@@ -8,7 +8,7 @@ use gairat::{
     settings::{Field, Kind, MethodChoice, Settings},
 };
 
-use super::json_arg;
+use super::{flag, json_arg};
 use crate::failure::Failure;
 
 pub(super) fn definition() -> Command {
@@ -64,7 +64,7 @@ fn describe(about: &About) {
             Kind::Choice(choices) => choices.join(", "),
             _ => field.range().map_or_else(String::new, |(low, high)| format!("{low} to {high}")),
         };
-        anstream::println!("  --{} {default}   ({values})", gairat::settings::flag(field.name));
+        anstream::println!("  --{} {default}   ({values})", flag(field.name));
         anstream::println!("      {}", field.doc);
     }
     for caveat in about.caveats {

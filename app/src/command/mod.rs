@@ -20,7 +20,7 @@ use std::{
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use gairat::{
     dataset::Source,
-    settings::{Field, Settings, fields, flag},
+    settings::{Field, Settings, fields},
 };
 
 use crate::failure::Failure;
@@ -153,6 +153,11 @@ fn usual(name: &str, settings: &Settings) -> String {
 /// The arguments of the settings that `keep` says.
 fn settings_args(keep: impl Fn(&Field) -> bool) -> Vec<Arg> {
     fields().iter().filter(|field| keep(field)).map(setting).collect()
+}
+
+/// A setting's name as it is written on the command line.
+fn flag(name: &str) -> String {
+    name.replace('_', "-")
 }
 
 /// A file that is to be written must not be there yet, and its folder must.

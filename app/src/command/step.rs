@@ -19,8 +19,22 @@ use crate::{driver, failure::Failure};
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
     const KEPT: [&str; 16] = [
-        "data", "model", "normalise", "epsilon", "step_size", "steps", "loss", "random_start", "path", "method", "lr", "weight_decay", "awp",
-        "seed", "threads", "device",
+        "data",
+        "model",
+        "normalise",
+        "epsilon",
+        "step_size",
+        "steps",
+        "loss",
+        "random_start",
+        "path",
+        "method",
+        "lr",
+        "weight_decay",
+        "awp",
+        "seed",
+        "threads",
+        "device",
     ];
     KEPT.contains(&field.name) || !field.methods.is_empty()
 }
@@ -84,7 +98,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some("given") => Some(dataset::read_given(file, shape, count)?),
         _ => None,
     };
-    if let Some((row, kappa)) = given.iter().flat_map(|given| given.kappa.iter().enumerate()).find(|(_, kappa)| **kappa > settings.steps) {
+    if let Some((row, kappa)) =
+        given.iter().flat_map(|given| given.kappa.iter().enumerate()).find(|(_, kappa)| **kappa > settings.steps)
+    {
         return Err(Failure::Request(format!(
             "{}: `kappa` of sample {row} is {kappa}; expected 0 to --steps {}",
             file.display(),
@@ -93,7 +109,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let nothing = Samples::default;
-    let dataset = Dataset { source: settings.data.clone(), shape, classes, train: samples, validation: nothing(), test: nothing() };
+    let dataset =
+        Dataset { source: settings.data.clone(), shape, classes, train: samples, validation: nothing(), test: nothing() };
     let arrays = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || -> Result<_, Failure> {
         let mut trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
         trainer.network = with_tensors(trainer.network.clone(), &weights).map_err(|error| Failure::Request(error.to_string()))?;
@@ -101,8 +118,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let indices: Vec<usize> = (0..count).collect();
         let parts = match given {
             Some(given) => {
-                let counts: Vec<(f32, f32)> =
-                    given.kappa.iter().zip(&given.first_hit).map(|(&kappa, &first_hit)| (kappa as f32, first_hit as f32)).collect();
+                let counts: Vec<(f32, f32)> = given
+                    .kappa
+                    .iter()
+                    .zip(&given.first_hit)
+                    .map(|(&kappa, &first_hit)| (kappa as f32, first_hit as f32))
+                    .collect();
                 trainer.step_apart_on(&dataset, &indices, (1, 0), given.x_adv, &counts)
             }
             None => trainer.step_apart(&dataset, &indices, (1, 0)),
@@ -148,7 +169,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     })??;
     dataset::write_named(&out, &arrays)?;
     let mean = |wanted: &str| {
-        let numbers = arrays.iter().find(|(name, ..)| name == wanted).map(|(_, _, numbers)| numbers.as_slice()).unwrap_or_default();
+        let numbers =
+            arrays.iter().find(|(name, ..)| name == wanted).map(|(_, _, numbers)| numbers.as_slice()).unwrap_or_default();
         numbers.iter().copied().map(f64::from).sum::<f64>() / numbers.len().max(1) as f64
     };
     if matches.get_flag("json") {

@@ -46,7 +46,7 @@ pub(super) fn arguments(command: Command) -> Command {
                 .help("With --screenshot: select a sample that the attack breaks")
                 .help_heading("Window"),
         )
-        .arg(text("lesson", "N", "With --screenshot: open lesson 1 to 4").requires("screenshot"))
+        .arg(text("lesson", "N", "With --screenshot: open a lesson, by its number from 1").requires("screenshot"))
         .arg(text("frame-stats", "SECONDS", "Draw as fast as possible for so long, print how it went as JSON, and end"))
         .arg(text("note", "TEXT", "Something to be read in the window at once").hide(true))
         .arg(
@@ -81,8 +81,8 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
             anstream::eprintln!("warning: {problem}");
         }
         let lesson = match whole(matches, "lesson")? {
-            Some(lesson) if !(1..=4).contains(&lesson) => {
-                return Err(Failure::Request(format!("--lesson: {lesson} is out of range; expected 1 to 4")));
+            Some(lesson) if !(1..=usize::from(link::LESSONS)).contains(&lesson) => {
+                return Err(Failure::Request(format!("--lesson: {lesson} is out of range; expected 1 to {}", link::LESSONS)));
             }
             lesson => lesson,
         };

@@ -6,13 +6,17 @@
 //! | key | value |
 //! | --- | --- |
 //! | `v` | the version of this table: 1 |
-//! | `preset` | the settings to begin with: `close`, `lambda`, `compare` |
+//! | `preset` | the settings to begin with: `close`, `lambda`, `compare`, `overlap`, `conflict` |
 //! | a setting's name | its value, as on the command line; `data` names no files, `device` no adapter, and `threads` is left to the machine |
+//! | `twin` | a method: a second run beside, which shares all but the method |
+//! | `twin.` and a parameter's name | its value for the twin; where nothing is said it has the method's own |
 //! | `hide` | parts that are not shown, with commas between: see [`Part`] |
 //! | `lock` | settings that cannot be changed, with commas between, or `all` |
 //! | `embed` | `1`: the stage and its buttons alone |
 //! | `theme` | `dark`, `light` or `system` |
-//! | `lesson` | 1 to 4: begins with this lesson |
+//! | `lesson` | 1 to 6: begins with this lesson |
+//!
+//! The order of keys means nothing. A parameter that the method does not have is named and ignored.
 
 mod preset;
 
@@ -20,7 +24,7 @@ use std::collections::BTreeSet;
 
 use gairat::{
     dataset::Source,
-    settings::{FIELDS, Settings},
+    settings::{MethodChoice, Settings, field, fields},
 };
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -35,6 +39,10 @@ const RESERVED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'=').add(b'>').add(b'`');
 /// A setting that belongs to a machine, not to a situation.
 pub(crate) const OF_THE_MACHINE: &str = "threads";
+/// What stands before the parameters of the twin.
+const TWIN: &str = "twin.";
+/// The lessons there are.
+pub(crate) const LESSONS: u8 = 6;
 /// Devices that every machine may have. An adapter's own name belongs to one machine.
 const DEVICES: [&str; 4] = ["auto", "cpu", "gpu", "software"];
 
@@ -47,7 +55,7 @@ pub(crate) enum Part {
     Settings,
     /// The inspector on the right.
     Inspector,
-    /// The weights over kappa.
+    /// The weights over what they depend on.
     Weights,
     /// The curves.
     Curves,
@@ -102,6 +110,8 @@ pub(crate) struct Link {
     pub(crate) preset: Option<Preset>,
     /// What is trained.
     pub(crate) settings: Settings,
+    /// The method of the run beside, if there is one.
+    pub(crate) twin: Option<MethodChoice>,
     /// What is not shown.
     pub(crate) hide: BTreeSet<Part>,
     /// Settings that cannot be changed.
@@ -172,9 +182,26 @@ pub(crate) fn read(text: &str) -> Read {
         }
     }
     let begun = settings.clone();
+    // A method's parameters can be set once it is there.
+    let no_method = |key: &str, name: &str| format!("{key}: `{}` is no method; it was ignored.", short(name));
+    if let Some(name) = of("method").filter(|name| settings.set("method", name).is_err()) {
+        read.problems.push(no_method("method", name));
+    }
+    if let Some(name) = of("twin") {
+        read.link.twin = MethodChoice::of(name).ok();
+        if read.link.twin.is_none() {
+            read.problems.push(no_method("twin", name));
+        }
+    }
     for (key, value) in &pairs {
         match key.as_str() {
-            "v" | "preset" | "data" => {}
+            "v" | "preset" | "data" | "method" | "twin" => {}
+            key if key.starts_with(TWIN) => {
+                let told = read.link.twin.take();
+                let (method, problem) = with_parameter(told, &key[TWIN.len()..], value);
+                read.link.twin = method;
+                read.problems.extend(problem);
+            }
             "hide" => {
                 for name in names(value) {
                     read.link.hide.extend(one_of(Part::ALL, Part::name, "hide", name, &mut read.problems));
@@ -182,8 +209,8 @@ pub(crate) fn read(text: &str) -> Read {
             }
             "lock" => {
                 for name in names(value) {
-                    let fields = FIELDS.iter().map(|field| field.name);
-                    let named: Vec<&str> = fields.filter(|field| name == "all" || *field == name.replace('-', "_")).collect();
+                    let named = fields().iter().map(|field| field.name);
+                    let named: Vec<&str> = named.filter(|field| name == "all" || *field == name.replace('-', "_")).collect();
                     if named.is_empty() {
                         read.problems.push(format!("lock: there is no setting `{}`; it was ignored.", short(name)));
                     }
@@ -197,8 +224,8 @@ pub(crate) fn read(text: &str) -> Read {
             },
             "theme" => read.link.theme = one_of(Theme::ALL, Theme::name, "theme", value, &mut read.problems),
             "lesson" => match value.parse::<u8>() {
-                Ok(lesson @ 1..=4) => read.link.lesson = Some(lesson),
-                _ => read.problems.push(format!("lesson: `{}` is not 1 to 4; it was ignored.", short(value))),
+                Ok(lesson @ 1..=LESSONS) => read.link.lesson = Some(lesson),
+                _ => read.problems.push(format!("lesson: `{}` is not 1 to {LESSONS}; it was ignored.", short(value))),
             },
             OF_THE_MACHINE => {
                 read.problems.push(format!("{OF_THE_MACHINE} belong to a machine, not to a link; they were ignored."));
@@ -208,7 +235,7 @@ pub(crate) fn read(text: &str) -> Read {
                 short(value),
                 DEVICES.join(", ")
             )),
-            key if FIELDS.iter().any(|field| field.name == key) => {
+            key if field(key).is_some() => {
                 if let Err(error) = settings.set(key, value) {
                     read.problems.push(format!("{error}; it was ignored."));
                 }
@@ -220,8 +247,29 @@ pub(crate) fn read(text: &str) -> Read {
         read.problems.push(format!("{error}; the settings of the link were ignored."));
         settings = begun;
     }
+    if let Some(method) = &read.link.twin
+        && let Err(error) = (Settings { method: method.clone(), ..settings.clone() }).checked()
+    {
+        read.problems.push(format!("twin: {error}; it was ignored."));
+        read.link.twin = None;
+    }
     read.link.settings = settings;
     read
+}
+
+/// The twin's method with a parameter set, and what could not be used.
+fn with_parameter(method: Option<MethodChoice>, name: &str, value: &str) -> (Option<MethodChoice>, Option<String>) {
+    let Some(method) = method else {
+        let problem =
+            format!("`{TWIN}{}` is of a twin, and the link names no method for one (twin=…); it was ignored.", short(name));
+        return (None, Some(problem));
+    };
+    if field(name).is_none_or(|field| field.methods.is_empty()) {
+        return (Some(method), Some(format!("{TWIN}{}: no method has such a parameter; it was ignored.", short(name))));
+    }
+    let mut settings = Settings { method, ..Settings::default() };
+    let problem = settings.set(name, value).err().map(|error| format!("twin: {error}; it was ignored."));
+    (Some(settings.method), problem)
 }
 
 /// Writes a link, from `#` on; [`read`] gives the same back.
@@ -243,9 +291,15 @@ pub(crate) fn write(link: &Link) -> String {
         put("data", &link.settings.data.to_string());
         begun = Settings::recipe(link.settings.data.clone());
     }
-    for name in FIELDS.iter().map(|field| field.name) {
+    // A method brings parameters of its own; what differs from those is written after it.
+    let method = link.settings.method.name();
+    if method != begun.method.name() {
+        put("method", method);
+        begun = begun.with("method", method);
+    }
+    for name in fields().iter().map(|field| field.name) {
         let kept = match name {
-            "data" | OF_THE_MACHINE => false,
+            "data" | "method" | OF_THE_MACHINE => false,
             "device" => DEVICES.contains(&link.settings.device.as_str()),
             _ => true,
         };
@@ -253,11 +307,18 @@ pub(crate) fn write(link: &Link) -> String {
             put(name, &value);
         }
     }
+    if let Some(twin) = &link.twin {
+        put("twin", twin.name());
+        let settings = Settings { method: twin.clone(), ..Settings::default() };
+        for (parameter, _) in twin.parameters().iter().filter(|(parameter, value)| parameter.default() != *value) {
+            put(&format!("{TWIN}{}", parameter.name), &settings.get(parameter.name).unwrap_or_default());
+        }
+    }
     let joined = |names: Vec<&str>| names.join(",");
     if !link.hide.is_empty() {
         put("hide", &joined(link.hide.iter().map(|part| part.name()).collect()));
     }
-    if link.lock.len() == FIELDS.len() {
+    if link.lock.len() == fields().len() {
         put("lock", "all");
     } else if !link.lock.is_empty() {
         put("lock", &joined(link.lock.iter().copied().collect()));

@@ -4,7 +4,6 @@ use gairat::{
     dataset::{Source, Toy},
     settings::Settings,
     train::LearningRateSchedule,
-    weight::Method,
 };
 
 /// Settings that belong together.
@@ -14,12 +13,16 @@ pub(crate) enum Preset {
     Close,
     /// Slow enough that low values of λ do not collapse it, whatever the seed.
     Lambda,
-    /// Plain adversarial training and GAIRAT from one beginning.
+    /// Plain adversarial training and weights from kappa from one beginning.
     Compare,
+    /// Three classes that overlap: some samples lie among those of another class and cannot be fitted.
+    Overlap,
+    /// Two classes that come close, trained along the natural and the adversarial gradient together.
+    Conflict,
 }
 
 impl Preset {
-    pub(crate) const ALL: [Self; 3] = [Self::Close, Self::Lambda, Self::Compare];
+    pub(crate) const ALL: [Self; 5] = [Self::Close, Self::Lambda, Self::Compare, Self::Overlap, Self::Conflict];
 
     /// Its name in links.
     pub(crate) fn name(self) -> &'static str {
@@ -27,6 +30,8 @@ impl Preset {
             Self::Close => "close",
             Self::Lambda => "lambda",
             Self::Compare => "compare",
+            Self::Overlap => "overlap",
+            Self::Conflict => "conflict",
         }
     }
 
@@ -40,14 +45,37 @@ impl Preset {
                 step_size: 0.01,
                 noise: 0.12,
                 burn_in: 8,
-                lambda: 0.0,
-                method: Method::Gairat,
                 epochs: 400,
                 lr: 0.01,
                 lr_schedule: LearningRateSchedule::Cosine,
                 ..moons
-            },
-            Self::Compare => Settings { method: Method::Gairat, burn_in: 20, epochs: 60, ..moons },
+            }
+            .with("method", "gairat")
+            .with("lambda", "0"),
+            Self::Compare => Settings { burn_in: 20, epochs: 60, ..moons }.with("method", "gairat"),
+            Self::Overlap => Settings {
+                points: 700,
+                noise: 0.45,
+                epsilon: 0.05,
+                step_size: 0.01,
+                burn_in: 6,
+                epochs: 400,
+                lr: 0.05,
+                lr_schedule: LearningRateSchedule::Cosine,
+                ..Settings::recipe(Source::Toy(Toy::Blobs))
+            }
+            .with("method", "gairat"),
+            Self::Conflict => Settings {
+                points: 700,
+                noise: 0.15,
+                epsilon: 0.08,
+                step_size: 0.016,
+                epochs: 400,
+                lr: 0.05,
+                lr_schedule: LearningRateSchedule::Cosine,
+                ..moons
+            }
+            .with("method", "ca-at"),
         }
     }
 }

@@ -1,5 +1,8 @@
 use super::*;
-use gairat::weight::Method;
+use gairat::{
+    method::{METHODS, Parameter, ParameterKind},
+    settings::Kind,
+};
 use proptest::prelude::*;
 
 #[test]
@@ -12,16 +15,66 @@ fn nothing_is_the_defaults_and_no_problem() {
 
 #[test]
 fn a_link_says_what_differs_and_nothing_else() {
-    let settings = Settings { lambda: -2.0, method: Method::At, ..Settings::recipe(Source::Digits) };
+    let settings = Settings::recipe(Source::Digits).with("lambda", "-2");
     let link = Link { settings, embed: true, hide: [Part::Curves, Part::Bar].into(), ..Link::default() };
-    let method = if Settings::default().method == Method::At { "" } else { "&method=at" };
-    assert_eq!(
-        write(&link),
-        format!("#v=1&data=digits{method}&lambda=-2.0&hide=bar,curves&embed=1")
-            .replace("-2.0", &link.settings.get("lambda").unwrap())
-    );
+    assert_eq!(write(&link), "#v=1&data=digits&lambda=-2&hide=bar,curves&embed=1");
     let preset = Link { preset: Some(Preset::Lambda), settings: Preset::Lambda.settings(), ..Link::default() };
     assert_eq!(write(&preset), "#v=1&preset=lambda");
+}
+
+#[test]
+fn a_method_comes_before_its_parameters_in_whatever_order_they_stand() {
+    for text in ["#method=mart&beta=3", "#beta=3&method=mart", "#beta=3&v=1&method=mart"] {
+        let told = read(text);
+        assert_eq!(told.problems, Vec::<String>::new(), "{text}");
+        let settings = told.link.settings;
+        assert_eq!((settings.method.name(), settings.get("beta").as_deref()), ("mart", Some("3")), "{text}");
+    }
+    // What another method was told stays only where it was changed, which the writer knows as well.
+    let mut link = Link { preset: Some(Preset::Lambda), settings: Preset::Lambda.settings(), ..Link::default() };
+    link.settings.set("method", "gair-fat").unwrap();
+    link.settings.set("lambda", "2").unwrap();
+    assert_eq!(read(&write(&link)).link, link);
+}
+
+#[test]
+fn a_parameter_of_another_method_is_named_and_ignored() {
+    let told = read("#method=at&lambda=-2&epsilon=0.07");
+    assert_eq!(told.link.settings.epsilon, 0.07);
+    assert_eq!(told.link.settings.method.name(), "at");
+    assert_eq!(told.problems.len(), 1, "{:?}", told.problems);
+    assert!(told.problems[0].contains("lambda") && told.problems[0].contains("no such parameter"), "{:?}", told.problems);
+}
+
+#[test]
+fn a_twin_has_a_method_and_parameters_of_its_own() {
+    let told = read("#twin.beta=3&method=trades&twin=mart&beta=2");
+    assert_eq!(told.problems, Vec::<String>::new());
+    let twin = told.link.twin.clone().unwrap();
+    assert_eq!((twin.name(), twin.parameters().number("beta")), ("mart", 3.0));
+    assert_eq!(told.link.settings.get("beta").as_deref(), Some("2"));
+    assert_eq!(write(&told.link), "#v=1&method=trades&beta=2&twin=mart&twin.beta=3");
+    // The twin of a changed run has the defaults of its method.
+    let twin = read("#method=trades&beta=2&twin=mart").link.twin.unwrap();
+    assert_eq!(twin.parameters().number("beta"), 5.0);
+}
+
+#[test]
+fn what_a_link_says_wrongly_of_a_twin_is_named_and_the_rest_holds() {
+    for (text, named, there) in [
+        ("#twin=nonsense", "nonsense", false),
+        ("#twin.beta=3", "names no method", false),
+        ("#twin=at&twin.beta=3", "no such parameter", true),
+        ("#twin=mart&twin.epsilon=3", "no method has such a parameter", true),
+        ("#twin=mart&twin.beta=-3", "out of range", true),
+        // No step of four is left to tell samples apart.
+        ("#steps=4&twin=ham&twin.drop-after=9", "twin", false),
+    ] {
+        let told = read(text);
+        assert_eq!(told.problems.len(), 1, "{text}: {:?}", told.problems);
+        assert!(told.problems[0].contains(named), "{text}: {:?}", told.problems);
+        assert_eq!(told.link.twin.is_some(), there, "{text}");
+    }
 }
 
 #[test]
@@ -55,28 +108,71 @@ fn a_link_that_is_too_long_is_not_read() {
     assert_eq!(told.problems.len(), 1);
 }
 
+/// A value that a parameter may have: `part` goes over what a slider goes over, or over the choices.
+fn value_of(parameter: &Parameter, part: f64) -> String {
+    match parameter.kind {
+        ParameterKind::Number { slider: (low, high), .. } => (low + part * (high - low)).to_string(),
+        ParameterKind::Whole { default, .. } => ((f64::from(default) * 2.0 * part) as u32).to_string(),
+        ParameterKind::Choice { choices, .. } => {
+            choices[((choices.len() as f64 * part) as usize).min(choices.len() - 1)].to_owned()
+        }
+    }
+}
+
+/// Any method with any values.
+fn methods() -> impl Strategy<Value = MethodChoice> {
+    let parts = prop::collection::vec(prop::option::of(0.0..1.0_f64), 8);
+    (prop::sample::select(METHODS.to_vec()), parts).prop_map(|(entry, parts)| {
+        let mut settings = Settings::default().with("method", entry.about.name);
+        for (parameter, part) in entry.about.parameters.iter().zip(parts) {
+            if let Some(part) = part {
+                settings = settings.with(parameter.name, &value_of(parameter, part));
+            }
+        }
+        settings.method
+    })
+}
+
 /// Links of all sorts.
 fn links() -> impl Strategy<Value = Link> {
     let data = prop::sample::select(vec!["moons", "circles", "spirals", "digits"]);
     let preset = prop::option::of(prop::sample::select(Preset::ALL.to_vec()));
-    let numbers = (0.0..0.3_f64, 1..30_u32, -4.0..4.0_f64, any::<u64>(), 0.001..1.0_f64);
+    let numbers = (0.0..0.3_f64, 1..30_u32, any::<u64>(), 0.001..1.0_f64);
     let parts = prop::collection::btree_set(prop::sample::select(Part::ALL.to_vec()), 0..7);
-    let fields: Vec<&'static str> = FIELDS.iter().map(|field| field.name).collect();
-    let lock = prop::collection::btree_set(prop::sample::select(fields), 0..40);
+    let names: Vec<&'static str> = fields().iter().map(|field| field.name).collect();
+    let lock = prop::collection::btree_set(prop::sample::select(names), 0..40);
     let device = prop::sample::select(DEVICES.to_vec());
-    let rest = (any::<bool>(), prop::option::of(prop::sample::select(Theme::ALL.to_vec())), prop::option::of(1..=4_u8));
-    (data, preset, numbers, parts, lock, device, rest).prop_map(
-        |(data, preset, (epsilon, steps, lambda, seed, lr), hide, lock, device, (embed, theme, lesson))| {
+    let rest = (any::<bool>(), prop::option::of(prop::sample::select(Theme::ALL.to_vec())), prop::option::of(1..=LESSONS));
+    let method = (methods(), prop::option::of(methods()));
+    let links = (data, preset, numbers, parts, lock, device, rest, method).prop_map(
+        |(data, preset, (epsilon, steps, seed, lr), hide, lock, device, (embed, theme, lesson), (method, twin))| {
             let source: Option<Source> = data.parse().ok();
             let begun = match (preset, source) {
                 (Some(preset), _) => preset.settings(),
                 (None, Some(source)) => Settings::recipe(source),
                 (None, None) => Settings::default(),
             };
-            let settings = Settings { epsilon, steps, lambda, seed, lr, device: device.to_owned(), ..begun };
-            Link { preset, settings, hide, lock, embed, theme, lesson }
+            let settings = Settings { epsilon, steps, seed, lr, method, device: device.to_owned(), ..begun };
+            Link { preset, settings, twin, hide, lock, embed, theme, lesson }
         },
-    )
+    );
+    links.prop_filter("settings that go together", |link| {
+        let twin = link.twin.clone().map(|method| Settings { method, ..link.settings.clone() });
+        link.settings.checked().is_ok() && twin.is_none_or(|settings| settings.checked().is_ok())
+    })
+}
+
+#[test]
+fn every_parameter_that_is_a_number_has_a_slider_within_its_range() {
+    for entry in METHODS {
+        let settings = Settings::default().with("method", entry.about.name);
+        for parameter in entry.about.parameters {
+            let field = settings.field(parameter.name).unwrap();
+            if let (Kind::Number { range: Some((low, high)) }, Some(slider)) = (&field.kind, field.slider) {
+                assert!(*low <= slider.low && slider.low < slider.high && slider.high <= *high, "{}", parameter.name);
+            }
+        }
+    }
 }
 
 proptest! {

@@ -36,7 +36,7 @@ impl Live {
             let outcome = catch_unwind(AssertUnwindSafe(|| work(settings, origin, (gpu, spare), &mut door)));
             theirs.over(match outcome {
                 Ok(Ok(ending)) => Message::Ended(ending),
-                Ok(Err(failure)) => Message::Failed(failure.message().to_owned()),
+                Ok(Err(failure)) => Message::Failed(failure.message(crate::words::Door::Window).to_owned()),
                 Err(_) => Message::Failed(
                     "the run was given up by a fault of the program; what was saved before is in its folder".to_owned(),
                 ),

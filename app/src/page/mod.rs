@@ -146,7 +146,8 @@ impl Page {
             drawn_by_cpu: false,
             wake: Arc::new(move || waker.request_repaint()),
         };
-        let mut state = window::begin(&ctx, read.link.settings.clone(), None, ThemePreference::System, launcher);
+        let mut state =
+            window::begin(&ctx, read.link.settings.clone(), (None, read.link.twin.clone()), ThemePreference::System, launcher);
         state.question = question.map(Question::Resume);
         if prefers("(prefers-reduced-motion: reduce)") {
             state.set_reduced_motion(&ctx, true);
@@ -168,7 +169,7 @@ impl Page {
         let news = NEWS.take();
         if let Some(text) = news.link.filter(|text| *text != self.address) {
             let read = link::read(&text);
-            self.state.open_settings(read.link.settings.clone());
+            self.state.open_link(read.link.settings.clone(), read.link.twin.clone());
             self.state.question = None;
             window::apply(&mut self.state, ctx, read);
         }

@@ -107,7 +107,7 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
                 let outcome = work(settings, origin.origin(), &mut Window::of(&shared)).await;
                 shared.over(match outcome {
                     Ok(ending) => Message::Ended(ending),
-                    Err(failure) => Message::Failed(failure.message().to_owned()),
+                    Err(failure) => Message::Failed(failure.message(crate::words::Door::Window).to_owned()),
                 });
                 store();
                 RUNS.with_borrow_mut(|runs| runs.runs.remove(&run));

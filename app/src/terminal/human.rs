@@ -190,6 +190,9 @@ fn table(summary: &Summary) {
         accuracy_line("robust", summary.robust),
         summary.strongest
     );
+    if let Some(sentence) = &summary.at_chance {
+        anstream::println!("warning: {sentence}");
+    }
     if !averaged.is_empty() {
         anstream::println!("accuracy of the averaged weights");
         natural_first(&averaged);

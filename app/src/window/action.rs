@@ -105,7 +105,7 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 60] = [
+    pub(crate) const ALL: [Self; 62] = [
         Self::Open,
         Self::Save,
         Self::SaveSettings,
@@ -157,6 +157,8 @@ impl Action {
         Self::Lesson(1),
         Self::Lesson(2),
         Self::Lesson(3),
+        Self::Lesson(4),
+        Self::Lesson(5),
         Self::Palette,
         Self::Help,
         Self::Theme,
@@ -216,7 +218,7 @@ impl Action {
             Self::Twin => (
                 Run,
                 "Twin run",
-                "Train a second run beside this one, from the same seed: plain adversarial training against GAIRAT",
+                "Train a second run beside this one, from the same seed; the settings say with which method",
                 key(Key::W),
             ),
             Self::Difference => {
@@ -276,7 +278,11 @@ impl Action {
             Self::Lesson(0) => (Learn, "1. An adversarial example", "What it is", None),
             Self::Lesson(1) => (Learn, "2. Kappa and the boundary", "What the number of steps tells", None),
             Self::Lesson(2) => (Learn, "3. Weights and lambda", "How samples come to count more or less", None),
-            Self::Lesson(_) => (Learn, "4. Why PGD alone fools us", "What a better attack finds", None),
+            Self::Lesson(3) => (Learn, "4. Why PGD alone fools us", "What a better attack finds", None),
+            Self::Lesson(4) => (Learn, "5. Which samples should count?", "Four answers on one data set", None),
+            Self::Lesson(_) => {
+                (Learn, "6. Two gradients that disagree", "What natural and adversarial data ask of a network", None)
+            }
             Self::Theme => (Window, "Dark, light or system", "Change the colours", key(Key::T)),
             Self::LargerText => (Window, "Larger text", "Make everything larger", command(Key::Plus)),
             Self::SmallerText => (Window, "Smaller text", "Make everything smaller", command(Key::Minus)),

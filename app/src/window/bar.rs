@@ -4,11 +4,11 @@ use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, Ui};
 
 use super::{
     action::{Action, Menu},
-    form,
     layout::NARROW,
     run::{Phase, Run},
     state::{Question, SPEEDS, State},
 };
+use crate::words::Door;
 
 /// A button for an action, with its tooltip and its keys.
 pub(crate) fn action_button(ui: &mut Ui, state: &mut State, action: Action, face: &str, selected: bool) {
@@ -85,6 +85,7 @@ pub(crate) fn embedded_ui(ui: &mut Ui, state: &mut State) {
             ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
             ui.strong(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
         }
+        at_chance_ui(ui, state);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| super::links::whole_ui(ui, state));
     });
     progress_ui(ui, state);
@@ -198,17 +199,11 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
             }
             ui.label(format!("{} left", time(left as f64 / run.rate())));
         }
-        let burn_in = run.settings.burn_in;
-        let weights = match run.lambda {
-            lambda if lambda.is_finite() => format!("weights at λ {lambda}"),
-            _ if run.settings.method == gairat::weight::Method::Gairat && place.epoch < burn_in => {
-                format!("burn-in until epoch {burn_in}: every weight is 1")
-            }
-            _ => "every weight is 1".to_owned(),
-        };
+        at_chance_ui(ui, state);
         if !narrow {
             ui.separator();
-            ui.label(weights).on_hover_text("Weights set in after the burn-in; with λ = inf, and for AT, all are 1");
+            let about = run.settings.method.about();
+            ui.label(run.weights_in_words()).on_hover_text(format!("{}: {}", about.title, about.summary));
             ui.separator();
             let device = if run.device.is_empty() { "…" } else { &run.device };
             let network = format!("{} · {} numbers", run.model.0, run.model.1);
@@ -226,6 +221,15 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
     });
 }
 
+/// What is wrong with runs that learned (nearly) nothing: their accuracies must not be read as results.
+fn at_chance_ui(ui: &mut Ui, state: &State) {
+    for run in &state.runs {
+        let Some(sentence) = run.at_chance() else { continue };
+        let whose = if state.has_twin() { format!("{}: ", run.title()) } else { String::new() };
+        ui.colored_label(ui.visuals().error_fg_color, format!("✖ {whose}at chance level")).on_hover_text(sentence);
+    }
+}
+
 /// Questions, errors and warnings, between the bar and the rest.
 pub(crate) fn notices_ui(ui: &mut Ui, state: &mut State) {
     if state.notices.is_empty() && state.question.is_none() {
@@ -235,7 +239,7 @@ pub(crate) fn notices_ui(ui: &mut Ui, state: &mut State) {
     Panel::top("notices").frame(frame).show(ui, |ui| {
         if state.question == Some(Question::NewRun) {
             ui.horizontal_wrapped(|ui| {
-                let names: Vec<String> = state.needs_new_run().iter().map(|name| form::label(name)).collect();
+                let names: Vec<String> = state.needs_new_run().iter().map(|name| Door::Window.setting(name)).collect();
                 ui.label(format!("A run cannot change its {} on the way.", names.join(", ")));
                 if ui.button("Start a new run").on_hover_text("The run that is open is saved and kept").clicked() {
                     state.restart();

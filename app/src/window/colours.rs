@@ -72,8 +72,17 @@ pub(crate) fn ground(dark: bool) -> Color32 {
     if dark { Color32::from_gray(18) } else { Color32::from_gray(252) }
 }
 
-/// Sets the look of both themes.
+/// Sets the look of both themes, and on the desktop the fonts.
 pub(crate) fn install(ctx: &Context) {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        // Formulas have signs that the usual font lacks; the page has fonts of its own.
+        let mut fonts = egui::FontDefinitions::default();
+        if let Some(names) = fonts.families.get_mut(&egui::FontFamily::Proportional) {
+            names.push("Hack".to_owned());
+        }
+        ctx.set_fonts(fonts);
+    }
     for theme in [Theme::Dark, Theme::Light] {
         let dark = theme == Theme::Dark;
         ctx.style_mut_of(theme, |style| {

@@ -2,7 +2,7 @@
 
 use egui::{Color32, Ui};
 use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points, VLine};
-use gairat::{metrics::EpochMetrics, weight::Method};
+use gairat::metrics::EpochMetrics;
 
 use super::{
     action::{Action, Format},
@@ -37,13 +37,13 @@ const KINDS: [Kind; 7] = [
         name: "validation natural",
         doc: "Accuracy on natural validation data",
         at_first: true,
-        value: |m| m.validation_natural,
+        value: |m| m.validation("natural"),
     },
     Kind {
         name: "validation PGD-20",
         doc: "Accuracy on validation data after PGD-20; one attack alone proves little",
         at_first: true,
-        value: |m| m.validation_pgd20,
+        value: |m| m.validation("pgd:20"),
     },
     Kind {
         name: "train robust",
@@ -51,7 +51,7 @@ const KINDS: [Kind; 7] = [
         at_first: true,
         value: |m| Some(m.train_robust),
     },
-    Kind { name: "loss", doc: "Mean weighted loss, in nats", at_first: true, value: |m| Some(m.loss) },
+    Kind { name: "loss", doc: "Mean of what is minimised, in nats", at_first: true, value: |m| Some(m.loss) },
     Kind { name: "mean κ", doc: "Mean kappa of the training samples", at_first: false, value: |m| Some(m.mean_kappa) },
     Kind { name: "learning rate", doc: "Learning rate", at_first: false, value: |m| Some(m.lr) },
     Kind { name: "effective", doc: "Share of samples that count", at_first: false, value: |m| Some(m.effective) },
@@ -82,7 +82,7 @@ fn scale(kind: usize, runs: &[Run]) -> f64 {
 pub(crate) fn marks(run: &Run) -> Vec<Mark> {
     let settings = &run.settings;
     let mut marks = Vec::new();
-    if settings.method == Method::Gairat && settings.burn_in > 0 && settings.burn_in < settings.epochs {
+    if settings.method.about().burns_in && settings.burn_in > 0 && settings.burn_in < settings.epochs {
         marks.push(Mark {
             epoch: f64::from(settings.burn_in),
             kind: MarkKind::BurnIn,

@@ -104,7 +104,8 @@ impl App {
         let ctx = cc.egui_ctx.clone();
         let wake = Arc::new(move || ctx.request_repaint());
         let launcher = Launcher { root: wanted.root, gpu, playing: true, drawn_by_cpu, wake };
-        let mut state = begin(&cc.egui_ctx, wanted.settings, wanted.resume, wanted.theme, launcher);
+        let mut state =
+            begin(&cc.egui_ctx, wanted.settings, (wanted.resume, wanted.link.link.twin.clone()), wanted.theme, launcher);
         links::apply(&mut state, &cc.egui_ctx, wanted.link);
         if let Some(note) = wanted.note {
             state.say(note, true);

@@ -210,7 +210,7 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
     ui.painter().rect_stroke(
         picture,
         2.0,
-        Stroke::new((1.6 * omega.sqrt()).clamp(0.5, 5.0), colours::class(label, dark)),
+        Stroke::new((1.6 * run.relative(omega).max(0.0).sqrt()).clamp(0.5, 5.0), colours::class(label, dark)),
         StrokeKind::Outside,
     );
     if state.selected == Some(row) {

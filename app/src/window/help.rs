@@ -8,14 +8,15 @@ use super::{
 };
 
 /// What the marks mean.
-const MARKS: [(&str, &str); 8] = [
+const MARKS: [(&str, &str); 9] = [
     ("shape", "a natural point; each class has a shape and a colour"),
-    ("larger", "a greater weight ω: its area is in proportion"),
+    ("larger", "a greater weight ω: its area is in proportion, beside the mean of all"),
     ("paler", "a higher κ: the attack takes longer to break it"),
     ("× or dot", "its adversarial partner: broken / withstood (small)"),
     ("box", "the ball of radius ε that the attack may move in"),
     ("κ", "how many of the K attack steps a sample withstands"),
-    ("λ", "lower: only samples that break early count"),
+    ("ω", "how much a sample counts; the method says what that depends on"),
+    ("λ", "where weights follow from κ, lower: only samples that break early count"),
     ("margin", "z_y − the next greatest logit; below 0 is misclassified"),
 ];
 

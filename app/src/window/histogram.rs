@@ -2,6 +2,14 @@
 
 /// How many bins.
 const BINS: usize = 40;
+/// Numbers beyond this have no place on an axis: what is drawn from them would have none either.
+pub(crate) const FAR: f32 = 1e30;
+
+/// Whether a number has a place on an axis.
+pub(crate) fn is_near(number: f32) -> bool {
+    // None is not near.
+    number.abs() < FAR
+}
 
 /// A histogram.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +28,8 @@ impl Histogram {
 
     /// A range that all of these numbers lie in, with 0 inside; its ends are 1, 2 or 5 times a power of ten, so that it seldom moves.
     pub(crate) fn range_of(numbers: impl IntoIterator<Item = f32>) -> (f32, f32) {
-        let finite = numbers.into_iter().filter(|number| number.is_finite());
-        let (low, high) = finite.fold((0.0_f32, 0.0_f32), |(low, high), number| (low.min(number), high.max(number)));
+        let near = numbers.into_iter().filter(|number| is_near(*number));
+        let (low, high) = near.fold((0.0_f32, 0.0_f32), |(low, high), number| (low.min(number), high.max(number)));
         // The smaller side is at least a fifth of the larger: there is always something to see of the boundary at 0.
         let least = (high.max(-low) / 5.0).max(0.01);
         (-round_up((-low).max(least)), round_up(high.max(least)))
@@ -30,7 +38,7 @@ impl Histogram {
     /// Counts `numbers` in `range`; what lies outside counts to the bin at that end.
     pub(crate) fn of(numbers: impl IntoIterator<Item = f32>, range: (f32, f32)) -> Self {
         let mut counts = vec![0; BINS];
-        for number in numbers.into_iter().filter(|number| number.is_finite()) {
+        for number in numbers.into_iter().filter(|number| is_near(*number)) {
             let part = (number - range.0) / (range.1 - range.0);
             counts[((part * BINS as f32) as usize).min(BINS - 1)] += 1;
         }
@@ -74,6 +82,7 @@ mod tests {
         assert_eq!(histogram.counts.iter().sum::<usize>(), 5);
         assert_eq!(histogram.counts[BINS - 1], 1);
         assert_eq!(Histogram::range_of([]), (-0.01, 0.01));
+        assert_eq!(Histogram::range_of([f32::MAX, f32::MIN, f32::NAN]), (-0.01, 0.01));
         assert!((histogram.middle(0) - (-5.0 + 15.0 / 80.0)).abs() < 1e-6);
     }
 }

@@ -1,9 +1,15 @@
 //! The selected sample: what it is, what the attack makes of it, and every step of the attack.
 
 use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
-use gairat::session::Traced;
+use gairat::{method::Axis, session::Traced};
 
-use super::{action::Action, bar::action_button, colours, run::Run, state::State};
+use super::{
+    action::Action,
+    bar::action_button,
+    colours,
+    run::{Phase, Run},
+    state::State,
+};
 
 /// How much larger a perturbation is shown than it is, relative to ε.
 const AMPLIFIED: f32 = 1.0;
@@ -17,6 +23,9 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
             ui.strong("Sample");
             ui.label("Click a sample to look into it, or go through them with the arrow keys.");
             ui.weak("Each point of the stage is a training sample; the mark beside it is where the attack moved it.");
+            for place in 0..state.runs.len() {
+                summary_ui(ui, state, place);
+            }
             return;
         };
         header_ui(ui, state, row);
@@ -42,6 +51,25 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
             });
         }
     });
+}
+
+/// What a run that is over comes to: the accuracy after every attack, and what is wrong with it, if something is.
+fn summary_ui(ui: &mut Ui, state: &State, place: usize) {
+    let run = &state.runs[place];
+    let Phase::Finished(summary) = &run.phase else { return };
+    ui.separator();
+    ui.strong(format!("{} on {} test samples", run.title(), summary.samples));
+    if let Some(sentence) = run.at_chance() {
+        ui.colored_label(ui.visuals().error_fg_color, sentence);
+    }
+    egui::Grid::new(("scores", place)).num_columns(2).spacing([16.0, 3.0]).show(ui, |ui| {
+        let scores = summary.scores.iter().map(|(name, score)| (name.replace('_', " "), *score));
+        for (name, score) in scores.chain([("worst case".to_owned(), summary.robust)]) {
+            number(ui, &name, &format!("{:.1} %", 100.0 * score), "Share of the test samples that stay correct");
+            ui.end_row();
+        }
+    });
+    ui.weak(format!("Weights of epoch {} of {}; {} alone broke most.", summary.epoch, summary.epochs, summary.strongest));
 }
 
 fn header_ui(ui: &mut Ui, state: &mut State, row: u32) {
@@ -86,7 +114,7 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
         number(ui, "κ", &format!("{} of {steps}", measured.kappa), "Iterates x⁰ … x^(K−1) that were classified correctly");
         number(ui, "first hit", &format!("{}", measured.first_hit), "The first iterate that was misclassified; K if none was");
         ui.end_row();
-        number(ui, "ω", &format!("{:.4}", seen.record.omega), "How much it counted: the mean over its batch is 1");
+        number(ui, "ω", &format!("{:.4}", seen.record.omega), "How much it counted");
         number(ui, "loss", &format!("{:.4}", measured.loss), "Cross-entropy at x^(K), in nats");
         ui.end_row();
         number(
@@ -102,6 +130,17 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
             "The same where it ended; below 0 is misclassified",
         );
         ui.end_row();
+    });
+    ui.horizontal_wrapped(|ui| {
+        // What the method's weights depend on, where it does not stand above.
+        let axis = run.settings.method.about().axis;
+        let above = [Axis::KAPPA, Axis::FIRST_HIT, Axis::LOSS, Axis::LOGIT_MARGIN].contains(&axis);
+        if let Some(at) = run.place_of(row).and_then(|place| run.on_axis(place)).filter(|_| !above) {
+            number(ui, &axis.name.replace('_', " "), &format!("{at:.4}"), axis.label);
+        }
+        if let Some(objective) = seen.record.objective {
+            number(ui, "minimised", &format!("{objective:.4}"), "What the method minimises of it, weight and factors included");
+        }
     });
 }
 

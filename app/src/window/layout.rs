@@ -72,7 +72,9 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
         let height = (ui.available_height() * 0.42).max(180.0);
         Panel::bottom("sheet").exact_size(height).show(ui, |ui| sheet_ui(ui, state));
     } else if !narrow && !embed {
-        let strip = (ui.available_height() * 0.3).clamp(150.0, 260.0);
+        // A lesson takes its room from the stage first.
+        let height = ui.available_height();
+        let strip = (height * 0.3).max((height - LOW).min(190.0)).clamp(150.0, 260.0);
         let (settings, inspector) = (width >= WIDE || state.settings_drawer, width >= WIDE || state.inspector_drawer);
         let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && shows(state, Part::Inspector));
         let strips = STRIP.into_iter().any(|part| shows(state, part));

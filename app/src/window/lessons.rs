@@ -1,11 +1,12 @@
 //! Guided lessons: they drive the window step by step, and ask before they show.
 
 use egui::{RichText, Ui};
-use gairat::settings::Settings;
+use gairat::settings::{MethodChoice, Settings};
 
 use crate::link::Preset;
 
 use super::{
+    changes::Member,
     state::State,
     text::{LESSONS, StepText},
 };
@@ -16,8 +17,8 @@ pub(crate) struct Lesson {
     number: usize,
     step: usize,
     answer: Option<usize>,
-    /// What still has to be done for this step, as soon as the run allows it.
-    wanted: Option<Scene>,
+    /// What still has to be done for this step, one after the other, as soon as the run allows it.
+    wanted: &'static [Scene],
 }
 
 /// What a step shows.
@@ -31,10 +32,14 @@ enum Scene {
     LowKappa,
     /// A sample that is never broken is selected.
     HighKappa,
-    /// λ is set.
-    Lambda(i32),
+    /// The sample that the network is surest to be of another class is selected.
+    Hopeless,
+    /// A setting is set, and the run goes on.
+    Set(&'static str, &'static str),
     /// The run goes on.
     Play,
+    /// It goes on until so many epochs are done, and rests.
+    Until(u32),
 }
 
 impl Lesson {
@@ -50,39 +55,61 @@ impl Lesson {
 }
 
 /// What is shown when a step begins.
-fn scene(number: usize, step: usize) -> Option<Scene> {
+fn scene(number: usize, step: usize) -> &'static [Scene] {
     match (number, step) {
-        (0, 1) => Some(Scene::Broken),
-        (1, 1) => Some(Scene::LowKappa),
-        (2, 1) => Some(Scene::Lambda(0)),
-        _ => Some(Scene::Play),
+        (0, 1) => &[Scene::Broken],
+        (1, 1) => &[Scene::LowKappa],
+        (2, 1) => &[Scene::Set("lambda", "0")],
+        (4, 1) => &[Scene::Set("method", "gairat"), Scene::Hopeless],
+        (4, 2) => &[Scene::Set("method", "mail-at")],
+        (4, 3) => &[Scene::Set("method", "dro")],
+        (4, 4) => &[Scene::Set("method", "hard-instance")],
+        (5, 0 | 1) => &[Scene::Until(2)],
+        (5, 2) => &[Scene::Set("gamma", "0.8")],
+        _ => &[Scene::Play],
     }
 }
 
-/// What is shown when a question was answered.
-fn revealed(number: usize) -> Option<Scene> {
+/// What is shown when the question of a step was answered.
+fn revealed(number: usize, step: usize) -> &'static [Scene] {
+    match (number, step) {
+        (0, _) => &[Scene::PlayAttack],
+        (1, _) => &[Scene::HighKappa],
+        (2, _) => &[Scene::Set("lambda", "-2")],
+        (4, 1) => &[Scene::Set("method", "mail-at")],
+        (4, 2) => &[Scene::Set("method", "dro")],
+        (4, _) => &[Scene::Set("method", "hard-instance")],
+        (5, 1) => &[Scene::Play],
+        (5, _) => &[Scene::Set("gamma", "0.99")],
+        _ => &[],
+    }
+}
+
+/// The settings that a lesson begins with, and the method of its twin, if it has one.
+fn beginning(number: usize) -> (Preset, Option<&'static str>) {
     match number {
-        0 => Some(Scene::PlayAttack),
-        1 => Some(Scene::HighKappa),
-        2 => Some(Scene::Lambda(-2)),
-        _ => None,
+        0 | 1 => (Preset::Close, None),
+        2 => (Preset::Lambda, None),
+        3 => (Preset::Compare, Some("at")),
+        4 => (Preset::Overlap, None),
+        _ => (Preset::Conflict, Some("average")),
     }
 }
 
 /// Starts a lesson, with a run of its own where it needs one.
 pub(crate) fn begin(state: &mut State, number: usize) {
     let number = number.min(LESSONS.len() - 1);
-    let preset = match number {
-        0 | 1 => Preset::Close,
-        2 => Preset::Lambda,
-        _ => Preset::Compare,
-    };
+    let (preset, twin) = beginning(number);
     let wanted = Settings { seed: state.form.seed, device: state.form.device.clone(), ..preset.settings() };
-    let twin = number == 3;
-    let at_work = state.runs.iter().all(super::run::Run::is_at_work);
-    if state.form != wanted || state.run().settings != wanted || state.has_twin() != twin || !at_work {
-        state.form = wanted;
-        state.restart_with(twin);
+    let twin = twin.and_then(|name| MethodChoice::of(name).ok());
+    let settings = |method: &MethodChoice| Settings { method: method.clone(), ..wanted.clone() };
+    let same = state.form == wanted
+        && state.run().settings == wanted
+        && state.runs.get(1).map(|run| run.settings.clone()) == twin.as_ref().map(settings)
+        && state.runs.iter().all(super::run::Run::is_at_work);
+    if !same {
+        (state.form, state.twin) = (wanted, twin);
+        state.restart_with(state.twin.is_some());
     }
     state.gate.play(true);
     state.select(None);
@@ -92,7 +119,7 @@ pub(crate) fn begin(state: &mut State, number: usize) {
 
 /// Does what the step wants, once the run has got far enough.
 pub(crate) fn drive(state: &mut State) {
-    let Some(wanted) = state.lesson.as_ref().and_then(|lesson| lesson.wanted) else { return };
+    let Some(&wanted) = state.lesson.as_ref().and_then(|lesson| lesson.wanted.first()) else { return };
     let run = state.run();
     let steps = run.settings.steps;
     let seen = || run.all_seen().map(|seen| (seen.record.row, seen.record.measured));
@@ -108,6 +135,8 @@ pub(crate) fn drive(state: &mut State) {
             let whole = seen().filter(|(_, m)| !m.broken && m.kappa == steps);
             whole.max_by(|a, b| a.1.margin_start.total_cmp(&b.1.margin_start)).map(|found| found.0)
         }
+        // Before that the network is sure of nothing.
+        Scene::Hopeless if run.weighs => seen().min_by(|a, b| a.1.margin_start.total_cmp(&b.1.margin_start)).map(|found| found.0),
         Scene::PlayAttack => {
             if state.run().traced.is_some() {
                 state.scrub_since = Some(web_time::Instant::now());
@@ -115,9 +144,9 @@ pub(crate) fn drive(state: &mut State) {
             }
             return;
         }
-        Scene::Lambda(lambda) => {
-            state.form.lambda = f64::from(lambda);
-            state.edited();
+        Scene::Set(name, value) => {
+            // What a lesson sets its method has.
+            let _ = state.set(Member::Main, name, value);
             state.gate.play(true);
             done(state);
             return;
@@ -125,6 +154,13 @@ pub(crate) fn drive(state: &mut State) {
         Scene::Play => {
             state.gate.play(true);
             done(state);
+            return;
+        }
+        Scene::Until(epochs) => {
+            if run.place.epoch >= epochs {
+                state.gate.play(false);
+                done(state);
+            }
             return;
         }
         _ => return,
@@ -139,7 +175,7 @@ pub(crate) fn drive(state: &mut State) {
 
 fn done(state: &mut State) {
     if let Some(lesson) = &mut state.lesson {
-        lesson.wanted = None;
+        lesson.wanted = lesson.wanted.get(1..).unwrap_or_default();
     }
 }
 
@@ -168,7 +204,7 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
                 let button = ui.add_enabled(lesson.answer.is_none(), button);
                 if button.clicked() {
                     lesson.answer = Some(place);
-                    lesson.wanted = revealed(lesson.number);
+                    lesson.wanted = revealed(lesson.number, lesson.step);
                 }
             }
         });
@@ -193,9 +229,9 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
         if ui.button("Leave the lesson").clicked() {
             leave = true;
         }
-        if lesson.wanted.is_some() && !state.run().is_at_work() {
+        if !lesson.wanted.is_empty() && !state.run().is_at_work() {
             ui.label("The run has ended before there was something to show: start the lesson again from the menu.");
-        } else if lesson.wanted.is_some() {
+        } else if !lesson.wanted.is_empty() {
             ui.spinner();
             ui.weak("training until there is something to show…");
         }

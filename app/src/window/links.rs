@@ -1,10 +1,13 @@
 //! Links: what opens the program, here or in the page, in the situation that is shown.
 
 use egui::{Context, Id, Modal, ScrollArea, TextEdit, ThemePreference, Ui};
-use gairat::settings::FIELDS;
+use gairat::settings::fields;
 
-use super::{form, state::State};
-use crate::link::{self, Link, Part, Read, Theme};
+use super::state::State;
+use crate::{
+    link::{self, Link, Part, Read, Theme},
+    words::Door,
+};
 
 /// Where the page is, for links that open it. The desktop does not know, and gives the end of an address.
 #[cfg(target_arch = "wasm32")]
@@ -18,7 +21,8 @@ fn address() -> String {
 
 /// The link of what is shown.
 pub(crate) fn now(state: &State) -> Link {
-    Link { settings: state.form.clone(), ..state.link.clone() }
+    let twin = state.has_twin().then(|| state.twin_method());
+    Link { settings: state.form.clone(), twin, ..state.link.clone() }
 }
 
 /// Puts the link of what is shown on the clipboard.
@@ -28,7 +32,7 @@ pub(crate) fn copy(state: &mut State, ctx: &Context) {
     state.say(format!("Copied: {text}"), false);
 }
 
-/// Takes what a link says, besides the settings, which the first run has already; names what it cannot.
+/// Takes what a link says, besides the settings and the twin, which were there from the beginning; names what it cannot.
 pub(crate) fn apply(state: &mut State, ctx: &Context, read: Read) {
     if !read.problems.is_empty() {
         // One notice: of many the first would go.
@@ -46,7 +50,8 @@ pub(crate) fn apply(state: &mut State, ctx: &Context, read: Read) {
         super::lessons::begin(state, usize::from(lesson) - 1);
     }
     // A lesson is begun once; the address that one copies from here on is of what one has made of it.
-    state.link = Link { lesson: None, ..read.link };
+    // So are its settings and its twin.
+    state.link = Link { lesson: None, twin: None, ..read.link };
 }
 
 /// A link that is being made.
@@ -91,13 +96,18 @@ pub(crate) fn builder_ui(ui: &mut Ui, state: &mut State) {
             });
             ui.strong("Lock");
             ui.horizontal_wrapped(|ui| {
-                let mut all = link.lock.len() == FIELDS.len();
+                let mut all = link.lock.len() == fields().len();
                 if ui.checkbox(&mut all, "all settings").changed() {
-                    link.lock = if all { FIELDS.iter().map(|field| field.name).collect() } else { Default::default() };
+                    link.lock = if all { fields().iter().map(|field| field.name).collect() } else { Default::default() };
                 }
-                for name in FIELDS.iter().map(|field| field.name).filter(|name| *name != link::OF_THE_MACHINE) {
+                // Those that the form shows, for the run or for its twin.
+                let own = link.settings.clone();
+                let twin = link.twin.clone().map(|method| gairat::settings::Settings { method, ..own.clone() });
+                let shown =
+                    fields().iter().filter(|field| [Some(&own), twin.as_ref()].into_iter().flatten().any(|of| field.applies(of)));
+                for name in shown.map(|field| field.name).filter(|name| *name != link::OF_THE_MACHINE) {
                     let mut locked = link.lock.contains(name);
-                    if ui.checkbox(&mut locked, form::label(name)).changed() {
+                    if ui.checkbox(&mut locked, Door::Window.setting(name)).changed() {
                         if locked {
                             link.lock.insert(name)
                         } else {
@@ -116,7 +126,7 @@ pub(crate) fn builder_ui(ui: &mut Ui, state: &mut State) {
             ui.strong("Begins with");
             ui.horizontal_wrapped(|ui| {
                 ui.radio_value(&mut link.lesson, None, "the run");
-                for lesson in 1..=4 {
+                for lesson in 1..=link::LESSONS {
                     ui.radio_value(&mut link.lesson, Some(lesson), format!("lesson {lesson}"));
                 }
             });

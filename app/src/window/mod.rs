@@ -3,6 +3,7 @@
 
 mod action;
 mod bar;
+mod changes;
 mod colours;
 mod curves;
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,16 +30,16 @@ mod rescue;
 mod run;
 #[cfg(not(target_arch = "wasm32"))]
 mod screenshot;
+mod spread;
 mod stage;
 mod state;
 mod text;
 mod weighting;
-mod words;
 
 use std::path::PathBuf;
 
 use egui::{Context, Ui};
-use gairat::settings::Settings;
+use gairat::settings::{MethodChoice, Settings};
 use web_time::Instant;
 
 use action::Action;
@@ -57,17 +58,17 @@ pub(crate) use {
     screenshot::{Shot, shoot},
 };
 
-/// The state of a window that was just opened.
+/// The state of a window that was just opened, with a run to go on with, or a method for a twin.
 pub(crate) fn begin(
     ctx: &Context,
     settings: Settings,
-    resume: Option<PathBuf>,
+    (resume, twin): (Option<PathBuf>, Option<MethodChoice>),
     theme: egui::ThemePreference,
     launcher: Launcher,
 ) -> State {
     colours::install(ctx);
     ctx.set_theme(theme);
-    let mut state = State::new(settings, Some(launcher), resume);
+    let mut state = State::new(settings, Some(launcher), resume, twin);
     state.theme = theme;
     state
 }

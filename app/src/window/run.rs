@@ -5,20 +5,23 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use gairat::{
     checkpoint::ResumeState,
     dataset::Dataset,
+    method::Axis,
     metrics::{EpochMetrics, Summary},
     session::{Ending, Event, Looked, NextBatch, Place, Region, Seen, Traced, View},
-    settings::Settings,
+    settings::{Settings, field, fields},
 };
 
 use web_time::Instant;
 
-use super::histogram::Histogram;
+use super::{histogram::Histogram, spread::Spread};
 use crate::live::{Live, Message, Ready};
 
 /// Memory that earlier states may take, in numbers of four bytes: 256 MB.
 const KEPT_NUMBERS: usize = 1 << 26;
 /// Warnings that are kept to be read.
 const WARNINGS: usize = 20;
+/// The value of a parameter that a method does not have, where a change is told.
+const NONE: &str = "-";
 
 /// What a run is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,8 +103,8 @@ pub(crate) struct Run {
     pub(crate) phase: Phase,
     /// How far it is.
     pub(crate) place: Place,
-    /// λ of the epoch on its way; +inf while every weight is 1.
-    pub(crate) lambda: f64,
+    /// Whether samples are weighted in the epoch on its way: burn-in is over, if the method has one.
+    pub(crate) weighs: bool,
     /// The loss of the step last measured.
     pub(crate) loss: Option<f64>,
     /// Its epochs.
@@ -110,6 +113,10 @@ pub(crate) struct Run {
     pub(crate) marks: Vec<Mark>,
     /// The training samples as they were last seen, by their place in the training part.
     pub(crate) samples: Vec<Option<Seen>>,
+    /// Of each of them, whether it was weighed: then it has a number on the axis of the method's weights. In burn-in all stand on kappa.
+    weighed: Vec<bool>,
+    /// The axis that they were weighed on.
+    axis: Axis,
     /// The regions, and a number that grows with every new one.
     pub(crate) region: Option<(Region, u64)>,
     /// The attack on the selected sample.
@@ -147,7 +154,10 @@ pub(crate) struct Tally {
     pub(crate) mean_kappa: f64,
     /// Margins at x and at x^(K), over the same bins.
     pub(crate) margins: Option<(Histogram, Histogram)>,
-    kappa: Vec<usize>,
+    /// Those of which that is known, over what their weights depend on.
+    pub(crate) spread: Spread,
+    /// The mean of their weights; 1 of none, and where it is no number to divide by.
+    pub(crate) mean_omega: f32,
 }
 
 /// Steps a second, over the last moments.
@@ -176,6 +186,7 @@ impl Run {
     /// A run that has not told anything yet.
     pub(crate) fn new(settings: Settings, live: Option<Live>) -> Self {
         Self {
+            axis: settings.method.about().axis,
             settings,
             live,
             dataset: None,
@@ -188,11 +199,12 @@ impl Run {
             folder: None,
             phase: Phase::Loading,
             place: Place::default(),
-            lambda: f64::INFINITY,
+            weighs: false,
             loss: None,
             metrics: Vec::new(),
             marks: Vec::new(),
             samples: Vec::new(),
+            weighed: Vec::new(),
             region: None,
             traced: None,
             looked: HashMap::new(),
@@ -209,12 +221,9 @@ impl Run {
         }
     }
 
-    /// Its short name: the method, and λ where there is one.
+    /// Its short name: the method, and the parameter that says most about it.
     pub(crate) fn title(&self) -> String {
-        match self.settings.method {
-            gairat::weight::Method::At => "AT".to_owned(),
-            gairat::weight::Method::Gairat => format!("GAIRAT λ {}", self.settings.lambda),
-        }
+        self.settings.method.title()
     }
 
     /// Whether its data are points of a plane.
@@ -272,6 +281,7 @@ impl Run {
             Message::Ready(Ready { dataset, device, software, shared, why, folder, metrics }) => {
                 (self.device_is_software, self.device_is_shared) = (software, shared);
                 self.samples = vec![None; dataset.train.len()];
+                self.weighed = vec![false; dataset.train.len()];
                 self.dataset = Some(dataset);
                 (self.device, self.device_why, self.folder, self.metrics) = (device, why, Some(folder), metrics);
                 None
@@ -286,7 +296,7 @@ impl Run {
             }
             Message::Ended(Ending::Finished { summary, .. }) => {
                 self.phase = Phase::Finished(summary);
-                None
+                self.at_chance().map(str::to_owned)
             }
             Message::Ended(Ending::Stopped { .. }) => {
                 self.phase = Phase::Stopped;
@@ -337,6 +347,8 @@ impl Run {
             }
             Event::Epoch(metrics) => {
                 self.metrics.retain(|before| before.epoch < metrics.epoch);
+                // Between two epochs there is no batch to tell of.
+                self.effective = Some(metrics.effective);
                 self.metrics.push(metrics);
                 self.phase = Phase::Training;
             }
@@ -349,12 +361,23 @@ impl Run {
             Event::Evaluating { attack } => self.phase = Phase::Evaluating(attack),
             Event::Changed { epoch, step, changes } => {
                 let when = f64::from(epoch - 1) + step as f64 / self.place.steps.max(1) as f64;
-                for change in changes {
+                let before = self.settings.clone();
+                for change in &changes {
                     // A change that the form made is in the settings already; one that the library made is not.
                     let _ = self.settings.set(&change.name, &change.to);
-                    let text = format!("{} {} to {}", change.name.replace('_', " "), change.from, change.to);
-                    self.marks.push(Mark { epoch: when, kind: MarkKind::Changed, text });
+                    // A parameter that only one of two methods has came or went with its method.
+                    if change.from != NONE && change.to != NONE {
+                        let text = format!("{} {} to {}", change.name.replace('_', " "), change.from, change.to);
+                        self.marks.push(Mark { epoch: when, kind: MarkKind::Changed, text });
+                    }
                 }
+                // A new method came with its own defaults; what was not changed is what it was.
+                for name in fields().iter().map(|field| field.name) {
+                    if let Some(text) = before.get(name).filter(|_| changes.iter().all(|change| change.name != name)) {
+                        let _ = self.settings.set(name, &text);
+                    }
+                }
+                self.take_axis();
             }
             Event::Saved { epoch, step } => {
                 let folder = self.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
@@ -364,7 +387,10 @@ impl Run {
                     format!("Saved in {folder}, after {epoch} epochs and {step} batches: it can be resumed from here.")
                 });
             }
-            Event::Summary(summary) => self.phase = Phase::Finished(summary),
+            Event::Summary(summary) => {
+                self.phase = Phase::Finished(summary);
+                return self.at_chance().map(str::to_owned);
+            }
             Event::Warning { message } => {
                 if self.warnings.len() == WARNINGS {
                     self.warnings.remove(0);
@@ -380,8 +406,17 @@ impl Run {
     /// Takes in a view.
     pub(crate) fn see(&mut self, view: View, now: Instant) {
         let finished_before = self.margins.last().map(|margins| margins.epoch);
+        self.take_axis();
+        // What is seen was trained on since the last view, so it was weighed if samples were weighed then. The first view shows what a run
+        // that goes on had measured before.
+        let weighed = if self.views == 0 {
+            let of = view.place.epoch + u32::from(view.place.step > 0);
+            !self.settings.method.about().burns_in || of > self.settings.burn_in
+        } else {
+            self.weighs
+        };
         self.place = view.place;
-        self.lambda = view.lambda;
+        self.weighs = view.weighs;
         // The first one compiles its kernels.
         self.view_took = if self.views == 0 { Duration::ZERO } else { view.took };
         self.effective = view.effective.or(self.effective);
@@ -392,9 +427,9 @@ impl Run {
         self.rate.at(view.place.steps_done(), now);
         for seen in view.seen {
             if let Some(place) = self.place_of(seen.record.row)
-                && let Some(slot) = self.samples.get_mut(place)
+                && let (Some(slot), Some(mark)) = (self.samples.get_mut(place), self.weighed.get_mut(place))
             {
-                *slot = Some(seen);
+                (*slot, *mark) = (Some(seen), weighed);
             }
         }
         if let Some(region) = view.region {
@@ -418,35 +453,54 @@ impl Run {
         self.views += 1;
     }
 
+    /// Samples that were weighed by another method's measure stand on no axis until they are weighed again.
+    fn take_axis(&mut self) {
+        let axis = self.settings.method.about().axis;
+        if axis != self.axis {
+            self.axis = axis;
+            self.weighed.fill(false);
+        }
+    }
+
+    /// What the weight of the sample at `place` depends on, as it was last seen; none where that is not known of it.
+    pub(crate) fn on_axis(&self, place: usize) -> Option<f32> {
+        let seen = self.samples.get(place)?.as_ref()?;
+        let measured = &seen.record.measured;
+        // These are measured whether or not a sample is weighed.
+        match self.settings.method.about().axis {
+            axis if axis == Axis::KAPPA => Some(measured.kappa as f32),
+            axis if axis == Axis::FIRST_HIT => Some(measured.first_hit as f32),
+            axis if axis == Axis::LOSS => Some(measured.loss),
+            axis if axis == Axis::LOGIT_MARGIN => Some(measured.margin_adversarial),
+            axis => Some(seen.record.axis).filter(|_| axis == self.axis && self.weighed.get(place) == Some(&true)),
+        }
+    }
+
     /// Counts the samples anew.
     fn count(&mut self) {
         let adversarial: Vec<f32> = self.all_seen().map(|seen| seen.record.measured.margin_adversarial).collect();
         let range = Histogram::range_of(self.natural_margins.iter().chain(&adversarial).copied());
-        let mut kappa = vec![0; self.settings.steps as usize + 1];
-        let mut sum = 0.0;
-        for seen in self.all_seen() {
-            let measured = &seen.record.measured;
-            sum += f64::from(measured.kappa);
-            if let Some(count) = kappa.get_mut(measured.kappa as usize) {
-                *count += 1;
-            }
-        }
+        let kappa: f64 = self.all_seen().map(|seen| f64::from(seen.record.measured.kappa)).sum();
+        let omega: f64 = self.all_seen().map(|seen| f64::from(seen.record.omega)).sum();
         let seen = adversarial.len();
+        let mean = |sum: f64| if seen == 0 { 0.0 } else { sum / seen as f64 };
+        let mean_omega = mean(omega) as f32;
+        let on_axis = self.samples.iter().enumerate();
+        let on_axis = on_axis.filter_map(|(place, seen)| Some((self.on_axis(place)?, seen.as_ref()?.record.omega)));
         self.tally = Tally {
             seen,
             broken: self.all_seen().filter(|seen| seen.record.measured.broken).count(),
-            mean_kappa: if seen == 0 { 0.0 } else { sum / seen as f64 },
+            mean_kappa: mean(kappa),
             margins: Some((Histogram::of(self.natural_margins.iter().copied(), range), Histogram::of(adversarial, range))),
-            kappa,
+            spread: Spread::of(self.settings.method.about().axis.range, self.settings.steps, on_axis),
+            mean_omega: if mean_omega.is_normal() && mean_omega > 0.0 { mean_omega } else { 1.0 },
         };
     }
 
-    /// How many samples were last seen with each kappa from 0 to K.
-    pub(crate) fn kappa_histogram(&self) -> Vec<usize> {
-        let mut histogram = self.tally.kappa.clone();
-        // K may have been changed since.
-        histogram.resize(self.settings.steps as usize + 1, 0);
-        histogram
+    /// How much a sample of weight `omega` counts beside the mean of those seen: weights of methods that do not normalise them are
+    /// all small, or all great.
+    pub(crate) fn relative(&self, omega: f32) -> f32 {
+        omega / self.tally.mean_omega
     }
 
     /// What the samples that were seen come to.
@@ -454,23 +508,54 @@ impl Run {
         &self.tally
     }
 
+    /// What is wrong with a run that is over and learned (nearly) nothing.
+    pub(crate) fn at_chance(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Finished(summary) => summary.at_chance.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What weights follow in the epoch on its way, in a few words.
+    pub(crate) fn weights_in_words(&self) -> String {
+        let settings = &self.settings;
+        if settings.method.about().burns_in && !self.weighs {
+            return format!("burn-in until epoch {}: every weight is 1", settings.burn_in);
+        }
+        let title = settings.method.title();
+        let Ok(plan) = settings.checked() else { return title };
+        let epoch = (self.place.epoch + 1).min(settings.epochs);
+        match plan.method.scheduled(plan.clock(epoch)) {
+            Some((name, value)) if settings.get(name) != Some(value.to_string()) => {
+                let label = field(name).map_or(name, |field| field.label.as_ref());
+                format!("{title}, now {label} {value}")
+            }
+            _ => title,
+        }
+    }
+
     /// The robust accuracy that is shown, in words that say what it is, and the natural one.
     pub(crate) fn accuracies(&self) -> Option<Accuracies> {
         if let Phase::Finished(summary) = &self.phase {
             return Some(Accuracies {
-                natural: summary.natural,
+                natural: summary.accuracy("natural"),
                 robust: summary.robust,
-                by: format!("test, worst of 2 attacks ({})", summary.strongest),
+                by: format!("test, worst of {} attacks ({})", attacks(summary), summary.strongest),
             });
         }
-        let judged = |metrics: &&EpochMetrics| metrics.validation_pgd20.is_some();
+        let judged = |metrics: &&EpochMetrics| metrics.validation("pgd:20").is_some();
         let metrics = self.metrics.iter().rev().find(judged)?;
         Some(Accuracies {
-            natural: metrics.validation_natural?,
-            robust: metrics.validation_pgd20?,
+            natural: metrics.validation("natural")?,
+            robust: metrics.validation("pgd:20")?,
             by: format!("validation, PGD-20 alone, epoch {}", metrics.epoch),
         })
     }
+}
+
+/// How many attacks the robust accuracy is the worst case of.
+fn attacks(summary: &Summary) -> usize {
+    summary.scores.keys().filter(|name| *name != "natural" && !name.starts_with("average_")).count()
 }
 
 /// What a run is judged by.

@@ -20,6 +20,8 @@ use crate::{failure::Failure, link::Read, live::WindowsGpu};
 
 /// The longest that a picture is waited for without progress.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A lesson whose runs make no progress for so long lets them rest.
+const RESTS: Duration = Duration::from_secs(3);
 /// The format of the texture.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
@@ -194,13 +196,13 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
     let gpu = gpu.map(|chosen| WindowsGpu { chosen, taken: Arc::default() });
     let ctx = Context::default();
     let launcher = Launcher { root: runs.to_owned(), gpu, playing: false, drawn_by_cpu: false, wake: Arc::new(|| ()) };
-    let mut state = begin(&ctx, shot.settings.clone(), None, shot.theme, launcher);
+    let mut state = begin(&ctx, shot.settings.clone(), (None, shot.link.link.twin.clone()), shot.theme, launcher);
     super::links::apply(&mut state, &ctx, shot.link.clone());
     state.speed = SPEEDS.len() - 1;
     state.gate.set_speed(SPEEDS[state.speed]);
     if let Some(lesson) = shot.lesson {
         super::lessons::begin(&mut state, lesson.saturating_sub(1));
-    } else if shot.twin {
+    } else if shot.twin && !state.has_twin() {
         state.restart_with(true);
     }
     state.gate.stop_at(shot.after_steps as u64);
@@ -227,8 +229,10 @@ fn draw_until_settled(shot: &Shot, screen: &OffScreen, ctx: &Context, state: &mu
         if done != last {
             (last, progressed) = (done, now);
         }
-        let trained =
-            state.runs.iter().all(|run| run.place.steps_done() >= shot.after_steps || matches!(run.phase, Phase::Finished(_)));
+        // A lesson may let its runs rest before so many steps.
+        let rests = state.lesson.is_some() && done > 0 && now - progressed > RESTS;
+        let trained = rests
+            || state.runs.iter().all(|run| run.place.steps_done() >= shot.after_steps || matches!(run.phase, Phase::Finished(_)));
         if trained && shot.select && state.selected.is_none() {
             select_broken(state);
         }

@@ -12,14 +12,14 @@ use gairat::{
     dataset::Source,
     region_map::{Grid, Quantity},
     session::{Command, Look, Region},
-    settings::{FIELDS, Settings, may_change},
-    weight::Method,
+    settings::{MethodChoice, Settings},
 };
 
 use web_time::Instant;
 
 use super::{
     action::{Action, Format},
+    changes::Member,
     curves::CurvesView,
     drawing::Drawing,
     files::{self, OpenDialog},
@@ -30,10 +30,11 @@ use super::{
     palette::Palette,
     run::{Phase, Run},
     stage::StageView,
-    words,
+    weighting::WeightsView,
 };
 use crate::link::Link;
 use crate::live::{self, Gate, Live, Origin, UNLIMITED, WindowsGpu};
+use crate::words::Door;
 
 /// Steps a second to choose from.
 pub(crate) const SPEEDS: [f64; 8] = [1.0, 4.0, 15.0, 30.0, 60.0, 120.0, 400.0, UNLIMITED];
@@ -43,8 +44,6 @@ const FIRST_SPEED: usize = 3;
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 /// For how long after an action views are still wanted.
 const VIEW_AFTER: Duration = Duration::from_millis(1500);
-/// For how long a value must rest before the run is told of it.
-const REST: Duration = Duration::from_millis(200);
 /// Steps of an attack a second when it is played.
 const SCRUB_RATE: f32 = 5.0;
 /// How long an attack step takes in slow motion.
@@ -91,10 +90,12 @@ pub(crate) enum Question {
 pub(crate) struct State {
     /// The settings as they are edited.
     pub(crate) form: Settings,
+    /// The method of the twin as it is edited; none while nobody has chosen one.
+    pub(crate) twin: Option<MethodChoice>,
     /// Values that are typed and cannot be read yet, and why.
-    pub(crate) unread: BTreeMap<&'static str, (String, String)>,
+    pub(crate) unread: BTreeMap<(Member, &'static str), (String, String)>,
     /// When the form was last changed and the runs not yet told.
-    changed: Option<Instant>,
+    pub(super) changed: Option<Instant>,
     /// The run, and its twin.
     pub(crate) runs: Vec<Run>,
     /// Runs that save themselves and end.
@@ -118,6 +119,7 @@ pub(crate) struct State {
     pub(crate) stage: StageView,
     pub(crate) grid: GridView,
     pub(crate) curves: CurvesView,
+    pub(crate) weights: WeightsView,
     pub(crate) drawing: Option<Drawing>,
     pub(crate) palette: Option<Palette>,
     pub(crate) help: bool,
@@ -151,12 +153,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// A window that is about to train with `settings`, or to go on with the run in the folder `resume`; without a launcher nothing is
-    /// started.
-    pub(crate) fn new(settings: Settings, launcher: Option<Launcher>, resume: Option<PathBuf>) -> Self {
+    /// A window that is about to train with `settings`, with a twin of the method `twin` beside it, or to go on with the run in the
+    /// folder `resume`; without a launcher nothing is started.
+    pub(crate) fn new(
+        settings: Settings,
+        launcher: Option<Launcher>,
+        resume: Option<PathBuf>,
+        twin: Option<MethodChoice>,
+    ) -> Self {
         let now = Instant::now();
         let mut state = Self {
             form: settings,
+            twin,
             unread: BTreeMap::new(),
             changed: None,
             runs: Vec::new(),
@@ -173,6 +181,7 @@ impl State {
             stage: StageView::default(),
             grid: GridView::default(),
             curves: CurvesView::default(),
+            weights: WeightsView::default(),
             drawing: None,
             palette: None,
             help: false,
@@ -196,7 +205,10 @@ impl State {
             asked_at: 0,
             views_until: now,
         };
-        state.start(vec![(state.form.clone(), resume.map(Origin::Folder))]);
+        match resume {
+            Some(folder) => state.start(vec![(state.form.clone(), Some(Origin::Folder(folder)))]),
+            None => state.restart_with(state.twin.is_some()),
+        }
         state
     }
 
@@ -245,6 +257,7 @@ impl State {
         self.stage.forget_pictures();
         self.grid = GridView::default();
         (self.attack_step, self.slow_motion) = (None, None);
+        self.weights.member = Member::default();
         self.changed = None;
         self.unread.clear();
         self.question = None;
@@ -269,7 +282,9 @@ impl State {
     pub(crate) fn restart_with(&mut self, twin: bool) {
         let mut runs = vec![(self.form.clone(), None)];
         if twin {
-            runs.push((twin_of(&self.form), None));
+            // From here on it is a choice: the twin keeps its method when that of the run changes.
+            self.twin = Some(self.twin_method());
+            runs.push((self.wanted(Member::Twin), None));
         }
         self.start(runs);
     }
@@ -292,7 +307,7 @@ impl State {
 
     /// Tells the person something.
     pub(crate) fn say(&mut self, text: impl Into<String>, is_error: bool) {
-        let text = words::in_window(&text.into());
+        let text = text.into();
         self.notices.retain(|notice| notice.text != text);
         self.notices.push(Notice { text, is_error, since: Instant::now() });
         if self.notices.len() > 4 {
@@ -307,8 +322,9 @@ impl State {
             told.extend(run.catch_up(now));
         }
         for text in told {
-            let failed = self.runs.iter().any(|run| run.phase == Phase::Failed(text.clone()));
-            self.say(text, failed);
+            let is_bad = |run: &Run| run.phase == Phase::Failed(text.clone()) || run.at_chance() == Some(text.as_str());
+            let is_error = self.runs.iter().any(is_bad);
+            self.say(text, is_error);
         }
         self.ending.retain(|live| !live.is_over());
         let pictures = self.pictures.lock().map(|mut done| std::mem::take(&mut *done)).unwrap_or_default();
@@ -366,86 +382,6 @@ impl State {
             selected: self.selected,
             shown: if run.is_plane() { Vec::new() } else { self.grid.attacked().to_vec() },
             next_batch: self.attack_step.is_some() && run.is_plane(),
-        }
-    }
-
-    /// Whether `field` differs from what the run was made with, in a way that takes a new run.
-    pub(crate) fn needs_new_run(&self) -> Vec<&'static str> {
-        let before = &self.run().settings;
-        let differs = |name: &str| self.form.get(name) != before.get(name);
-        let fixed = |name: &str| !may_change(name) || self.is_done();
-        FIELDS.iter().map(|field| field.name).filter(|name| fixed(name) && differs(name)).collect()
-    }
-
-    /// Whether the run is over and is not to get more epochs: its results are those of its settings, and nothing changes them.
-    fn is_done(&self) -> bool {
-        let run = self.run();
-        match run.phase {
-            Phase::Finished(_) => self.form.epochs <= run.settings.epochs,
-            Phase::Failed(_) | Phase::Stopped => true,
-            _ => false,
-        }
-    }
-
-    /// The form was changed.
-    pub(crate) fn edited(&mut self) {
-        self.changed = Some(Instant::now());
-    }
-
-    /// Takes the changes back that need a new run.
-    pub(crate) fn take_back(&mut self) {
-        let before = self.run().settings.clone();
-        for name in self.needs_new_run() {
-            if let Some(text) = before.get(name) {
-                // It was valid when the run was made.
-                let _ = self.form.set(name, &text);
-            }
-        }
-        self.question = None;
-    }
-
-    /// Tells the runs of values that have come to rest and may change on the way.
-    fn tell_changes(&mut self, now: Instant) {
-        if self.changed.is_none_or(|changed| now.duration_since(changed) < REST) {
-            return;
-        }
-        self.changed = None;
-        let before = self.run().settings.clone();
-        let changed: Vec<&'static str> = FIELDS
-            .iter()
-            .map(|field| field.name)
-            .filter(|name| may_change(name) && !self.is_done() && self.form.get(name) != before.get(name))
-            .collect();
-        if !changed.is_empty() {
-            let mut refused = None;
-            for (place, run) in self.runs.iter_mut().enumerate() {
-                let mut settings = run.settings.clone();
-                // The twin keeps its own method: that is what the two are compared for.
-                for name in changed.iter().filter(|name| place == 0 || **name != "method") {
-                    if let Some(Err(error)) = self.form.get(name).map(|text| settings.set(name, &text)) {
-                        refused = Some(error.to_string());
-                    }
-                }
-                if refused.is_some() {
-                    break;
-                }
-                match settings.checked() {
-                    Ok(plan) => {
-                        if let Some(live) = &run.live {
-                            live.command(Command::Change(Box::new(plan)));
-                        }
-                        run.settings = settings;
-                    }
-                    Err(error) => refused = Some(error.to_string()),
-                }
-            }
-            match refused {
-                Some(refused) => self.say(refused, true),
-                None => self.touch(),
-            }
-        }
-        if !self.needs_new_run().is_empty() {
-            self.question = Some(Question::NewRun);
         }
     }
 
@@ -546,7 +482,7 @@ impl State {
                 self.start(vec![(settings, Some(Origin::Folder(folder.to_owned())))]);
                 self.selected = None;
             }
-            Err(failure) => self.say(failure.message(), true),
+            Err(failure) => self.say(failure.message(Door::Window), true),
         }
     }
 
@@ -556,6 +492,16 @@ impl State {
         self.open = None;
         self.selected = None;
         self.restart();
+    }
+
+    /// Takes the settings of a link, and its twin if it has one, and starts with them.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "an address changes under a page alone"))]
+    pub(crate) fn open_link(&mut self, settings: Settings, twin: Option<MethodChoice>) {
+        self.form = settings;
+        self.twin = twin;
+        self.open = None;
+        self.selected = None;
+        self.restart_with(self.twin.is_some());
     }
 
     /// Trains on points that were drawn.
@@ -611,7 +557,12 @@ impl State {
                         self.ending.push(live);
                     }
                     self.stage.difference = false;
+                    self.weights.member = Member::default();
                 } else {
+                    if self.twin.as_ref() == Some(&self.form.method) {
+                        // Chosen before, when the run had another.
+                        self.twin = None;
+                    }
                     // Both from the beginning: only then they share seed, order and starts all along.
                     self.restart_with(true);
                 }
@@ -777,13 +728,4 @@ impl State {
             _ => None,
         }
     }
-}
-
-/// The settings of the run that stands beside: plain adversarial training, or GAIRAT beside that.
-fn twin_of(settings: &Settings) -> Settings {
-    let method = match settings.method {
-        Method::At => Method::Gairat,
-        Method::Gairat => Method::At,
-    };
-    Settings { method, ..settings.clone() }
 }

@@ -34,7 +34,7 @@ const fn ask(
     StepText { text, question: Some(QuestionText { question, answers, right, reveal }) }
 }
 
-pub(crate) const LESSONS: [LessonText; 4] = [
+pub(crate) const LESSONS: [LessonText; 6] = [
     LessonText {
         title: "An adversarial example",
         steps: &[
@@ -114,11 +114,93 @@ pub(crate) const LESSONS: [LessonText; 4] = [
             ),
         ],
     },
+    LessonText {
+        title: "Which samples should count?",
+        steps: &[
+            say(
+                "Three classes overlap: some points lie among those of another class, and no network fits them all. Methods disagree about which \
+                 samples should count more. The first answer, GAIRAT's, asks how many attack steps a sample withstands: kappa. WEIGHTS shows the \
+                 samples over kappa and the weight that follows; after a short burn-in the points on the stage are as large as their weight.",
+            ),
+            ask(
+                "The selected point lies deep among another class: it is wrong before the attack begins, so its kappa is 0. A point just across \
+                 the border has kappa 0 as well, and the same weight. The probability margin goes on where kappa ends: it is the probability \
+                 of the label less that of the strongest other class, 0 at the border and −1 where the network is sure of the other class.",
+                "Which of the two counts more by that margin?",
+                ["Both the same", "The one deep among the others"],
+                1,
+                "MAIL weighs by the margin, and from here on so does this run: the samples now stand over the margin, from −1 to 1. \
+                 The lower it is, the more a sample counts, up to a greatest weight at the left end.",
+            ),
+            ask(
+                "The loss is −log of the probability of the label. It has no end: whenever that probability falls to a tenth, \
+                 the loss grows by another 2.3.",
+                "What does a method that weighs by the loss make of a point with a wrong label?",
+                ["It counts it most of all", "It leaves it out"],
+                0,
+                "DRO weighs by e to the power of loss/r: the curve rises to the right without an end, and what cannot be fitted counts most. \
+                 Drag r, above the curve: greater values make all samples count more alike.",
+            ),
+            ask(
+                "Kappa, margin and loss all give hard samples more weight; they differ in what they call hard.",
+                "Could it be right to give hard samples less?",
+                ["No: they are what must be learned", "Yes: fitting what cannot be fitted may do harm"],
+                1,
+                "There is such a method: it weighs by the probability that the network gives to the label under attack, so that what is hopeless \
+                 hardly counts. Its authors trace robust overfitting to the fitting of hard samples.",
+            ),
+            say("Four questions order the same samples in four ways: how many steps, which margin, what loss, what confidence. \
+                 None is right for all data. A twin (W) puts any two beside each other from one seed; the settings say which. \
+                 Judge them by the worst of several attacks, not by the one that they were trained against."),
+        ],
+    },
+    LessonText {
+        title: "Two gradients that disagree",
+        steps: &[
+            say(
+                "Natural points ask the network for one change of its weights, adversarial points for another: two gradients. Two runs from one \
+                 seed combine them. One, CA-AT, looks at the angle between them; its twin takes their plain average. The line below WEIGHTS is the \
+                 cosine of that angle over the epochs: at 1 they agree, at 0 they have nothing in common, below 0 one undoes the other.",
+            ),
+            ask(
+                "After two epochs the runs rest. So far the cosine is near 1.",
+                "When will the two gradients disagree?",
+                ["Now: the network has only begun", "Later: when most natural points are right"],
+                1,
+                "At first both want the same coarse picture. Once most natural points are right, what is left to learn lies near the border, \
+                 and there the two want different things: the cosine falls, and swings from epoch to epoch.",
+            ),
+            ask(
+                "CA-AT adds as much of the natural gradient to the adversarial one as keeps the cosine between the step and the natural \
+                 gradient at γ or above.",
+                "γ goes from 0.8 to 0.99. Where does the step turn?",
+                ["To the natural gradient", "To the adversarial gradient"],
+                0,
+                "At 0.99 an angle of 8° is left between the step and the natural gradient: training follows natural data and hardly the attack. \
+                 Drag γ, and compare natural accuracy and robustness with those of the twin under CURVES.",
+            ),
+            say(
+                "Be careful with what was published of this method: its gains look like masked gradients, which PGD cannot climb though \
+                 the network is not robust. That is why the caveat stands below WEIGHTS. Attacks on the margin and attacks without \
+                 gradients tell the difference; PGD alone does not.",
+            ),
+        ],
+    },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_and_menus_have_all_lessons() {
+        use super::super::action::{Action, Menu};
+        assert_eq!(LESSONS.len(), usize::from(crate::link::LESSONS));
+        let menu: Vec<String> =
+            Action::ALL.iter().filter(|action| action.menu() == Menu::Learn).map(|action| action.name().to_owned()).collect();
+        let titles = LESSONS.iter().enumerate().map(|(place, lesson)| format!("{}. {}", place + 1, lesson.title));
+        assert_eq!(menu, titles.collect::<Vec<_>>());
+    }
 
     #[test]
     fn every_lesson_asks_before_it_reveals_and_says_something_in_every_step() {

@@ -38,7 +38,7 @@ const MAX_CLASSES: usize = 64;
 /// What about the network it does not take.
 pub(crate) fn sizes(layers: &Layers) -> Result<Vec<usize>, String> {
     let normalised = matches!(layers.layers.first(), Some(Layer::Scale { from: 0, .. }));
-    let no_mlp = || if normalised { "a network with --normalise does not fit" } else { "only an MLP fits" };
+    let no_mlp = || if normalised { "a network with a normalising first layer does not fit" } else { "only an MLP fits" };
     let sizes = layers.perceptron().ok_or_else(no_mlp)?;
     let (inputs, classes) = (layers.inputs(), layers.classes());
     let hidden = &sizes[1..sizes.len() - 1];

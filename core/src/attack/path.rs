@@ -26,7 +26,7 @@ pub enum Path {
 
 /// The fused way was asked for and is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--path: fused is not possible here: {why}; use auto or composed")]
+#[error("path: fused is not possible here: {why}; use auto or composed")]
 pub struct PathError {
     /// What about the network or the device is in the way.
     pub why: String,

@@ -36,13 +36,13 @@ pub enum CheckpointError {
         expected: String,
     },
     /// The folder is there already.
-    #[error("{} exists already and is never overwritten: choose another --out, or go on with `--resume {}`.", .0.display(), .0.display())]
+    #[error("{} exists already and is never overwritten", .0.display())]
     Exists(PathBuf),
     /// Another process is at work there.
-    #[error("{}: a run is at work in this folder; wait for it, or stop it with Ctrl+C.", .0.display())]
+    #[error("{}: a run is at work in this folder", .0.display())]
     Busy(PathBuf),
     /// There is no run to go on with.
-    #[error("{}: no run to resume: it has no settings.json. Name the folder that `gairat train` printed as `run folder`.", .0.display())]
+    #[error("{}: no run to resume: it has no settings.json", .0.display())]
     NoRun(PathBuf),
 }
 

@@ -246,7 +246,8 @@ impl RunFolder {
     ) -> Result<(), CheckpointError> {
         let mut sorted: Vec<&SampleRecord> = samples.iter().collect();
         sorted.sort_by_key(|sample| sample.row);
-        let mut csv = "index,label,kappa,first_hit,weight,margin_start,margin_adversarial,depends_on,minimised,last_epoch\n".to_owned();
+        let mut csv =
+            "index,label,kappa,first_hit,weight,margin_start,margin_adversarial,depends_on,minimised,last_epoch\n".to_owned();
         for sample @ SampleRecord { row, measured, omega, axis, .. } in sorted {
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -431,7 +432,7 @@ impl RunFolder {
         let progress = about.and_then(|about| serde_json::from_str(&about).ok()).ok_or_else(|| CheckpointError::Malformed {
             path: file,
             found: "no progress in its metadata".to_owned(),
-            expected: "a state that `gairat train` wrote".to_owned(),
+            expected: "a state that a run wrote".to_owned(),
         })?;
         let mut state = ResumeState { progress, ..ResumeState::default() };
         // The map runs in the order of names, and velocities are numbered with leading zeros.

@@ -62,7 +62,8 @@ impl Axis {
     /// The margin of logits.
     pub const LOGIT_MARGIN: Self = Self { name: "logit_margin", label: "logit margin z_y − max other", range: AxisRange::Open };
     /// The loss of the adversarial sample.
-    pub const LOSS: Self = Self { name: "cross_entropy", label: "loss of the adversarial sample, nats", range: AxisRange::FromZero };
+    pub const LOSS: Self =
+        Self { name: "cross_entropy", label: "loss of the adversarial sample, nats", range: AxisRange::FromZero };
     /// The probability of the label.
     pub const CONFIDENCE: Self =
         Self { name: "confidence", label: "probability of the label", range: AxisRange::Between(0.0, 1.0) };
@@ -70,7 +71,8 @@ impl Axis {
     pub const DIVERGENCE: Self =
         Self { name: "divergence", label: "KL(natural ‖ adversarial), nats", range: AxisRange::FromZero };
     /// How undecided the prediction is.
-    pub const ENTROPY: Self = Self { name: "entropy", label: "entropy of the adversarial prediction, nats", range: AxisRange::FromZero };
+    pub const ENTROPY: Self =
+        Self { name: "entropy", label: "entropy of the adversarial prediction, nats", range: AxisRange::FromZero };
     /// The first step that breaks a sample.
     pub const FIRST_HIT: Self = Self { name: "first_hit", label: "first step that breaks the sample", range: AxisRange::Steps };
 }
@@ -123,4 +125,15 @@ pub struct Measure {
     pub name: &'static str,
     /// What it is.
     pub doc: &'static str,
+    /// How it is to be read.
+    pub kind: MeasureKind,
+}
+
+/// How a measured number is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasureKind {
+    /// A share, from 0 to 1.
+    Share,
+    /// The cosine of an angle, from −1 to 1.
+    Cosine,
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use burn::tensor::{Tensor, activation::log_softmax};
 
-use super::{About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameter, Passes, Side, Weights, trades::beta};
+use super::{
+    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameter, Passes, Side, Weights, trades::beta,
+};
 use crate::loss;
 
 pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {

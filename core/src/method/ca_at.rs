@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::{About, Axis, Clock, Entry, Gradient, Loss, Measure, Method, Outputs, Parameter, Passes, weighted};
+use super::{About, Axis, Clock, Entry, Gradient, Loss, Measure, MeasureKind, Method, Outputs, Parameter, Passes, weighted};
 
 pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
     Arc::new(CaAt { gamma: parameters.number("gamma"), per_tensor: parameters.choice("scope") == "tensor" })
@@ -37,7 +37,11 @@ const ABOUT: About = About {
     axis: Axis::KAPPA,
     burns_in: false,
     passes: Passes::BOTH,
-    measure: Some(Measure { name: "gradient_cosine", doc: "Cosine between the natural and the adversarial gradient" }),
+    measure: Some(Measure {
+        name: "gradient_cosine",
+        doc: "Cosine between the natural and the adversarial gradient",
+        kind: MeasureKind::Cosine,
+    }),
 };
 
 /// Keeps divisions by norms finite.
@@ -128,7 +132,10 @@ mod tests {
                 let method = CaAt { gamma, per_tensor };
                 let (combined, cosine) = method.combine(gradient(&[1.0, 0.0]), gradient(&adversarial));
                 let found: Vec<f32> = combined.tensors[0].clone().into_data().iter::<f32>().collect();
-                assert!(found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 2e-6), "γ {gamma}: {found:?} is not {expected:?}");
+                assert!(
+                    found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 2e-6),
+                    "γ {gamma}: {found:?} is not {expected:?}"
+                );
                 let cosine = cosine.unwrap().into_data().iter::<f32>().next().unwrap();
                 let norm = (adversarial[0] * adversarial[0] + adversarial[1] * adversarial[1]).sqrt();
                 assert!((cosine - adversarial[0] / norm).abs() < 1e-6);

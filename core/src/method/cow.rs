@@ -5,13 +5,13 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, activation::log_softmax};
 
 use super::{
-    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Passes, Side, Weights, arow::SMOOTHING, trades::beta,
+    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Passes, Side, Weights, arow::SMOOTHING,
+    trades::beta,
 };
 use crate::loss;
 
-pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
-    Arc::new(Cow { beta: parameters.number("beta"), smoothing: parameters.number("smoothing") })
-});
+pub(super) const ENTRY: Entry =
+    Entry::new(&ABOUT, |parameters| Arc::new(Cow { beta: parameters.number("beta"), smoothing: parameters.number("smoothing") }));
 
 const ABOUT: About = About {
     name: "cow",

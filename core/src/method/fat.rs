@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{About, Axis, Clock, Craft, Entry, Measure, Method, Parameter, Parameters, Passes};
+use super::{About, Axis, Clock, Craft, Entry, Measure, MeasureKind, Method, Parameter, Parameters, Passes};
 
 pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| Arc::new(Fat { patience: Patience::new(parameters, [5, 9]) }));
 
@@ -12,7 +12,9 @@ const ABOUT: About = About {
     summary: "The attack on a sample stops soon after it has broken it, so that training sees the least harmful of the broken.",
     formula: "(1/n) Σ CE(f(x~), y), x~ the iterate of PGD that is misclassified after τ earlier ones were",
     source: "Zhang et al., Attacks Which Do Not Kill Training Make Adversarial Learning Stronger, ICML 2020; FAT.py",
-    caveats: &["The published script adds Gaussian noise of deviation 0.001 in every step; this does not, as its variants for TRADES and GAIRAT do not."],
+    caveats: &[
+        "The published script adds Gaussian noise of deviation 0.001 in every step; this does not, as its variants for TRADES and GAIRAT do not.",
+    ],
     parameters: &[tau(2), TAU_SCHEDULE],
     axis: Axis::KAPPA,
     burns_in: false,
@@ -37,8 +39,11 @@ pub(super) const TAU_SCHEDULE: Parameter = Parameter::choice(
     "How τ moves over the epochs: rising (0, then half of τ, then τ) or fixed.",
 );
 
-pub(super) const STOPPED_EARLY: Measure =
-    Measure { name: "stopped_early", doc: "Share of the samples whose attack stopped before its last step" };
+pub(super) const STOPPED_EARLY: Measure = Measure {
+    name: "stopped_early",
+    doc: "Share of the samples whose attack stopped before its last step",
+    kind: MeasureKind::Share,
+};
 
 /// τ over the epochs.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +108,9 @@ mod tests {
 
     #[test]
     fn tau_rises_where_the_published_schedules_do() {
-        let table = |patience: Patience| [1, 40, 41, 50, 51, 70, 71, 90, 91, 120].map(|epoch| patience.at(Clock { epoch, epochs: 120, burn_in: 0 }));
+        let table = |patience: Patience| {
+            [1, 40, 41, 50, 51, 70, 71, 90, 91, 120].map(|epoch| patience.at(Clock { epoch, epochs: 120, burn_in: 0 }))
+        };
         assert_eq!(table(Patience { tau: 2, rising: true, until: [5, 9] }), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]);
         assert_eq!(table(Patience { tau: 6, rising: true, until: [4, 7] }), [0, 0, 3, 3, 3, 3, 6, 6, 6, 6]);
         assert_eq!(table(Patience { tau: 6, rising: false, until: [4, 7] }), [6; 10]);

@@ -10,9 +10,7 @@ use crate::weight::{KappaWeights, kappa};
 
 pub(super) const ENTRY: Entry = Entry {
     about: &ABOUT,
-    build: |parameters| {
-        Arc::new(GairFat { patience: Patience::new(parameters, [4, 7]), weights: KappaWeights::new(parameters) })
-    },
+    build: |parameters| Arc::new(GairFat { patience: Patience::new(parameters, [4, 7]), weights: KappaWeights::new(parameters) }),
     check: kappa::check,
 };
 
@@ -22,7 +20,9 @@ const ABOUT: About = About {
     summary: "Early-stopped PGD whose samples count the more, the fewer checks found them correct.",
     formula: "(1/n) Σ ω CE(f(x~), y), x~ of early-stopped PGD, ω = (1 + tanh(λ + 5 (1 − 2κ/K))) / 2, mean 1 over the batch",
     source: "Zhang et al., Geometry-aware Instance-reweighted Adversarial Training, ICLR 2021; GAIR_FAT.py, earlystop.py",
-    caveats: &["The published script mixes up the labels of samples that stop early (GAIR_FAT.py line 154, earlystop.py line 44); this does not."],
+    caveats: &[
+        "The published script mixes up the labels of samples that stop early (GAIR_FAT.py line 154, earlystop.py line 44); this does not.",
+    ],
     parameters: &[tau(6), TAU_SCHEDULE, kappa::WEIGHTING, kappa::lambda(0.0), kappa::LAMBDA_SCHEDULE, kappa::LAMBDA_MAX],
     axis: Axis::KAPPA,
     burns_in: true,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use burn::tensor::{Tensor, activation::sigmoid};
 
-use super::{About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameter, Passes, Weights, trades::beta, weighted};
+use super::{
+    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameter, Passes, Weights, trades::beta, weighted,
+};
 use crate::{
     attack::LossKind,
     loss,

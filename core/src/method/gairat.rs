@@ -14,7 +14,9 @@ const ABOUT: About = About {
     summary: "Samples near the boundary, which few attack steps break, count more.",
     formula: "(1/n) Σ ω CE(f(x~), y), ω = (1 + tanh(λ + 5 (1 − 2κ/K))) / 2, mean 1 over the batch",
     source: "Zhang et al., Geometry-aware Instance-reweighted Adversarial Training, ICLR 2021, equations 5 and 6",
-    caveats: &["It gains under PGD and loses under CW and AutoAttack, as its authors say themselves (issue 1 of their repository)."],
+    caveats: &[
+        "It gains under PGD and loses under CW and AutoAttack, as its authors say themselves (issue 1 of their repository).",
+    ],
     parameters: &[kappa::WEIGHTING, kappa::lambda(-1.0), kappa::LAMBDA_SCHEDULE, kappa::LAMBDA_MAX],
     axis: Axis::KAPPA,
     burns_in: true,

@@ -12,7 +12,10 @@ pub(super) const ENTRY: Entry = Entry {
         if after < steps {
             return Ok(());
         }
-        Err(("drop_after", format!("{after} leaves no step of {steps} to tell samples apart; expected less than --steps")))
+        Err((
+            "drop_after",
+            format!("{after} leaves no step of {steps} to tell samples apart; expected less than the steps of the attack"),
+        ))
     },
 };
 
@@ -23,7 +26,12 @@ const ABOUT: About = About {
     formula: "(1/n) Σ ω CE(f(x~), y), ω = 1 if one of x⁰ … x^(drop after) is misclassified, else 0",
     source: "HAM, IEEE TIFS 2024; its code, which is built on GAIRAT's",
     caveats: &["The published code looks at one iterate; here a sample counts if any up to it was misclassified."],
-    parameters: &[Parameter::whole(("drop_after", "drop after"), 3, (0, 999), "Attack steps after which samples that were never misclassified are dropped.")],
+    parameters: &[Parameter::whole(
+        ("drop_after", "drop after"),
+        3,
+        (0, 999),
+        "Attack steps after which samples that were never misclassified are dropped.",
+    )],
     axis: Axis::FIRST_HIT,
     burns_in: true,
     passes: Passes::PLAIN,

@@ -13,7 +13,9 @@ const ABOUT: About = About {
     summary: "Samples with a small margin between the probability of their label and the next count more.",
     formula: "(1/n) Σ ω CE(f(x~), y), ω = 3 sigmoid(−γ (PM − bias)), PM = p_y − max other p",
     source: "Liu et al., Probabilistic Margins for Instance Reweighting in Adversarial Training, NeurIPS 2021; mail_loss.py",
-    caveats: &["AutoAttack finds it no better than plain adversarial training (44.2 % against 44.9 %, ResNet-18, as quoted by others)."],
+    caveats: &[
+        "AutoAttack finds it no better than plain adversarial training (44.2 % against 44.9 %, ResNet-18, as quoted by others).",
+    ],
     parameters: &[margin::gamma(10.0), margin::bias(-0.5), margin::MARGIN, margin::WEIGHT_NORM],
     axis: Axis::PROBABILITY_MARGIN,
     burns_in: true,

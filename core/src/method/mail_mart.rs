@@ -5,8 +5,8 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::{
-    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Passes, Weights, mart::aware_divergence, trades::beta,
-    weighted,
+    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Passes, Weights, mart::aware_divergence,
+    trades::beta, weighted,
 };
 use crate::{
     loss,

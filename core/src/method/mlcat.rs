@@ -16,10 +16,17 @@ const ABOUT: About = About {
     summary: "Samples whose loss is below a floor count as much more as brings it there.",
     formula: "(1/n) Σ ω CE(f(x~), y), ω = max(1, floor / CE)",
     source: "Yu et al., Understanding Robust Overfitting of Adversarial Training and Beyond, ICML 2022; its code",
-    caveats: &["The shipped code lets the gradient through the weight: a sample below the floor then is a constant and drops out."],
+    caveats: &[
+        "The shipped code lets the gradient through the weight: a sample below the floor then is a constant and drops out.",
+    ],
     parameters: &[
         Parameter::number(("floor", "floor"), 1.5, (0.0, 100.0), (0.0, 3.0), "The least loss of a sample, in nats."),
-        Parameter::choice(("form", "form"), "detached", &["detached", "shipped"], "detached (the weight is a number) or shipped (the gradient flows through it, as in the published code)."),
+        Parameter::choice(
+            ("form", "form"),
+            "detached",
+            &["detached", "shipped"],
+            "detached (the weight is a number) or shipped (the gradient flows through it, as in the published code).",
+        ),
     ],
     axis: Axis::LOSS,
     burns_in: true,

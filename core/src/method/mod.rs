@@ -45,7 +45,7 @@ use std::{fmt, sync::Arc};
 
 use burn::tensor::Tensor;
 
-pub use about::{About, Axis, AxisRange, Measure, Passes};
+pub use about::{About, Axis, AxisRange, Measure, MeasureKind, Passes};
 pub use evidence::{Evidence, Side};
 pub use gradient::Gradient;
 pub use parameter::{Parameter, ParameterKind, ParameterValue, Parameters};

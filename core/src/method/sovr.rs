@@ -7,9 +7,8 @@ use burn::tensor::{Int, Tensor};
 use super::{About, Axis, Clock, Entry, Evidence, Loss, Memory, Method, Outputs, Parameter, Passes, Side, Weights};
 use crate::loss;
 
-pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
-    Arc::new(Sovr { share: parameters.number("share"), factor: parameters.number("factor") })
-});
+pub(super) const ENTRY: Entry =
+    Entry::new(&ABOUT, |parameters| Arc::new(Sovr { share: parameters.number("share"), factor: parameters.number("factor") }));
 
 const ABOUT: About = About {
     name: "sovr",
@@ -19,8 +18,20 @@ const ABOUT: About = About {
     source: "Kanai et al., One-vs-the-Rest Loss to Focus on Important Samples in Adversarial Training, ICML 2023",
     caveats: &["No code was found: the share and the factor are not those of the paper's experiments."],
     parameters: &[
-        Parameter::number(("share", "share"), 0.4, (0.0, 1.0), (0.0, 1.0), "Share of a batch, those with the smallest margins, that has the one-versus-the-rest loss (0.4 could not be checked)."),
-        Parameter::number(("factor", "factor"), 1.0, (0.0, 1000.0), (0.0, 4.0), "Factor of the one-versus-the-rest loss (1 could not be checked)."),
+        Parameter::number(
+            ("share", "share"),
+            0.4,
+            (0.0, 1.0),
+            (0.0, 1.0),
+            "Share of a batch, those with the smallest margins, that has the one-versus-the-rest loss (0.4 could not be checked).",
+        ),
+        Parameter::number(
+            ("factor", "factor"),
+            1.0,
+            (0.0, 1000.0),
+            (0.0, 4.0),
+            "Factor of the one-versus-the-rest loss (1 could not be checked).",
+        ),
     ],
     axis: Axis::LOGIT_MARGIN,
     burns_in: true,
@@ -41,8 +52,11 @@ fn rank(numbers: Tensor<1>) -> Tensor<1> {
     let row = numbers.clone().reshape([1, samples]).expand([samples, samples]);
     let column = numbers.reshape([samples, 1]).expand([samples, samples]);
     let index = Tensor::<1, Int>::arange(0..samples as i64, &device);
-    let earlier =
-        index.clone().reshape([1, samples]).expand([samples, samples]).lower(index.reshape([samples, 1]).expand([samples, samples]));
+    let earlier = index
+        .clone()
+        .reshape([1, samples])
+        .expand([samples, samples])
+        .lower(index.reshape([samples, 1]).expand([samples, samples]));
     let before = row.clone().lower(column.clone()).bool_or(row.equal(column).bool_and(earlier));
     before.float().sum_dim(1).reshape([samples])
 }

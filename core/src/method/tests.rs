@@ -210,7 +210,8 @@ fn dro_keeps_its_average_from_step_to_step() {
     let method = settings.method.build();
     let mut memory = Memory::default();
     let mut step = |logits: &[&[f32]]| {
-        let evidence = Evidence::new(&found(&vec![(1.0, 1.0); logits.len()]), 10, labels(2, &vec![0; logits.len()]), None, tensor(logits));
+        let evidence =
+            Evidence::new(&found(&vec![(1.0, 1.0); logits.len()]), 10, labels(2, &vec![0; logits.len()]), None, tensor(logits));
         numbers(method.weigh(&evidence, CLOCK, &mut memory).unwrap().omega)
     };
     let loss = |z: f64| (1.0 + (-z).exp()).ln();
@@ -230,7 +231,11 @@ fn dro_keeps_its_average_from_step_to_step() {
     close((omega[1] / omega[2]).ln(), 2.0);
     // r without bound weighs all alike: adversarial training.
     let even = Settings::default().with("method", "dro").with("r", "1e6");
-    ask(&even, &logits, &logits, &[0; 3], &[(1.0, 1.0); 3]).omega.unwrap().iter().for_each(|omega| assert!((omega - 1.0).abs() < 1e-5));
+    ask(&even, &logits, &logits, &[0; 3], &[(1.0, 1.0); 3])
+        .omega
+        .unwrap()
+        .iter()
+        .for_each(|omega| assert!((omega - 1.0).abs() < 1e-5));
 }
 
 /// All methods, with each value of each choice.
@@ -262,8 +267,19 @@ fn weights_losses_and_gradients_are_finite_for_huge_logits_and_for_one_sample() 
                 let natural = vec![natural; count];
                 let counts: Vec<(f32, f32)> = (0..count).map(|i| (2.0 * i as f32, i as f32)).collect();
                 let answer = ask(&settings, &natural, &adversarial, &vec![0; count], &counts);
-                let all = (answer.omega.iter().chain(&answer.axis).chain(&answer.natural).chain([&answer.adversarial]).chain(&answer.slopes)).flatten();
-                assert!(all.clone().all(|number| number.is_finite()), "{name}: {natural:?} {adversarial:?} {:?}", all.collect::<Vec<_>>());
+                let all = (answer
+                    .omega
+                    .iter()
+                    .chain(&answer.axis)
+                    .chain(&answer.natural)
+                    .chain([&answer.adversarial])
+                    .chain(&answer.slopes))
+                .flatten();
+                assert!(
+                    all.clone().all(|number| number.is_finite()),
+                    "{name}: {natural:?} {adversarial:?} {:?}",
+                    all.collect::<Vec<_>>()
+                );
                 assert!(answer.omega.iter().flatten().all(|omega| *omega >= 0.0), "{name}: {:?}", answer.omega);
             }
         }
@@ -288,7 +304,11 @@ fn curves_are_the_weights() {
         with_curves += 1;
         let factor = omega.iter().sum::<f64>() / curve.iter().sum::<f64>();
         for (omega, curve) in omega.iter().zip(&curve) {
-            assert!((omega - factor * curve).abs() < 2e-4 * factor * curve + 1e-6, "{}: {omega} is not {factor} x {curve}", settings.method.title());
+            assert!(
+                (omega - factor * curve).abs() < 2e-4 * factor * curve + 1e-6,
+                "{}: {omega} is not {factor} x {curve}",
+                settings.method.title()
+            );
         }
     }
     assert!(with_curves > 15);

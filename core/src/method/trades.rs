@@ -22,7 +22,13 @@ const ABOUT: About = About {
 
 /// β with its default.
 pub(super) const fn beta(default: f64) -> Parameter {
-    Parameter::number(("beta", "β"), default, (0.0, 1000.0), (0.0, 12.0), "β: how much robustness counts against natural accuracy.")
+    Parameter::number(
+        ("beta", "β"),
+        default,
+        (0.0, 1000.0),
+        (0.0, 12.0),
+        "β: how much robustness counts against natural accuracy.",
+    )
 }
 
 #[derive(Debug)]

@@ -17,8 +17,19 @@ const ABOUT: About = About {
     source: "Zeng et al., Are Adversarial Examples Created Equal? A Learnable Weighted Minimax Risk for Robustness under Non-uniform Attacks, as quoted by others",
     caveats: &["The value of α and whether weights are normalised could not be checked."],
     parameters: &[
-        Parameter::number(("alpha", "α"), 3.0, (0.0, 40.0), (0.0, 10.0), "α: how fast the weight falls with the margin (3 could not be checked)."),
-        Parameter::choice(("weight_norm", "normalise weights"), "batch", &["batch", "none"], "Whether weights have mean 1 over a batch (batch) or stand as they are (none)."),
+        Parameter::number(
+            ("alpha", "α"),
+            3.0,
+            (0.0, 40.0),
+            (0.0, 10.0),
+            "α: how fast the weight falls with the margin (3 could not be checked).",
+        ),
+        Parameter::choice(
+            ("weight_norm", "normalise weights"),
+            "batch",
+            &["batch", "none"],
+            "Whether weights have mean 1 over a batch (batch) or stand as they are (none).",
+        ),
     ],
     axis: Axis::PROBABILITY_MARGIN,
     burns_in: true,

@@ -33,7 +33,7 @@ pub type Parameters = BTreeMap<String, NamedTensor>;
 
 /// Why weights do not fit a network.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("the weights do not fit the network: {}. Check --model, and the class count and image size of the data.", .problems.join("; "))]
+#[error("the weights do not fit the network: {}. Check the name of the network, and the class count and image size of the data.", .problems.join("; "))]
 pub struct WeightsError {
     /// Every missing, unknown or mis-shaped tensor, one sentence each.
     pub problems: Vec<String>,

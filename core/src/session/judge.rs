@@ -1,6 +1,6 @@
 //! Whether a run has gone wrong for good, and the way back.
 
-use super::{Event, Session, SessionError};
+use super::{LOWER_RATE, Remedy, Session, SessionError};
 use crate::{
     batch::Batch,
     dataset::Samples,
@@ -45,7 +45,9 @@ impl Session<'_> {
             labels.iter().for_each(|&label| counts[(label as usize).min(classes - 1)] += 1);
             counts
         };
-        let most = |counts: &[usize]| (0..counts.len()).max_by_key(|&class| (counts[class], std::cmp::Reverse(class))).unwrap_or_default();
+        let most = |counts: &[usize]| {
+            (0..counts.len()).max_by_key(|&class| (counts[class], std::cmp::Reverse(class))).unwrap_or_default()
+        };
         let labels = count(&test.labels);
         let largest = most(&labels);
         let share = evaluate::share(labels[largest], test.len());
@@ -83,12 +85,7 @@ impl Session<'_> {
     /// aside, so that there is a way back.
     ///
     /// `answer` is the one class that the network gives to everything, if it does.
-    pub(super) fn judge(
-        &mut self,
-        metrics: &EpochMetrics,
-        answer: Option<u32>,
-        emit: &mut dyn FnMut(Event),
-    ) -> Result<(), SessionError> {
+    pub(super) fn judge(&mut self, metrics: &EpochMetrics, answer: Option<u32>) -> Result<(), SessionError> {
         let settings = &self.trainer.plan.settings;
         let epoch = metrics.epoch;
         let steps = self.dataset.train.len().div_ceil(settings.batch);
@@ -99,23 +96,22 @@ impl Session<'_> {
         if let Some(class) = answer {
             let what = format!("the network answers class {class} whatever it is shown, which is chance level");
             if collapsed >= COLLAPSED_EPOCHS && collapsed as usize * steps >= COLLAPSED_STEPS {
-                return Err(self.diverged(
-                    epoch,
-                    format!("training has collapsed: {what}"),
-                    "a lower --lr, a smaller --epsilon or --init he",
-                ));
-            }
-            if epoch == settings.epochs {
-                emit(Event::Warning { message: what });
+                let smaller = Remedy { how: "a smaller", setting: "epsilon", value: None };
+                let init = Remedy { how: "the", setting: "init", value: Some("he") };
+                return Err(self.diverged(epoch, format!("training has collapsed: {what}"), &[LOWER_RATE, smaller, init]));
             }
         }
         if self.progress.low_epochs >= LOW_EPOCHS {
             let what = format!(
-                "for {LOW_EPOCHS} epochs the weights have let only {:.2} % of the samples count, under --min-effective {}",
+                "for {LOW_EPOCHS} epochs the weights have let only {:.2} % of the samples count, less than the {} % that were asked for",
                 100.0 * metrics.effective,
-                settings.min_effective
+                100.0 * settings.min_effective
             );
-            return Err(self.diverged(epoch, what, "weights that differ less (a higher --lambda or --nu, a smaller --gamma) or a longer --burn-in"));
+            let of_method =
+                settings.method.headline().map(|(parameter, _)| Remedy { how: "another", setting: parameter.name, value: None });
+            let burn_in = Remedy { how: "a longer", setting: "burn_in", value: None };
+            let remedies: Vec<Remedy> = of_method.into_iter().chain([burn_in]).collect();
+            return Err(self.diverged(epoch, what, &remedies));
         }
         match (was_suspect, self.progress.suspect()) {
             (false, true) => self.folder.keep_good()?,
@@ -126,16 +122,15 @@ impl Session<'_> {
     }
 
     /// The error of a run that has gone wrong; puts the last good state back in place.
-    pub(super) fn diverged(&self, epoch: u32, what: String, change: &str) -> SessionError {
-        let path = self.folder.path().display();
-        let advice = match self.return_to_good() {
-            Ok(Some(good)) => format!(
-                "The last good state, of epoch {good}, is kept: `gairat train --resume {path}` goes on from it; change something, such as {change}"
-            ),
-            Ok(None) => format!("No epoch before was good: start again with {change}"),
-            Err(error) => format!("The last good state cannot be used ({error}): start again with {change}"),
+    pub(super) fn diverged(&self, epoch: u32, mut what: String, remedies: &[Remedy]) -> SessionError {
+        let good = match self.return_to_good() {
+            Ok(good) => good,
+            Err(error) => {
+                what += &format!("; the last good state cannot be used ({error})");
+                None
+            }
         };
-        SessionError::Diverged { epoch, what, advice }
+        SessionError::Diverged { epoch, what, good, folder: self.folder.path().to_owned(), remedies: remedies.to_vec() }
     }
 
     /// Puts the last good state back in place, and all files that speak of a later one; gives its epoch, if there is a good one.

@@ -7,7 +7,7 @@ mod door;
 mod judge;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ use crate::{
     metrics::{EpochMetrics, Summary, score_name},
     model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
     pace,
-    settings::{Checked, fields, flag, may_change},
+    settings::{Checked, fields, may_change},
     snapshot::{Regions, Snapshot},
     train::{EpochLog, SampleRecord, Trainer},
 };
@@ -176,7 +176,7 @@ pub enum SessionError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// A setting that a run is made with was to change on its way.
-    #[error("--{}: the run was made with `{from}`, and that cannot change; start a new run for `{to}`", flag(.name))]
+    #[error("{name}: the run was made with `{from}`, and that cannot change; start a new run for `{to}`")]
     Fixed {
         /// The setting.
         name: String,
@@ -186,7 +186,9 @@ pub enum SessionError {
         to: String,
     },
     /// A run folder could not say what it was made with.
-    #[error("method: the plan trains with `{given}`, its settings name `{named}`, and a folder keeps settings alone; train a method of your own with Trainer")]
+    #[error(
+        "method: the plan trains with `{given}`, its settings name `{named}`, and a folder keeps settings alone; train a method of your own with Trainer"
+    )]
     OwnMethod {
         /// The name of the plan's method.
         given: &'static str,
@@ -194,16 +196,37 @@ pub enum SessionError {
         named: &'static str,
     },
     /// Training went wrong in a way that more of it does not mend.
-    #[error("epoch {epoch}: {what}. {advice}")]
+    #[error("epoch {epoch}: {what}. {}", match .good {
+        Some(good) => format!("The last good state, of epoch {good}, is kept"),
+        None => "No epoch before was good".to_owned(),
+    })]
     Diverged {
         /// Where it was seen.
         epoch: u32,
         /// What was seen.
         what: String,
-        /// The way back, and what to change.
-        advice: String,
+        /// The epoch of the last good state, which is the committed one again; none where there is none that can be used.
+        good: Option<u32>,
+        /// The run's folder.
+        folder: PathBuf,
+        /// What may help, one of these.
+        remedies: Vec<Remedy>,
     },
 }
+
+/// A change of a setting that may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    /// How it should be: `a lower`, `a longer`, `another`.
+    pub how: &'static str,
+    /// The setting.
+    pub setting: &'static str,
+    /// Its value, where there is one to be tried.
+    pub value: Option<&'static str>,
+}
+
+/// The first thing to try where numbers run away.
+const LOWER_RATE: Remedy = Remedy { how: "a lower", setting: "lr", value: None };
 
 /// Runs what is left of a run in `folder`, with nobody looking.
 ///
@@ -352,7 +375,7 @@ impl Session<'_> {
                 let loss = mean(self.log.last_step().iter().map(|sample| f64::from(sample.measured.loss)));
                 door.emit(Event::Progress { epoch, step: step + 1, steps: steps.len(), loss });
                 if !loss.is_finite() {
-                    return Err(self.diverged(epoch, NOT_FINITE.to_owned(), "a lower --lr"));
+                    return Err(self.diverged(epoch, NOT_FINITE.to_owned(), &[LOWER_RATE]));
                 }
                 (self.compiled, told) = (true, Instant::now());
             }
@@ -405,7 +428,7 @@ impl Session<'_> {
             // Nothing is touched: the results of the run stay those of the settings that it was made with.
             let begun = self.progress.epoch + 1;
             let message = format!(
-                "--epochs {}: the run has had {} epochs; give at least {begun}, or start a new run",
+                "{} epochs: the run has had {}; give at least {begun}, or start a new run",
                 plan.settings.epochs, self.progress.epoch
             );
             door.emit(Event::Warning { message });
@@ -581,13 +604,13 @@ impl Session<'_> {
         }
         door.emit(Event::Epoch(metrics.clone()));
         if !finite {
-            return Err(self.diverged(epoch, NOT_FINITE.to_owned(), "a lower --lr"));
+            return Err(self.diverged(epoch, NOT_FINITE.to_owned(), &[LOWER_RATE]));
         }
         let answer = match only_answer(&samples, &self.dataset.train, settings.steps, settings.batch) {
             Some(_) => self.confirmed_answer(&frozen).await?,
             None => None,
         };
-        self.judge(&metrics, answer, &mut |event| door.emit(event))?;
+        self.judge(&metrics, answer)?;
         (self.progress.epoch, self.progress.step) = (epoch, 0);
         self.metrics.push(metrics.clone());
         self.save(&metrics, weights, &samples, door).await?;
@@ -707,9 +730,6 @@ impl Session<'_> {
             at_chance,
             scores,
         };
-        if let Some(message) = &summary.at_chance {
-            door.emit(Event::Warning { message: message.clone() });
-        }
         self.folder.finish(&summary)?;
         door.emit(Event::Summary(summary.clone()));
         Ok(Ending::Finished { summary, snapshot })

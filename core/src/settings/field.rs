@@ -232,7 +232,9 @@ pub(super) fn parameter_range(parameter: &Parameter) -> Option<(f64, f64)> {
 /// The slider of a parameter.
 fn slider_of(parameter: &Parameter) -> Option<Slider> {
     match parameter.kind {
-        ParameterKind::Number { slider: (low, high), .. } => Some(Slider { low, high, logarithmic: low > 0.0 && high / low > 50.0 }),
+        ParameterKind::Number { slider: (low, high), .. } => {
+            Some(Slider { low, high, logarithmic: low > 0.0 && high / low > 50.0 })
+        }
         _ => None,
     }
 }

@@ -115,7 +115,9 @@ pub(super) fn read(parameter: &Parameter, text: &str) -> Result<ParameterValue, 
         ParameterKind::Choice { choices, .. } => {
             let names = || choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ");
             let choice = choices.iter().find(|choice| **choice == text);
-            choice.map(|choice| ParameterValue::Choice(choice)).ok_or_else(|| format!("`{text}` is not known: expected {}", names()))
+            choice
+                .map(|choice| ParameterValue::Choice(choice))
+                .ok_or_else(|| format!("`{text}` is not known: expected {}", names()))
         }
     }
 }

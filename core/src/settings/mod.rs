@@ -24,7 +24,8 @@ use crate::{
     train::{LearningRate, LearningRateSchedule},
 };
 
-/// Why a setting is refused; the message names it, its value and what is allowed.
+/// Why a setting is refused; the message names it as files do, its value and what is allowed. A door says [`Self::problem`] with its own
+/// name for [`Self::setting`].
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -37,7 +38,7 @@ pub enum SettingsError {
         like: Option<&'static str>,
     },
     /// The value cannot be read.
-    #[error("--{}: {problem}", flag(.name))]
+    #[error("{name}: {problem}")]
     Unreadable {
         /// The setting.
         name: &'static str,
@@ -45,7 +46,7 @@ pub enum SettingsError {
         problem: String,
     },
     /// The value lies outside its range.
-    #[error("--{}: {value} is out of range; expected {low} to {high}", flag(.name))]
+    #[error("{name}: {value} is out of range; expected {low} to {high}")]
     OutOfRange {
         /// The setting.
         name: &'static str,
@@ -57,7 +58,7 @@ pub enum SettingsError {
         high: f64,
     },
     /// The method has no such parameter.
-    #[error("--{}: {method} has no such parameter; it belongs to {}", flag(.name), .methods.join(", "))]
+    #[error("{name}: {method} has no such parameter; it belongs to {}", .methods.join(", "))]
     OfAnotherMethod {
         /// The parameter.
         name: &'static str,
@@ -67,7 +68,7 @@ pub enum SettingsError {
         methods: Vec<&'static str>,
     },
     /// Values that are fine each, but not together.
-    #[error("--{}: {problem}", flag(.name))]
+    #[error("{name}: {problem}")]
     Conflict {
         /// The setting to change.
         name: &'static str,
@@ -76,9 +77,26 @@ pub enum SettingsError {
     },
 }
 
-/// A setting's name as it is written on the command line.
-pub fn flag(name: &str) -> String {
-    name.replace('_', "-")
+impl SettingsError {
+    /// The setting to change, if there is one of the name that was given.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Unknown { .. } => None,
+            Self::Unreadable { name, .. }
+            | Self::OutOfRange { name, .. }
+            | Self::OfAnotherMethod { name, .. }
+            | Self::Conflict { name, .. } => Some(name),
+        }
+    }
+
+    /// What is wrong, without the setting's name.
+    pub fn problem(&self) -> String {
+        let whole = self.to_string();
+        match self.setting().and_then(|name| whole.strip_prefix(name)?.strip_prefix(": ")) {
+            Some(problem) => problem.to_owned(),
+            None => whole,
+        }
+    }
 }
 
 /// Whether what an epoch measures depends on the setting `name`.
@@ -330,7 +348,11 @@ impl Settings {
             return self.set_own(name, text);
         }
         let Some(parameter) = self.method.parameter(name) else {
-            return Err(SettingsError::OfAnotherMethod { name: field.name, method: self.method.name(), methods: field.methods.clone() });
+            return Err(SettingsError::OfAnotherMethod {
+                name: field.name,
+                method: self.method.name(),
+                methods: field.methods.clone(),
+            });
         };
         let range = field::parameter_range(parameter);
         let value = method_choice::read(parameter, text).map_err(|problem| unreadable(with_range(problem, range)))?;
@@ -395,7 +417,10 @@ impl Settings {
             let (name, problem) = if by_name {
                 ("loss", "kl has a zero gradient at the natural image: it needs a random start")
             } else {
-                ("random_start", "the method attacks the divergence, whose gradient is zero at the natural image: it needs a random start")
+                (
+                    "random_start",
+                    "the method attacks the divergence, whose gradient is zero at the natural image: it needs a random start",
+                )
             };
             return conflict(name, problem);
         }
@@ -444,7 +469,11 @@ pub struct Checked {
 impl Checked {
     /// What a method may know of `epoch`, counted from 1.
     pub fn clock(&self, epoch: u32) -> Clock {
-        Clock { epoch, epochs: self.settings.epochs, burn_in: if self.method.about().burns_in { self.settings.burn_in } else { 0 } }
+        Clock {
+            epoch,
+            epochs: self.settings.epochs,
+            burn_in: if self.method.about().burns_in { self.settings.burn_in } else { 0 },
+        }
     }
 
     /// The training attacks of `epoch`: one for each craft of the method.

@@ -30,11 +30,11 @@ fn fractions_and_decimals_mean_the_same() {
 fn a_wrong_value_is_named_with_what_is_allowed_and_changes_nothing() {
     let mut settings = Settings::default();
     for (name, text, expected) in [
-        ("epsilon", "3", "--epsilon: 3 is out of range; expected 0 to 1"),
-        ("epsilon", "a", "--epsilon: `a` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
-        ("epsilon", "0/0", "--epsilon: `0/0` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
-        ("steps", "0", "--steps: 0 is out of range; expected 1 to 1000"),
-        ("batch", "1.5", "--batch: `1.5` is no whole number (0 or more); expected 1 to 65536"),
+        ("epsilon", "3", "epsilon: 3 is out of range; expected 0 to 1"),
+        ("epsilon", "a", "epsilon: `a` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
+        ("epsilon", "0/0", "epsilon: `0/0` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
+        ("steps", "0", "steps: 0 is out of range; expected 1 to 1000"),
+        ("batch", "1.5", "batch: `1.5` is no whole number (0 or more); expected 1 to 65536"),
         ("step_sise", "1", "there is no setting `step_sise`; did you mean `step_size`?"),
         ("zzz", "1", "there is no setting `zzz`"),
     ] {
@@ -55,9 +55,9 @@ fn values_that_do_not_go_together_are_refused() {
     };
     assert!(refused(&[("loss", "kl"), ("random_start", "false")]).contains("zero gradient"));
     assert!(refused(&[("method", "trades"), ("random_start", "false")]).contains("zero at the natural image"));
-    assert!(refused(&[("method", "ham"), ("drop_after", "10")]).contains("--drop-after"));
+    assert!(refused(&[("method", "ham"), ("drop_after", "10")]).starts_with("drop_after"));
     assert!(refused(&[("lambda_schedule", "linear"), ("lambda_max", "inf")]).contains("finite"));
-    assert!(refused(&[("step_size", "0")]).contains("--step-size"));
+    assert!(refused(&[("step_size", "0")]).starts_with("step_size"));
     assert!(Settings::default().checked().is_ok());
 }
 
@@ -79,9 +79,9 @@ fn a_method_brings_its_own_parameters_and_keeps_what_was_changed_of_shared_ones(
     settings.set("method", "trades").unwrap();
     assert_eq!(settings.get("beta").as_deref(), Some("6"), "a default does not travel");
     let refused = settings.set("lambda", "0").unwrap_err().to_string();
-    assert!(refused.contains("--lambda: trades has no such parameter") && refused.contains("gairat"), "{refused}");
+    assert!(refused.contains("lambda: trades has no such parameter") && refused.contains("gairat"), "{refused}");
     let refused = settings.set("beta", "-1").unwrap_err().to_string();
-    assert_eq!(refused, "--beta: -1 is out of range; expected 0 to 1000");
+    assert_eq!(refused, "beta: -1 is out of range; expected 0 to 1000");
     let refused = settings.set("method", "tradess").unwrap_err().to_string();
     assert!(refused.contains("`tradess` is no method") && refused.contains("`mail-at`"), "{refused}");
 }

@@ -23,10 +23,7 @@ pub(super) struct Pass {
 #[derive(Debug)]
 pub(super) enum Executor<'a> {
     /// Layer by layer, so many samples at a time.
-    Composed {
-        network: &'a Network,
-        together: Option<usize>,
-    },
+    Composed { network: &'a Network, together: Option<usize> },
     /// In lanes, for networks that train as they answer.
     Lanes {
         program: Program,

@@ -78,7 +78,9 @@ impl StepRecord {
         let [start, path, end] = self.attack;
         let samples = start.dims()[0];
         let device = start.device();
-        let column = |numbers: Tensor<1>| if numbers.dims()[0] == 1 { numbers.reshape([1, 1]).expand([samples, 1]) } else { numbers.reshape([samples, 1]) };
+        let column = |numbers: Tensor<1>| {
+            if numbers.dims()[0] == 1 { numbers.reshape([1, 1]).expand([samples, 1]) } else { numbers.reshape([samples, 1]) }
+        };
         // Not measured is written as NaN; what is minimised is no number only where training has failed.
         let none = |filler: f32| Tensor::<1>::from_data(burn::tensor::TensorData::new(vec![filler; samples], [samples]), &device);
         let objective = self.objective.unwrap_or_else(|| none(f32::NAN));

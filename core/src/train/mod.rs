@@ -429,7 +429,13 @@ impl Passes {
     }
 
     fn evidence(&self, found: &Adversarial, steps: u32, labels: Labels) -> Evidence {
-        Evidence::new(found, steps, labels, self.natural.as_ref().map(|pass| pass.logits.clone()), self.adversarial.logits.clone())
+        Evidence::new(
+            found,
+            steps,
+            labels,
+            self.natural.as_ref().map(|pass| pass.logits.clone()),
+            self.adversarial.logits.clone(),
+        )
     }
 }
 

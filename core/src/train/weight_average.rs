@@ -40,7 +40,11 @@ impl WeightAverage {
     pub(crate) fn follow(&mut self, network: &Network) {
         let newest = values_of(network);
         let kept = std::mem::take(&mut self.values);
-        self.values = kept.into_iter().zip(newest).map(|(kept, newest)| kept.mul_scalar(self.decay) + newest.mul_scalar(1.0 - self.decay)).collect();
+        self.values = kept
+            .into_iter()
+            .zip(newest)
+            .map(|(kept, newest)| kept.mul_scalar(self.decay) + newest.mul_scalar(1.0 - self.decay))
+            .collect();
     }
 
     /// The average as a frozen network.

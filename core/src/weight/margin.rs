@@ -30,7 +30,13 @@ pub(crate) const fn gamma(default: f64) -> Parameter {
 
 /// The bias with its default.
 pub(crate) const fn bias(default: f64) -> Parameter {
-    Parameter::number(("bias", "bias"), default, (-10.0, 10.0), (-1.0, 1.0), "The margin at which the weight is half of its greatest.")
+    Parameter::number(
+        ("bias", "bias"),
+        default,
+        (-10.0, 10.0),
+        (-1.0, 1.0),
+        "The margin at which the weight is half of its greatest.",
+    )
 }
 
 /// The factor of the published code.
@@ -64,7 +70,8 @@ impl MarginWeights {
         match self.margin {
             "natural" => evidence.probability_margin(Side::Natural),
             "difference" => {
-                evidence.confidence(Side::Adversarial) - loss::largest_other(evidence.probabilities(Side::Natural), &evidence.labels)
+                evidence.confidence(Side::Adversarial)
+                    - loss::largest_other(evidence.probabilities(Side::Natural), &evidence.labels)
             }
             _ => evidence.probability_margin(Side::Adversarial),
         }
@@ -98,10 +105,9 @@ mod tests {
     #[test]
     fn weights_are_the_closed_form() {
         let clock = Clock { epoch: 2, epochs: 2, burn_in: 1 };
-        for (gamma, bias, expected) in [
-            (10.0, -0.5, [8.31528e-7, 4.53979e-5, 0.00669285, 0.5]),
-            (2.0, 0.0, [0.141851, 0.268941, 0.5, 0.731059]),
-        ] {
+        for (gamma, bias, expected) in
+            [(10.0, -0.5, [8.31528e-7, 4.53979e-5, 0.00669285, 0.5]), (2.0, 0.0, [0.141851, 0.268941, 0.5, 0.731059])]
+        {
             for (margin, expected) in [0.9, 0.5, 0.0, -0.5].into_iter().zip(expected) {
                 let raw = MarginWeights { gamma, bias, margin: "adversarial", mean_one: true }.curve(margin, clock);
                 assert!((raw - expected).abs() < 1e-5 * expected, "{raw} is not {expected}");

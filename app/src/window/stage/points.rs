@@ -12,9 +12,9 @@ use super::{
 /// Where the layers of what is marked begin.
 const MARKED: usize = 2;
 
-/// The radius of a point of weight `omega`: its area grows with the weight.
-fn radius(omega: f32) -> f32 {
-    (2.6 * omega.max(0.0).sqrt()).clamp(1.6, 9.0)
+/// The radius of a point that counts `relative` times as much as the mean: its area grows with that.
+fn radius(relative: f32) -> f32 {
+    (2.6 * relative.max(0.0).sqrt()).clamp(1.6, 9.0)
 }
 
 /// All training points as they were last seen.
@@ -60,11 +60,13 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
             let (size, fill) = match other {
                 // How much more or less it counts here than in the twin.
                 Some(other) => {
-                    let twin = other.samples.get(sample).and_then(Option::as_ref).map_or(1.0, |seen| seen.record.omega);
-                    let more = seen.record.omega - twin;
+                    let twin = other.samples.get(sample).and_then(Option::as_ref);
+                    let more = run.relative(seen.record.omega) - twin.map_or(1.0, |seen| other.relative(seen.record.omega));
                     (radius(more.abs()), colours::diverging((more / 2.0).clamp(-1.0, 1.0), dark))
                 }
-                None => (radius(seen.record.omega), colours::mix(colour, pale, 0.55 * measured.kappa as f32 / steps)),
+                None => {
+                    (radius(run.relative(seen.record.omega)), colours::mix(colour, pale, 0.55 * measured.kappa as f32 / steps))
+                }
             };
             marks.shape(class, natural, size, fill);
         }
