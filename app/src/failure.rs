@@ -18,7 +18,13 @@ pub(crate) enum Failure {
     /// The work failed.
     Work(String),
     /// Either, with words of its own for each door.
-    Told { request: bool, terminal: String, window: String },
+    Told {
+        /// Whether the request was wrong.
+        #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page ends with no code"))]
+        request: bool,
+        terminal: String,
+        window: String,
+    },
 }
 
 impl Failure {

@@ -16,7 +16,7 @@ fn npy(dtype: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00".as_slice(), &(text.len() as u16).to_le_bytes(), text.as_bytes(), data].concat()
 }
 
-fn write_npz(path: &Path, x: &[f32], y: &[u8]) {
+pub(crate) fn write_npz(path: &Path, x: &[f32], y: &[u8]) {
     let mut archive = ZipWriter::new(File::create(path).unwrap());
     let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
     for (name, array) in
@@ -28,8 +28,26 @@ fn write_npz(path: &Path, x: &[f32], y: &[u8]) {
     archive.finish().unwrap();
 }
 
+/// Samples with adversarial ones from elsewhere, and the counts of these.
+pub(crate) fn write_given(path: &Path, [x, x_adv]: [&[f32]; 2], y: &[u8], [kappa, first_hit]: [&[u8]; 2]) {
+    let mut archive = ZipWriter::new(File::create(path).unwrap());
+    let bytes = |x: &[f32]| -> Vec<u8> { x.iter().flat_map(|x| x.to_le_bytes()).collect() };
+    let (samples, counts) = (format!("({}, 2)", y.len()), format!("({},)", y.len()));
+    for (name, array) in [
+        ("x.npy", npy("<f4", &samples, &bytes(x))),
+        ("x_adv.npy", npy("<f4", &samples, &bytes(x_adv))),
+        ("y.npy", npy("|u1", &counts, y)),
+        ("kappa.npy", npy("|u1", &counts, kappa)),
+        ("first_hit.npy", npy("|u1", &counts, first_hit)),
+    ] {
+        archive.start_file(name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(&array).unwrap();
+    }
+    archive.finish().unwrap();
+}
+
 /// The numbers of an array behind its header.
-fn data_of(path: &Path, name: &str) -> Vec<u8> {
+pub(crate) fn data_of(path: &Path, name: &str) -> Vec<u8> {
     let mut archive = ZipArchive::new(File::open(path).unwrap()).unwrap();
     let mut bytes = Vec::new();
     archive.by_name(&format!("{name}.npy")).unwrap().read_to_end(&mut bytes).unwrap();
@@ -37,7 +55,7 @@ fn data_of(path: &Path, name: &str) -> Vec<u8> {
     bytes[header..].to_vec()
 }
 
-fn floats(bytes: &[u8]) -> Vec<f32> {
+pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 

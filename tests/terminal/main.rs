@@ -3,6 +3,7 @@
 
 mod attack;
 mod bench;
+mod methods;
 mod refusals;
 mod screenshot;
 mod training;
