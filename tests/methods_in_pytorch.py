@@ -400,10 +400,10 @@ def average(s: Step) -> Terms:
     """The baseline of the CA-AT paper: beta of the adversarial gradient, 1 - beta of the natural one."""
 
     def combine(natural: list[Tensor], adversarial: list[Tensor]) -> list[Tensor]:
-        return [s.beta * a + (1 - s.beta) * c for c, a in zip(natural, adversarial)]
+        return [a + c for c, a in zip(natural, adversarial)]
 
     z, z_adv = s.both()
-    return Terms(s.ones(), s.cross_entropy(z), s.cross_entropy(z_adv), combine)
+    return Terms(s.ones(), (1 - s.beta) * s.cross_entropy(z), s.beta * s.cross_entropy(z_adv), combine)
 
 
 def wmmr(s: Step) -> Terms:

@@ -35,6 +35,7 @@ const ABOUT: About = About {
         "How fast the weight falls with the margin.",
     )],
     axis: Axis::PROBABILITY_MARGIN,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,
@@ -126,7 +127,8 @@ fn histogram(samples: &[SampleRecord]) -> String {
     const BINS: usize = 10;
     let mut sums = [(0.0, 0_usize); BINS];
     for sample in samples {
-        let bin = (((f64::from(sample.axis) + 1.0) / 2.0 * BINS as f64) as usize).min(BINS - 1);
+        let Some(margin) = sample.axis else { continue };
+        let bin = (((f64::from(margin) + 1.0) / 2.0 * BINS as f64) as usize).min(BINS - 1);
         sums[bin].0 += f64::from(sample.omega);
         sums[bin].1 += 1;
     }

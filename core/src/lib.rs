@@ -62,6 +62,7 @@
 //!             caveats: &[],
 //!             parameters: &[],
 //!             axis: Axis::PROBABILITY_MARGIN,
+//!             omega_is_share: true,
 //!             burns_in: true,
 //!             passes: Passes::PLAIN,
 //!             measure: None,

@@ -237,6 +237,7 @@ fn perturbed_weights_move_along_the_gradient_by_their_own_length() {
     let mut perturbed = trainer(0.1);
     let before = pollster::block_on(named_tensors(&perturbed.network)).unwrap();
     let found = perturbed.step_apart(&data, &indices, (1, 0));
+    assert_eq!(read(found.loss.per_sample()), read(plain.loss.per_sample()), "the loss that is told is that of the weights as they were");
     let (angle, length) = apart(&flat(&found.gradient), &flat(&expected.gradient));
     assert!(angle < 1e-9 && length < 1e-5, "{angle} {length}");
     assert!(apart(&flat(&found.gradient), &flat(&plain.gradient)).0 > 1e-6, "the perturbation changes something");
@@ -350,6 +351,61 @@ fn the_implicit_term_of_the_doubly_robust_method_vanishes_with_a_strong_barrier(
         (moved(&[("implicit", "barrier"), ("barrier", "0.1")]), moved(&[("implicit", "barrier"), ("barrier", "1000")]));
     assert!(weak > 100.0 * strong.abs() && strong < 1e-6, "{weak} {strong}");
     assert!(moved(&[("implicit", "fast-bat"), ("curvature", "1")]) > 1e-7);
+}
+
+/// log u is in units of 1/r: with another r it would switch all samples off.
+#[test]
+fn what_a_method_keeps_begins_anew_when_its_parameters_change() {
+    let with_r = |r: &str, epochs: &str| {
+        settings(&[
+            ("data", "moons"),
+            ("points", "200"),
+            ("test", "50"),
+            ("burn_in", "0"),
+            ("evaluate_every", "1"),
+            ("method", "dro"),
+            ("nu", "0.01"),
+            ("r", r),
+            ("epochs", epochs),
+        ])
+    };
+    let (small, large) = (with_r("0.05", "4"), with_r("10", "4"));
+    let data = gairat::dataset::load(&small.checked().unwrap().request).unwrap();
+    let mut trainer = Trainer::new(&small.checked().unwrap(), &data, &Device::flex()).unwrap();
+    trainer.step(&data, &(0..100).collect::<Vec<_>>(), (1, 0), &mut EpochLog::default());
+    trainer.change(with_r("0.05", "9").checked().unwrap());
+    assert!(trainer.memory.numbers.is_some(), "more epochs change nothing of it");
+    trainer.change(large.checked().unwrap());
+    assert!(trainer.memory.numbers.is_none());
+
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let cpu = Chosen::cpu("tested");
+    assert!(matches!(run_in(&folder, &small, &cpu, Some(4)).0.unwrap(), Ending::Stopped { .. }));
+    assert!(matches!(run_in(&folder, &large, &cpu, None).0.unwrap(), Ending::Finished { .. }));
+    let samples = fs::read_to_string(folder.join("samples.csv")).unwrap();
+    let weights: Vec<f64> = samples.lines().skip(1).map(|line| line.split(',').nth(4).unwrap().parse().unwrap()).collect();
+    let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+    assert!((0.8..1.2).contains(&mean), "mean weight {mean}");
+}
+
+/// Where no sample counts, no share of them does, and a run is stopped rather than left to train on nothing.
+#[test]
+fn a_run_in_which_no_sample_counts_is_stopped() {
+    let settings = settings(&[
+        ("data", "blobs"),
+        ("points", "200"),
+        ("epochs", "60"),
+        ("burn_in", "20"),
+        ("epsilon", "0.01"),
+        ("step_size", "0.002"),
+        ("noise", "0.01"),
+        ("method", "ham"),
+        ("drop_after", "0"),
+    ]);
+    let (ending, _) = run_in(&tempfile::tempdir().unwrap().path().join("run"), &settings, &Chosen::cpu("tested"), None);
+    let error = ending.unwrap_err().to_string();
+    assert!(error.contains("only 0.00 % of the samples count"), "{error}");
 }
 
 /// A run that ends at chance level says so: in an event, in its summary, with both shares.

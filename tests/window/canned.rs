@@ -118,7 +118,7 @@ pub(super) fn view(data: &dataset::Dataset, settings: &Settings) -> View {
                 row,
                 measured: measured(row),
                 omega: omega(row),
-                axis: on_axis(axis, row),
+                axis: Some(on_axis(axis, row)),
                 objective: None,
                 extra: 0.0,
             },

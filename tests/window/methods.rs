@@ -109,7 +109,7 @@ fn weights_are_drawn_whatever_was_measured() {
             let data = run.dataset.clone().unwrap();
             let mut view = canned::view(&data, &settings);
             for seen in &mut view.seen {
-                (seen.record.axis, seen.record.omega) = (axis, omega);
+                (seen.record.axis, seen.record.omega) = (Some(axis), omega);
                 (seen.record.measured.loss, seen.record.measured.margin_adversarial) = (axis, axis);
             }
             run.see(view, Instant::now());
@@ -157,7 +157,7 @@ fn a_new_method_has_no_samples_on_its_axis_until_it_has_weighed_them() {
     let axis = settings.method.about().axis;
     assert_ne!(axis, Axis::KAPPA);
     run.see(canned::view(&data, &settings), Instant::now());
-    assert_eq!(run.on_axis(0), Some(run.all_seen().next().unwrap().record.axis));
+    assert_eq!(run.on_axis(0), run.all_seen().next().unwrap().record.axis);
 }
 
 #[test]

@@ -308,7 +308,7 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
     };
     let (attack_ms, _) = median_ms(&mut attacks)?;
 
-    let passes = settings.method.about().passes.in_all(settings.steps);
+    let passes = settings.method.build().passes().in_all(settings.steps);
     let operations = program.map(|program| 2.0 * program.layers.multiplications() as f64 * settings.batch as f64 * passes);
     Ok(Timed { path, step_ms, attack_ms, turns, dispatches, operations })
 }
@@ -361,7 +361,7 @@ fn beside_plain(settings: &Settings, shape: SampleShape, classes: usize, chosen:
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     });
-    let passes = |settings: &Settings| settings.method.about().passes.in_all(settings.steps);
+    let passes = |settings: &Settings| settings.method.build().passes().in_all(settings.steps);
     Ok(Beside { step_ms, plain_ms, passes: passes(settings) / passes(&plain) })
 }
 

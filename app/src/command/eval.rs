@@ -108,7 +108,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             chosen.name
         );
     }
-    let report = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
+    let (report, at_chance) = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
         let network = Network::with_weights(&model, dataset.shape, &parameters, &settings.normalise, &chosen.device)?;
         let classes = network.classes(dataset.shape, &chosen.device);
         let highest = samples.labels.iter().max().copied().unwrap_or_default();
@@ -131,7 +131,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             }
             report.scores.push(score);
         }
-        Ok(report)
+        let (shape, batch, device) = (dataset.shape, settings.batch, &chosen.device);
+        let whole = Target { network: &network, samples: &samples, shape, threat, batch, device };
+        let at_chance = pollster::block_on(evaluate::at_chance(whole, classes))?;
+        Ok((report, at_chance))
     })??;
     if json {
         let scores: serde_json::Map<String, serde_json::Value> =
@@ -145,13 +148,21 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 map.insert("robust".to_owned(), robust.into());
                 map.insert("strongest".to_owned(), strongest.into());
             }
+            if let Some(sentence) = at_chance {
+                map.insert("at_chance".to_owned(), sentence.into());
+            }
         }
         anstream::println!("{line}");
-    } else if let Some((robust, strongest)) = report.robust() {
-        anstream::println!(
-            "{}  correct under every attack; the strongest was {strongest}",
-            terminal::accuracy_line("robust", robust)
-        );
+    } else {
+        if let Some((robust, strongest)) = report.robust() {
+            anstream::println!(
+                "{}  correct under every attack; the strongest was {strongest}",
+                terminal::accuracy_line("robust", robust)
+            );
+        }
+        if let Some(sentence) = at_chance {
+            anstream::println!("warning: {sentence}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

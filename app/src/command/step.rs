@@ -49,10 +49,11 @@ pub(super) fn definition() -> Command {
         .long_about(
             "Take one training step of a method on a file of samples, and write everything that went into it. All samples are one batch, \
              without shuffling and augmentation, after burn-in.\n\n\
-             The NPZ file holds, as float32: x_adv (N x D; of a second attack x_adv_second), kappa, first_hit, omega, depends_on, loss (N); \
-             loss_natural and loss_adversarial (N) where there are two terms; gradient.TENSOR (of the mean loss, without weight decay), \
-             gradient_natural.TENSOR and gradient_adversarial.TENSOR where two are combined, after.TENSOR (weights and running statistics \
-             after the step), with PyTorch's names and layouts; lr.",
+             The NPZ file holds, as float32: x_adv (N x D; of a second attack x_adv_second), kappa, first_hit, omega, loss (N, at the weights \
+             before the step); what omega depends on and what the method measures, under their own names (`gairat methods NAME`); \
+             loss_natural and loss_adversarial (N) where there are two terms; gradient.TENSOR (the one that is followed, without weight \
+             decay), gradient_natural.TENSOR and gradient_adversarial.TENSOR where two are combined, after.TENSOR (weights and running \
+             statistics after the step), with PyTorch's names and layouts; lr.",
         )
         .args(settings_args(keeps))
         .mut_arg("data", |arg| arg.required(true).help("The samples: npz:FILE with `x` and `y`"))
@@ -98,14 +99,28 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some("given") => Some(dataset::read_given(file, shape, count)?),
         _ => None,
     };
-    if let Some((row, kappa)) =
-        given.iter().flat_map(|given| given.kappa.iter().enumerate()).find(|(_, kappa)| **kappa > settings.steps)
-    {
-        return Err(Failure::Request(format!(
-            "{}: `kappa` of sample {row} is {kappa}; expected 0 to --steps {}",
-            file.display(),
-            settings.steps
-        )));
+    if let Some(given) = &given {
+        for (name, counts) in [("kappa", &given.kappa), ("first_hit", &given.first_hit)] {
+            if let Some((row, count)) = counts.iter().enumerate().find(|(_, count)| **count > settings.steps) {
+                return Err(Failure::Request(format!(
+                    "{}: `{name}` of sample {row} is {count}; expected 0 to --steps {}",
+                    file.display(),
+                    settings.steps
+                )));
+            }
+        }
+        // Rounding of float32 apart.
+        let outside = |(x, adversarial): (&f32, &f32)| f64::from((adversarial - x).abs()) > settings.epsilon + 1e-5;
+        if let Some(place) = samples.pixels.iter().zip(&given.x_adv).position(outside) {
+            return Err(Failure::Request(format!(
+                "{}: `x_adv` of sample {} is {} where `x` is {}, which is further than --epsilon {}",
+                file.display(),
+                place / shape.len(),
+                given.x_adv[place],
+                samples.pixels[place],
+                settings.epsilon
+            )));
+        }
     }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let nothing = Samples::default;
@@ -136,19 +151,21 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             arrays.push((name.to_owned(), of_samples.clone(), pollster::block_on(device::read(images))?));
         }
         let loss = parts.loss.per_sample();
-        let mut numbers = vec![
-            ("kappa", parts.kappa),
-            ("first_hit", parts.first_hit),
-            ("omega", parts.omega),
-            ("depends_on", parts.axis),
-            ("loss", loss),
-        ];
+        let mut numbers = vec![("kappa", parts.kappa), ("first_hit", parts.first_hit), ("omega", parts.omega), ("loss", loss)];
+        let about = settings.method.about();
+        if !["kappa", "first_hit"].contains(&about.axis.name) {
+            numbers.push((about.axis.name, parts.axis));
+        }
         if let Some(natural) = parts.loss.natural {
             numbers.push(("loss_natural", natural));
             numbers.push(("loss_adversarial", parts.loss.adversarial));
         }
         for (name, tensor) in numbers {
             arrays.push((name.to_owned(), vec![count], read(tensor)?));
+        }
+        if let (Some(measure), Some(measured)) = (about.measure, parts.measured) {
+            let measured = read(measured)?;
+            arrays.push((measure.name.to_owned(), vec![measured.len()], measured));
         }
         let mut gradients = |prefix: &str, gradient: &Gradient| -> Result<(), Failure> {
             for (name, tensor) in pollster::block_on(named_gradient(&before, gradient))? {

@@ -54,7 +54,7 @@ pub(super) fn arguments(command: Command) -> Command {
                 .hide(true),
         )
         .arg(text("link", "LINK", "Open the situation of a link of the page: its address, or what comes after #"))
-        .arg(path("open", "DIR", "Go on with the run in this folder"))
+        .arg(path("open", "DIR", "Go on with the run in this folder").conflicts_with("screenshot"))
         .arg(path("runs", "DIR", "The folder that new runs are kept in [default: runs]"))
 }
 

@@ -30,6 +30,8 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 pub(crate) use preset::Preset;
 
+use crate::words::Door;
+
 /// The version that is written.
 const VERSION: u32 = 1;
 /// The longest link that is read, in bytes; the longest that is written is below 2,000.
@@ -237,14 +239,14 @@ pub(crate) fn read(text: &str) -> Read {
             )),
             key if field(key).is_some() => {
                 if let Err(error) = settings.set(key, value) {
-                    read.problems.push(format!("{error}; it was ignored."));
+                    read.problems.push(format!("{}; it was ignored.", Door::Window.settings(&error)));
                 }
             }
             key => read.problems.push(format!("`{}` is not known in a link; it was ignored.", short(key))),
         }
     }
     if let Err(error) = settings.checked() {
-        read.problems.push(format!("{error}; the settings of the link were ignored."));
+        read.problems.push(format!("{}; the settings of the link were ignored.", Door::Window.settings(&error)));
         settings = begun;
     }
     if let Some(method) = &read.link.twin

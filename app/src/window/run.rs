@@ -407,14 +407,6 @@ impl Run {
     pub(crate) fn see(&mut self, view: View, now: Instant) {
         let finished_before = self.margins.last().map(|margins| margins.epoch);
         self.take_axis();
-        // What is seen was trained on since the last view, so it was weighed if samples were weighed then. The first view shows what a run
-        // that goes on had measured before.
-        let weighed = if self.views == 0 {
-            let of = view.place.epoch + u32::from(view.place.step > 0);
-            !self.settings.method.about().burns_in || of > self.settings.burn_in
-        } else {
-            self.weighs
-        };
         self.place = view.place;
         self.weighs = view.weighs;
         // The first one compiles its kernels.
@@ -429,7 +421,8 @@ impl Run {
             if let Some(place) = self.place_of(seen.record.row)
                 && let (Some(slot), Some(mark)) = (self.samples.get_mut(place), self.weighed.get_mut(place))
             {
-                (*slot, *mark) = (Some(seen), weighed);
+                *mark = seen.record.axis.is_some();
+                *slot = Some(seen);
             }
         }
         if let Some(region) = view.region {
@@ -472,7 +465,7 @@ impl Run {
             axis if axis == Axis::FIRST_HIT => Some(measured.first_hit as f32),
             axis if axis == Axis::LOSS => Some(measured.loss),
             axis if axis == Axis::LOGIT_MARGIN => Some(measured.margin_adversarial),
-            axis => Some(seen.record.axis).filter(|_| axis == self.axis && self.weighed.get(place) == Some(&true)),
+            axis => seen.record.axis.filter(|_| axis == self.axis && self.weighed.get(place) == Some(&true)),
         }
     }
 

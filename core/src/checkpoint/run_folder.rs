@@ -49,6 +49,9 @@ pub struct Progress {
     pub low_epochs: u32,
     /// The fingerprint of the data.
     pub data: String,
+    /// The method and parameters that the memory is of.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub memory_of: String,
 }
 
 impl Progress {
@@ -249,6 +252,7 @@ impl RunFolder {
         let mut csv =
             "index,label,kappa,first_hit,weight,margin_start,margin_adversarial,depends_on,minimised,last_epoch\n".to_owned();
         for sample @ SampleRecord { row, measured, omega, axis, .. } in sorted {
+            let axis = axis.map(|axis| axis.to_string()).unwrap_or_default();
             // Writing to a String cannot fail.
             let _ = writeln!(
                 csv,

@@ -3,6 +3,7 @@
 //! An attack is a file here that implements [`EvaluationAttack`], and a line in [`parse`]. One attack alone proves little: a network
 //! trained against one attack can hide from it, so the headline is always the worst case over all that were run.
 
+mod chance;
 mod fgsm;
 mod natural;
 mod pgd;
@@ -13,6 +14,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 use web_time::Instant;
 
+pub use chance::at_chance;
 pub use fgsm::Fgsm;
 pub use natural::Natural;
 pub use pgd::Pgd;

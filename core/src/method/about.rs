@@ -21,6 +21,9 @@ pub struct About {
     pub parameters: &'static [Parameter],
     /// What its weights depend on.
     pub axis: Axis,
+    /// Whether ω multiplies what is asked of a sample, so that the effective share of samples means something. Where it does not, ω is a
+    /// factor of one term or a selection, and shown as such.
+    pub omega_is_share: bool,
     /// Whether it weighs samples, so that epochs of burn-in, in which all count alike, mean something.
     pub burns_in: bool,
     /// What a training step costs.

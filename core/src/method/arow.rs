@@ -22,6 +22,7 @@ const ABOUT: About = About {
     caveats: &["The training attack (on the divergence) could not be checked."],
     parameters: &[beta(7.0), SMOOTHING],
     axis: Axis::CONFIDENCE,
+    omega_is_share: false,
     burns_in: false,
     passes: Passes::BOTH_BY_DIVERGENCE,
     measure: None,

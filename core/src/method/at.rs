@@ -15,6 +15,7 @@ const ABOUT: About = About {
     caveats: &[],
     parameters: &[],
     axis: Axis::KAPPA,
+    omega_is_share: true,
     burns_in: false,
     passes: Passes::PLAIN,
     measure: None,

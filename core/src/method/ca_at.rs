@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
 const ABOUT: About = About {
     name: "ca-at",
     title: "CA-AT",
-    summary: "Adds as much of the natural gradient to the adversarial one as brings the angle between the result and the natural one to γ.",
+    summary: "Adds as much of the natural gradient to the adversarial one as brings the cosine between the result and the natural one to γ.",
     formula: "g* = g_a + λ* g_c, cos(g*, g_c) = γ, where cos(g_a, g_c) < γ; else g* = g_c",
     source: "Conflict-aware adversarial training (CA-AT); grad_proj.py of its code",
     caveats: &[
@@ -35,6 +35,7 @@ const ABOUT: About = About {
         ),
     ],
     axis: Axis::KAPPA,
+    omega_is_share: true,
     burns_in: false,
     passes: Passes::BOTH,
     measure: Some(Measure {

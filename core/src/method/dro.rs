@@ -35,6 +35,7 @@ const ABOUT: About = About {
     caveats: &[
         "This is our reading of the paper: neither its code nor its hyper-parameters r, ν and c could be checked.",
         "Weights that grow with the loss chase wrong labels.",
+        "The implicit term grows without bound where the barrier or the curvature is small, and can end a run.",
     ],
     parameters: &[
         Parameter::number(
@@ -67,19 +68,20 @@ const ABOUT: About = About {
         Parameter::number(
             ("barrier", "barrier c"),
             0.1,
-            (1e-9, 1e9),
-            (0.001, 1.0),
+            (1e-3, 1e9),
+            (0.03, 3.0),
             "c: strength of the log-barrier, for the implicit term barrier.",
         ),
         Parameter::number(
             ("curvature", "curvature"),
             10.0,
-            (1e-9, 1e9),
-            (1.0, 100.0),
+            (1e-3, 1e9),
+            (3.0, 300.0),
             "Curvature of the attack's objective that the implicit term fast-bat assumes.",
         ),
     ],
     axis: Axis::LOSS,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,
@@ -171,6 +173,14 @@ impl Method for Dro {
         };
         // The term is -∇θ Σ ω_i <∇δ l'_i, v_i> / n with l' = -CE, so +∇θ Σ ω_i <∇δ CE_i, v_i> / n.
         gradient.plus(around.mixed_product(direction, omega), 1.0)
+    }
+
+    fn passes(&self) -> Passes {
+        match self.implicit {
+            Implicit::None => ABOUT.passes,
+            // A gradient of the input, and two of the parameters.
+            _ => Passes { references: 1, forward: 4, backward: 3, ..ABOUT.passes },
+        }
     }
 
     fn curve(&self, at: f64, _steps: u32, clock: Clock) -> Option<f64> {

@@ -105,4 +105,9 @@ impl Evidence {
     pub fn divergence(&self) -> Tensor<1> {
         loss::divergence(self.logits(Side::Natural), self.adversarial.clone())
     }
+
+    /// The same with 1e-12 added to every probability of x~, so that it ends at 27.6 nats: N numbers.
+    pub fn guarded_divergence(&self) -> Tensor<1> {
+        loss::guarded_divergence(self.logits(Side::Natural), self.adversarial.clone())
+    }
 }

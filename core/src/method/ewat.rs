@@ -16,6 +16,7 @@ const ABOUT: About = About {
     caveats: &["No code was found and the formula could not be checked against the paper."],
     parameters: &[],
     axis: Axis::ENTROPY,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,

@@ -17,6 +17,7 @@ const ABOUT: About = About {
     ],
     parameters: &[tau(2), TAU_SCHEDULE],
     axis: Axis::KAPPA,
+    omega_is_share: true,
     burns_in: false,
     passes: Passes::PLAIN,
     measure: Some(STOPPED_EARLY),

@@ -25,6 +25,7 @@ const ABOUT: About = About {
     ],
     parameters: &[tau(6), TAU_SCHEDULE, kappa::WEIGHTING, kappa::lambda(0.0), kappa::LAMBDA_SCHEDULE, kappa::LAMBDA_MAX],
     axis: Axis::KAPPA,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: Some(STOPPED_EARLY),

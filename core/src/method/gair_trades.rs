@@ -36,9 +36,9 @@ const ABOUT: About = About {
     formula: "(1/n) Σ CE(f(x), y) + β ω KL(p(x) ‖ p(x~)), ω from κ as GAIRAT's; or ω on another term (weighted)",
     source: "Zhang et al., GAIRAT, ICLR 2021, appendix; losses.py of the authors' GAIR-RST",
     caveats: &[
-        "Three definitions are around and none is in a published table: the default weighs the divergence, as the margin and the vulnerability methods do on TRADES.",
+        "Three definitions are around (a fourth, of the appendix, is remembered to be `natural`) and none is in a published table: the default weighs the divergence, as the margin and the vulnerability methods do on TRADES.",
         "`natural` weighs the natural term (a third party's code without its slip; the appendix itself could not be read).",
-        "`rst` is the authors' code for semi-supervised training: weights that are not normalised and half as steep, a second attack on the margin, λ 3.",
+        "`rst` is the authors' code for semi-supervised training: weights that are not normalised (a slope of 1 a step whatever K is: tanh's curve at K 10), a second attack on the margin, λ 3.",
     ],
     parameters: &[
         beta(6.0),
@@ -54,6 +54,7 @@ const ABOUT: About = About {
         kappa::LAMBDA_MAX,
     ],
     axis: Axis::KAPPA,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::BOTH_BY_DIVERGENCE,
     measure: None,
@@ -88,7 +89,11 @@ impl Method for GairTrades {
 
     fn crafts(&self, clock: Clock) -> Vec<Craft> {
         let second = Craft { loss: LossKind::CwMargin, ..Craft::GAUSSIAN };
-        if self.term == Term::Rst && clock.weighs() { vec![Craft::DIVERGENCE, second] } else { vec![Craft::DIVERGENCE] }
+        if self.term == Term::Rst && self.weights.lambda(clock).is_finite() {
+            vec![Craft::DIVERGENCE, second]
+        } else {
+            vec![Craft::DIVERGENCE]
+        }
     }
 
     fn needs_natural(&self, _clock: Clock) -> bool {
@@ -122,6 +127,10 @@ impl Method for GairTrades {
             Term::Rst if clock.weighs() => kappa::sigmoid(self.rst(steps, clock) - 2.0 * at),
             _ => self.weights.curve(at, steps, clock),
         })
+    }
+
+    fn passes(&self) -> Passes {
+        if self.term == Term::Rst { Passes { attacks: 2, references: 1, forward: 3, backward: 3 } } else { ABOUT.passes }
     }
 
     fn scheduled(&self, clock: Clock) -> Option<(&'static str, f64)> {

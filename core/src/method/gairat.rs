@@ -19,6 +19,7 @@ const ABOUT: About = About {
     ],
     parameters: &[kappa::WEIGHTING, kappa::lambda(-1.0), kappa::LAMBDA_SCHEDULE, kappa::LAMBDA_MAX],
     axis: Axis::KAPPA,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,

@@ -56,9 +56,4 @@ impl Gradient {
     pub fn plus(self, other: Self, factor: f64) -> Self {
         self.zip(other, |a, b| a + b.mul_scalar(factor))
     }
-
-    /// `factor self`.
-    pub fn scaled(self, factor: f64) -> Self {
-        Self { tensors: self.tensors.into_iter().map(|tensor| tensor.mul_scalar(factor)).collect() }
-    }
 }

@@ -33,6 +33,7 @@ const ABOUT: About = About {
         "Attack steps after which samples that were never misclassified are dropped.",
     )],
     axis: Axis::FIRST_HIT,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,

@@ -21,7 +21,7 @@ pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
 const ABOUT: About = About {
     name: "hard-instance",
     title: "Hard instances",
-    summary: "Samples that stay hard under attack count less: fitting them is what robust overfitting comes from.",
+    summary: "Samples that stay hard under attack count less: its authors trace robust overfitting to them.",
     formula: "(1/n) Σ ω CE(f(x~), y), ω ∝ p_y(x~), mean 1 over the batch",
     source: "Liu et al., On the Impact of Hard Adversarial Instances on Overfitting in Adversarial Training, JMLR 2024; adv_fast.py",
     caveats: &[],
@@ -32,6 +32,7 @@ const ABOUT: About = About {
         "What a weight is: the label's probability under attack (p_adversarial), 1 minus it (one_minus_p_adversarial), the largest probability under attack (confidence) or the label's on natural data (p_natural).",
     )],
     axis: Axis::CONFIDENCE,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,
@@ -60,6 +61,10 @@ impl Method for HardInstance {
 
     fn needs_natural(&self, clock: Clock) -> bool {
         self.measure == Measured::Natural && clock.weighs()
+    }
+
+    fn passes(&self) -> Passes {
+        if self.measure == Measured::Natural { Passes::NATURAL_FORWARD } else { ABOUT.passes }
     }
 
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {

@@ -18,6 +18,7 @@ const ABOUT: About = About {
     ],
     parameters: &[margin::gamma(10.0), margin::bias(-0.5), margin::MARGIN, margin::WEIGHT_NORM],
     axis: Axis::PROBABILITY_MARGIN,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,
@@ -39,6 +40,10 @@ impl Method for MailAt {
 
     fn needs_natural(&self, clock: Clock) -> bool {
         clock.weighs() && self.weights.need_natural()
+    }
+
+    fn passes(&self) -> Passes {
+        if self.weights.need_natural() { Passes::NATURAL_FORWARD } else { ABOUT.passes }
     }
 
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {

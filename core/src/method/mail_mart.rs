@@ -26,6 +26,7 @@ const ABOUT: About = About {
     caveats: &["The defaults γ 3 and bias 0 could not be checked against the paper."],
     parameters: &[beta(5.0), margin::gamma(3.0), margin::bias(0.0), margin::MARGIN, margin::WEIGHT_NORM],
     axis: Axis::PROBABILITY_MARGIN,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::BOTH,
     measure: None,

@@ -20,6 +20,7 @@ const ABOUT: About = About {
     caveats: &[],
     parameters: &[beta(5.0), margin::gamma(2.0), margin::bias(0.0), margin::MARGIN, margin::WEIGHT_NORM],
     axis: Axis::PROBABILITY_MARGIN,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::BOTH_BY_DIVERGENCE,
     measure: None,

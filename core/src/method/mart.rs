@@ -15,9 +15,12 @@ const ABOUT: About = About {
     summary: "Where the natural sample is misclassified already, the divergence under attack counts more.",
     formula: "(1/n) Σ BCE(f(x~), y) + β KL(p(x) ‖ p(x~)) (1 − p_y(x)), BCE = −log p_y(x~) − log(1 − max other p(x~))",
     source: "Wang et al., Improving Adversarial Robustness Requires Revisiting Misclassified Examples, ICLR 2020; mart.py",
-    caveats: &["PGD overestimates it: 65.0 % under PGD-20 were 56.3 % under AutoAttack (AutoAttack's table, WRN-28-10)."],
+    caveats: &[
+        "PGD overestimates it: 65.0 % as reported were 56.3 % under AutoAttack (AutoAttack's table, a WRN-28-10 with 500,000 more images).",
+    ],
     parameters: &[beta(5.0)],
     axis: Axis::CONFIDENCE,
+    omega_is_share: false,
     burns_in: false,
     passes: Passes::BOTH,
     measure: None,

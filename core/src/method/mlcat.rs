@@ -29,6 +29,7 @@ const ABOUT: About = About {
         ),
     ],
     axis: Axis::LOSS,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,

@@ -107,6 +107,11 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
     METHODS.iter().find(|entry| entry.about.name == name)
 }
 
+/// What a run trains with unless another is asked for: the method that the program is named after.
+pub fn usual() -> &'static Entry {
+    entry(gairat::ENTRY.about.name).unwrap_or(&METHODS[0])
+}
+
 /// When a step is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
@@ -227,7 +232,8 @@ pub fn weighted(losses: Tensor<1>, omega: Option<&Tensor<1>>) -> Tensor<1> {
     }
 }
 
-/// What a method keeps from step to step, besides the network: a few numbers on the device, saved with the run.
+/// What a method keeps from step to step, besides the network: a few numbers on the device, saved with the run. It begins anew when the
+/// method or one of its parameters is changed.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     /// None before the first step that uses it.
@@ -290,6 +296,11 @@ pub trait Method: fmt::Debug + Send + Sync {
     /// What changes with the epochs, by its name, if anything does: λ or τ.
     fn scheduled(&self, _clock: Clock) -> Option<(&'static str, f64)> {
         None
+    }
+
+    /// What a step costs with these parameters.
+    fn passes(&self) -> Passes {
+        self.about().passes
     }
 
     /// Values that are allowed and probably not meant; a sentence each.

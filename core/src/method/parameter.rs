@@ -3,7 +3,8 @@
 /// One parameter of a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
-    /// Its name in files; on the command line with dashes for underscores. Methods may share a name where they mean the same.
+    /// Its name in files; on the command line with dashes for underscores. Where two methods mean the same by it, they share the
+    /// words of [`Self::doc`] too, and a changed value goes along when one is exchanged for the other.
     pub name: &'static str,
     /// Its name in a form.
     pub label: &'static str,

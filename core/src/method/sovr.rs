@@ -34,6 +34,7 @@ const ABOUT: About = About {
         ),
     ],
     axis: Axis::LOGIT_MARGIN,
+    omega_is_share: false,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,

@@ -130,6 +130,27 @@ fn mail_and_wmmr_weigh_by_the_margin_of_the_side_that_is_asked_for() {
 }
 
 #[test]
+fn the_average_minimises_the_mixture_that_it_follows() {
+    let answer = example("average", &[("beta", "0.25")]);
+    close(answer.natural.unwrap()[0], 0.75 * 0.510826);
+    close(answer.adversarial[0], 0.25 * 1.609438);
+}
+
+#[test]
+fn a_choice_that_takes_more_passes_says_so() {
+    let passes = |method: &str, name: &str, choice: &str| Settings::default().with("method", method).with(name, choice).method.build().passes().in_all(10);
+    for (method, name, usual, more) in [
+        ("gair-trades", "weighted", "kl", "rst"),
+        ("dro", "implicit", "none", "barrier"),
+        ("vir-at", "form", "intended", "shipped"),
+        ("mail-at", "margin", "adversarial", "natural"),
+        ("hard-instance", "measure", "p_adversarial", "p_natural"),
+    ] {
+        assert!(passes(method, name, more) > passes(method, name, usual), "{method}");
+    }
+}
+
+#[test]
 fn mlcat_scales_small_losses_up_and_as_shipped_drops_them() {
     let settings = |form: &str| Settings::default().with("method", "mlcat").with("form", form);
     let logits: [&[f32]; 2] = [&[3.0, 0.0], &[-1.0, 2.0]];

@@ -15,6 +15,7 @@ const ABOUT: About = About {
     caveats: &["The published code passes the natural samples twice, so batch norm counts them twice; here they pass once."],
     parameters: &[beta(6.0)],
     axis: Axis::KAPPA,
+    omega_is_share: true,
     burns_in: false,
     passes: Passes::BOTH_BY_DIVERGENCE,
     measure: None,

@@ -4,13 +4,20 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::{About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Passes, Weights, trades::beta, weighted};
+use super::{
+    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameters, Passes, Weights, trades::beta,
+    weighted,
+};
 use crate::weight::{VulnerabilityWeights, vulnerability};
 
 pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
     let shipped = parameters.choice("form") == "shipped";
     let weights = if shipped { VulnerabilityWeights::SHIPPED } else { VulnerabilityWeights::new(parameters) };
-    Arc::new(VirAt { beta: parameters.number("beta"), shipped, weights })
+    let (given, defaults) =
+        (VulnerabilityWeights::new(parameters), VulnerabilityWeights::new(&Parameters::defaults(ABOUT.parameters)));
+    // What was left alone was not asked for.
+    let given = if given == defaults { weights } else { given };
+    Arc::new(VirAt { beta: parameters.number("beta"), shipped, weights, given })
 });
 
 const ABOUT: About = About {
@@ -31,6 +38,7 @@ const ABOUT: About = About {
         beta(5.0),
     ],
     axis: Axis::DIVERGENCE,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::NATURAL_FORWARD,
     measure: None,
@@ -42,6 +50,8 @@ struct VirAt {
     beta: f64,
     shipped: bool,
     weights: VulnerabilityWeights,
+    /// What was asked for.
+    given: VulnerabilityWeights,
 }
 
 impl Method for VirAt {
@@ -55,6 +65,18 @@ impl Method for VirAt {
 
     fn needs_natural(&self, clock: Clock) -> bool {
         clock.weighs()
+    }
+
+    fn passes(&self) -> Passes {
+        if self.shipped { Passes::BOTH } else { ABOUT.passes }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        if self.shipped && self.given != self.weights {
+            vec!["the shipped form has constants of its own: α 8, γ 3 and floor 1.7, whatever is given".to_owned()]
+        } else {
+            Vec::new()
+        }
     }
 
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {

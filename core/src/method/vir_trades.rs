@@ -23,6 +23,7 @@ const ABOUT: About = About {
     source: "Vulnerability-aware instance reweighting for adversarial training (VIR); code of the paper's first author",
     caveats: &[
         "The published script attacks cross-entropy where it means the divergence; `shipped` does so too.",
+        "In burn-in all samples count alike here; the published script trains on adversarial cross-entropy alone.",
         "The floor multiplies β: every sample has an effective β of at least 8.5, so compare with TRADES at β 8.5.",
     ],
     parameters: &[
@@ -33,6 +34,7 @@ const ABOUT: About = About {
         vulnerability::FORM,
     ],
     axis: Axis::DIVERGENCE,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::BOTH_BY_DIVERGENCE,
     measure: None,

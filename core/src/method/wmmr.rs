@@ -32,6 +32,7 @@ const ABOUT: About = About {
         ),
     ],
     axis: Axis::PROBABILITY_MARGIN,
+    omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
     measure: None,

@@ -5,7 +5,6 @@ use crate::{
     batch::Batch,
     dataset::Samples,
     device::{self, DeviceError},
-    evaluate,
     metrics::EpochMetrics,
     model::{Classifier as _, Network},
     snapshot::best_class,
@@ -18,8 +17,6 @@ const LOW_EPOCHS: u32 = 3;
 const COLLAPSED_EPOCHS: u32 = 2;
 /// and steps in these epochs: many networks begin with one answer and leave it after some dozen steps.
 const COLLAPSED_STEPS: usize = 100;
-/// Share of answers of one class from which on they are nearly all.
-const NEARLY_ALL: f64 = 0.98;
 /// Samples of train that are shown to a network that seems to know one answer only.
 const CONFIRMED_ON: usize = 1000;
 
@@ -34,51 +31,6 @@ impl Session<'_> {
         let mut answers = logits.chunks_exact(self.dataset.classes).map(best_class);
         let first = answers.next();
         Ok(first.filter(|first| answers.all(|answer| answer == *first)).map(|class| class as u32))
-    }
-
-    /// What to say of a network that is no better on natural test data than one answer for everything, or nearly gives one answer.
-    pub(super) async fn at_chance(&self, frozen: &Network, natural: f64) -> Result<Option<String>, DeviceError> {
-        let test = &self.dataset.test;
-        let classes = self.dataset.classes;
-        let count = |labels: &[u32]| {
-            let mut counts = vec![0_usize; classes];
-            labels.iter().for_each(|&label| counts[(label as usize).min(classes - 1)] += 1);
-            counts
-        };
-        let most = |counts: &[usize]| {
-            (0..counts.len()).max_by_key(|&class| (counts[class], std::cmp::Reverse(class))).unwrap_or_default()
-        };
-        let labels = count(&test.labels);
-        let largest = most(&labels);
-        let share = evaluate::share(labels[largest], test.len());
-        let mut answers = Vec::with_capacity(test.len());
-        let indices: Vec<usize> = (0..test.len()).collect();
-        for indices in indices.chunks(self.trainer.plan.settings.batch.max(1)) {
-            let samples = test.select(indices, self.dataset.shape.len());
-            let batch = Batch::new(samples.pixels, &samples.labels, None, &self.trainer.device);
-            let logits = device::read(frozen.logits(batch.natural)).await?;
-            answers.extend(logits.chunks_exact(classes).map(|logits| best_class(logits) as u32));
-        }
-        let counts = count(&answers);
-        let answer = most(&counts);
-        let given = evaluate::share(counts[answer], test.len());
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        // A data set of (nearly) one class is answered with it by a network that has learned.
-        let one_answer = given >= NEARLY_ALL && given > share + 0.5 * (1.0 - share);
-        if test.is_empty() || (natural > share && !one_answer) {
-            return Ok(None);
-        }
-        let about_answers = if given >= NEARLY_ALL {
-            format!("it answers class {answer} for {} of them", percent(given))
-        } else {
-            format!("its answers go to several classes, {} of them to class {answer}", percent(given))
-        };
-        Ok(Some(format!(
-            "the network is at chance level: {} of the natural test samples are correct, and answering class {largest}, the largest, for all would give {}; {about_answers}. \
-             These accuracies say nothing about robustness; try a lower learning rate, a smaller epsilon or another initialisation",
-            percent(natural),
-            percent(share),
-        )))
     }
 
     /// Stops a run that has gone wrong for good. When an epoch first looks like the beginning of that, the state before it is kept

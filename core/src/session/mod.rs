@@ -499,7 +499,7 @@ impl Session<'_> {
         })?;
         self.trainer.network = with_tensors(self.trainer.network.clone(), &weights)?;
         self.trainer.sgd.restore(velocities, &self.trainer.device);
-        if !memory.is_empty() {
+        if !memory.is_empty() && progress.memory_of == self.trainer.plan.method_key() {
             let len = memory.len();
             self.trainer.memory.numbers = Some(Tensor::from_data(TensorData::new(memory, [len]), &self.trainer.device));
         }
@@ -559,7 +559,9 @@ impl Session<'_> {
             Some(averaged) => named_tensors(&averaged).await?,
             None => Parameters::new(),
         };
-        Ok(ResumeState { progress: self.progress.clone(), weights, velocities, measured, memory, average })
+        let mut progress = self.progress.clone();
+        progress.memory_of = if memory.is_empty() { String::new() } else { self.trainer.plan.method_key() };
+        Ok(ResumeState { progress, weights, velocities, measured, memory, average })
     }
 
     /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
@@ -584,7 +586,7 @@ impl Session<'_> {
             loss: mean(samples.iter().map(SampleRecord::minimised)),
             train_robust: mean(samples.iter().map(|sample| f64::from(u8::from(!sample.measured.broken)))),
             mean_kappa: mean(samples.iter().map(|sample| f64::from(sample.measured.kappa))),
-            effective: self.log.effective_share(),
+            effective: if plan.method.about().omega_is_share { self.log.effective_share() } else { 1.0 },
             more,
         };
         let weights = named_tensors(&self.trainer.network).await?;
@@ -665,6 +667,13 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// `network` on `samples`, to be evaluated.
+    fn target<'a>(&'a self, network: &'a Network, samples: &'a Samples) -> Target<'a> {
+        let settings = &self.trainer.plan.settings;
+        let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed, path: settings.path };
+        Target { network, samples, shape: self.dataset.shape, threat, batch: settings.batch, device: &self.trainer.device }
+    }
+
     /// Runs `attacks` on `samples`, telling of each if asked to; `None` if it was stopped.
     async fn evaluate(
         &self,
@@ -674,16 +683,12 @@ impl Session<'_> {
         door: &mut impl Door,
         tell: bool,
     ) -> Result<Option<Report>, DeviceError> {
-        let settings = &self.trainer.plan.settings;
-        let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed, path: settings.path };
         let mut scores: Vec<Score> = Vec::new();
         for attack in attacks {
             if tell {
                 door.emit(Event::Evaluating { attack: attack.label() });
             }
-            let device = &self.trainer.device;
-            let target = Target { network, samples, shape: self.dataset.shape, threat, batch: settings.batch, device };
-            match evaluate::score(attack.as_ref(), target, &mut || door.stopping()).await? {
+            match evaluate::score(attack.as_ref(), self.target(network, samples), &mut || door.stopping()).await? {
                 Some(score) => scores.push(score),
                 None => return Ok(None),
             }
@@ -718,7 +723,8 @@ impl Session<'_> {
                 scores.insert("average_robust".to_owned(), robust);
             }
         }
-        let at_chance = self.at_chance(&network, report.accuracy("natural").unwrap_or_default()).await?;
+        let whole = self.target(&network, &self.dataset.test);
+        let at_chance = evaluate::at_chance(whole, self.dataset.classes).await?;
         let (robust, strongest) = report.robust().unwrap_or_default();
         let summary = Summary {
             robust,

@@ -238,7 +238,7 @@ impl Session<'_> {
             looked: self.looked(&look.shown).await?,
             next_batch: if look.next_batch { self.next_batch().await? } else { None },
             margins: self.margins().await?,
-            effective: (self.log.steps() > 0).then(|| {
+            effective: (self.log.steps() > 0 && self.trainer.plan.method.about().omega_is_share).then(|| {
                 let omega: Vec<f32> = self.log.last_step().iter().map(|sample| sample.omega).collect();
                 effective_share(&omega)
             }),

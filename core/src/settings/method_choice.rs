@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::method::{About, Entry, METHODS, Method, Parameter, ParameterKind, ParameterValue, Parameters, entry};
+use crate::method::{About, Entry, METHODS, Method, Parameter, ParameterKind, ParameterValue, Parameters, entry, usual};
 
 /// A method of the list and the values of its parameters.
 #[derive(Clone, Debug)]
@@ -77,8 +77,9 @@ impl MethodChoice {
     pub(super) fn switched_to(&self, name: &str) -> Result<Self, String> {
         let mut next = Self::of(name)?;
         for (parameter, value) in self.parameters.iter().filter(|(parameter, value)| parameter.default() != *value) {
-            let takes = next.parameter(parameter.name).is_some_and(|there| read(there, &text_of(value)) == Ok(value));
-            if takes {
+            // Of the same name and the same words: methods may call different things β or γ.
+            let same = next.parameter(parameter.name).is_some_and(|there| there.doc == parameter.doc && allows(there, value));
+            if same {
                 next.put(parameter.name, value);
             }
         }
@@ -87,9 +88,8 @@ impl MethodChoice {
 }
 
 impl Default for MethodChoice {
-    /// What the program is named after.
     fn default() -> Self {
-        let entry = METHODS.iter().find(|entry| entry.about.name == env!("CARGO_PKG_NAME")).unwrap_or(&METHODS[0]);
+        let entry = usual();
         Self { entry, parameters: Parameters::defaults(entry.about.parameters) }
     }
 }
@@ -103,6 +103,18 @@ impl PartialEq for MethodChoice {
 impl fmt::Display for MethodChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// Whether a parameter takes a value.
+pub(super) fn allows(parameter: &Parameter, value: ParameterValue) -> bool {
+    match (parameter.kind, value) {
+        (ParameterKind::Number { range: (low, high), .. }, ParameterValue::Number(number)) => (low..=high).contains(&number),
+        (ParameterKind::Whole { range: (low, high), .. }, ParameterValue::Number(number)) => {
+            number.fract() == 0.0 && (f64::from(low)..=f64::from(high)).contains(&number)
+        }
+        (ParameterKind::Choice { choices, .. }, ParameterValue::Choice(choice)) => choices.contains(&choice),
+        _ => false,
     }
 }
 

@@ -389,6 +389,11 @@ impl Settings {
         if self.lr == 0.0 {
             return conflict("lr", "0 learns nothing; expected more than 0");
         }
+        for (parameter, value) in self.method.parameters().iter() {
+            if let crate::method::ParameterValue::Number(number) = value {
+                in_range(parameter.name, &number, field::parameter_range(parameter))?;
+            }
+        }
         self.method.check(self.steps).map_err(|(name, problem)| SettingsError::Conflict { name, problem })?;
         let checked = Checked {
             request: Request {
@@ -443,6 +448,13 @@ impl Settings {
                 self.steps, self.step_size, self.epsilon
             ));
         }
+        if self.average == 0.0 && self.average_from > 1 {
+            warnings.push(format!("weights are averaged from epoch {} on only with an average above 0", self.average_from));
+        }
+        if self.awp > 0.0 && self.awp_warmup >= self.epochs {
+            warnings
+                .push(format!("a warm-up of {} epochs leaves none of {} with perturbed weights", self.awp_warmup, self.epochs));
+        }
         if self.average > 0.0 && self.average_from > self.epochs {
             warnings.push(format!("weights are averaged from epoch {} on, and there are {}", self.average_from, self.epochs));
         }
@@ -467,6 +479,13 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// The method and the values of its parameters, by which what it keeps from step to step is told apart.
+    pub fn method_key(&self) -> String {
+        let values =
+            self.settings.method.parameters().iter().map(|(parameter, value)| (parameter.name, method_choice::text_of(value)));
+        format!("{} {:?}", self.method.about().name, values.collect::<Vec<_>>())
+    }
+
     /// What a method may know of `epoch`, counted from 1.
     pub fn clock(&self, epoch: u32) -> Clock {
         Clock {
@@ -523,10 +542,15 @@ impl<'de> Deserialize<'de> for Settings {
             settings.set("data", &text(data)).map_err(de::Error::custom)?;
             settings = Self::recipe(settings.data);
         }
+        // Files of before there were methods with an attack of their own name cross-entropy where they mean what is usual.
+        let is_old = !given.contains_key("awp") && given.contains_key("lambda_schedule");
         if let Some(method) = given.get("method") {
             settings.set("method", &text(method)).map_err(de::Error::custom)?;
         }
         for (name, value) in given.iter().filter(|(name, _)| *name != "method") {
+            if name == "loss" && is_old && text(value) == "ce" {
+                continue;
+            }
             match settings.set(name, &text(value)) {
                 Err(SettingsError::OfAnotherMethod { .. }) => {}
                 other => other.map_err(de::Error::custom)?,

@@ -115,3 +115,44 @@ fn every_parameter_of_every_method_is_a_setting_with_words() {
     names.dedup();
     assert_eq!(names.len(), fields().len(), "no parameter has the name of another setting");
 }
+
+#[test]
+fn no_change_of_method_leaves_a_value_that_the_next_one_does_not_take() {
+    use crate::method::{METHODS, ParameterKind};
+    for from in METHODS {
+        let mut extreme = Settings::default().with("method", from.about.name);
+        for parameter in from.about.parameters {
+            match parameter.kind {
+                ParameterKind::Number { range: (_, high), .. } => extreme.set(parameter.name, &high.to_string()).unwrap(),
+                ParameterKind::Whole { range: (_, high), .. } => extreme.set(parameter.name, &high.to_string()).unwrap(),
+                ParameterKind::Choice { choices, .. } => extreme.set(parameter.name, choices[choices.len() - 1]).unwrap(),
+            }
+        }
+        for to in METHODS {
+            let mut settings = extreme.clone();
+            settings.set("method", to.about.name).unwrap();
+            let json = serde_json::to_string(&settings).unwrap();
+            assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings, "{} to {}", from.about.name, to.about.name);
+        }
+    }
+    // Both call it β, and mean different things.
+    let mut settings = Settings::default().with("method", "trades").with("beta", "8");
+    settings.set("method", "average").unwrap();
+    assert_eq!(settings.get("beta").as_deref(), Some("0.5"));
+}
+
+#[test]
+fn a_value_that_was_put_in_past_the_checks_is_refused_before_a_run() {
+    let mut settings = Settings::default().with("method", "average");
+    settings.method.put("beta", crate::method::ParameterValue::Number(7.0));
+    assert_eq!(settings.checked().unwrap_err().to_string(), "beta: 7 is out of range; expected 0 to 1");
+}
+
+#[test]
+fn an_old_run_of_plain_training_goes_on_with_the_attack_of_the_method_that_it_gets() {
+    let old = r#"{"data": "moons", "lambda": -1, "lambda_schedule": "fixed", "method": "at", "loss": "ce"}"#;
+    let settings: Settings = serde_json::from_str(old).unwrap();
+    assert_eq!(settings.loss, ClimbedLoss(None));
+    let asked = r#"{"data": "moons", "method": "trades", "loss": "ce"}"#;
+    assert_eq!(serde_json::from_str::<Settings>(asked).unwrap().loss, ClimbedLoss(Some(LossKind::CrossEntropy)));
+}

@@ -1,6 +1,6 @@
 //! What an epoch measured of its samples, gathered on the device and read once.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,8 @@ use crate::{
 pub(crate) const WIDTH: usize = 3 * RECORD + 4;
 /// Where ω is among them.
 const OMEGA: usize = 3 * RECORD;
-/// Numbers per sample that runs kept which knew weights from kappa alone.
-const OLD_WIDTH: usize = 3 * RECORD + 1;
+/// Numbers per sample of steps whose weights depend on kappa and whose loss is ω CE; runs of before there were others kept no more.
+const OF_KAPPA: usize = 3 * RECORD + 1;
 
 /// The measurements of one epoch, step by step.
 #[derive(Debug, Default)]
@@ -42,8 +42,8 @@ pub struct SampleRecord {
     pub measured: Measured,
     /// Its weight. For weights that are normalised the mean over a step is 1.
     pub omega: f32,
-    /// What the weight depends on: [`About::axis`](crate::method::About::axis).
-    pub axis: f32,
+    /// What the weight depends on: [`About::axis`](crate::method::About::axis); none of a sample that was not weighed, unless that is kappa.
+    pub axis: Option<f32>,
     /// What is minimised of it, in nats; none where that is ω times the loss.
     pub objective: Option<f32>,
     /// What the method measures of the step or of the sample: [`About::measure`](crate::method::About::measure).
@@ -64,8 +64,8 @@ pub(crate) struct StepRecord {
     pub(crate) attack: [Tensor<2>; 3],
     /// N weights.
     pub(crate) omega: Tensor<1>,
-    /// N numbers that they depend on.
-    pub(crate) axis: Tensor<1>,
+    /// N numbers that they depend on; none for kappa.
+    pub(crate) axis: Option<Tensor<1>>,
     /// What is minimised; none where it is ω times the loss.
     pub(crate) objective: Option<Tensor<1>>,
     /// What the method measures: N numbers, or one for all.
@@ -73,20 +73,33 @@ pub(crate) struct StepRecord {
 }
 
 impl StepRecord {
-    /// All of it, N x [`WIDTH`].
+    /// All of it, N x [`WIDTH`]; or N x [`OF_KAPPA`] where the rest follows from that, because on a GPU every column costs a dispatch.
     pub(crate) fn numbers(self) -> Tensor<2> {
         let [start, path, end] = self.attack;
         let samples = start.dims()[0];
         let device = start.device();
-        let column = |numbers: Tensor<1>| {
-            if numbers.dims()[0] == 1 { numbers.reshape([1, 1]).expand([samples, 1]) } else { numbers.reshape([samples, 1]) }
+        let column = |numbers: Tensor<1>| match numbers.dims()[0] {
+            1 => numbers.reshape([1, 1]).expand([samples, 1]),
+            _ => numbers.reshape([samples, 1]),
         };
-        // Not measured is written as NaN; what is minimised is no number only where training has failed.
-        let none = |filler: f32| Tensor::<1>::from_data(burn::tensor::TensorData::new(vec![filler; samples], [samples]), &device);
+        let omega = column(self.omega);
+        if self.axis.is_none() && self.objective.is_none() && self.extra.is_none() {
+            return Tensor::cat(vec![start, path, end, omega], 1);
+        }
+        // What is not measured is written as NaN; what is minimised is no number only where training has failed.
+        let none = |filler: f32| Tensor::<1>::from_data(TensorData::new(vec![filler; samples], [samples]), &device);
+        let kappa = path.clone().slice([0..samples, KAPPA..KAPPA + 1]);
+        let axis = self.axis.map_or(kappa, column);
         let objective = self.objective.unwrap_or_else(|| none(f32::NAN));
         let extra = self.extra.unwrap_or_else(|| none(0.0));
-        Tensor::cat(vec![start, path, end, column(self.omega), column(self.axis), column(objective), column(extra)], 1)
+        Tensor::cat(vec![start, path, end, omega, axis, column(objective), column(extra)], 1)
     }
+}
+
+/// Rows of [`OF_KAPPA`] numbers with what follows from them: weights depend on kappa, and the loss is ω CE.
+fn widened(numbers: Vec<f32>) -> Vec<f32> {
+    let more = |row: &[f32]| [row[RECORD + KAPPA], f32::NAN, 0.0];
+    numbers.chunks_exact(OF_KAPPA).flat_map(|row| row.iter().copied().chain(more(row)).collect::<Vec<f32>>()).collect()
 }
 
 impl EpochLog {
@@ -106,8 +119,12 @@ impl EpochLog {
     /// # Errors
     /// [`DeviceError::Lost`] when the device no longer answers.
     pub async fn fetch(&mut self) -> Result<(), DeviceError> {
-        if !self.waiting.is_empty() {
-            self.read.extend(device::read(Tensor::cat(std::mem::take(&mut self.waiting), 0)).await?);
+        // One read, unless the method was changed on the way.
+        let waiting = std::mem::take(&mut self.waiting);
+        for alike in waiting.chunk_by(|a, b| a.dims()[1] == b.dims()[1]) {
+            let width = alike[0].dims()[1];
+            let numbers = device::read(Tensor::cat(alike.to_vec(), 0)).await?;
+            self.read.extend(if width == OF_KAPPA { widened(numbers) } else { numbers });
         }
         Ok(())
     }
@@ -150,13 +167,8 @@ impl EpochLog {
         if read.len() == WIDTH * samples {
             return Ok(Self { rows, read, waiting: Vec::new() });
         }
-        if read.len() == OLD_WIDTH * samples {
-            // Weights depended on kappa, and the loss was ω CE.
-            let widened = read.chunks_exact(OLD_WIDTH).flat_map(|old| {
-                let more = [old[RECORD + KAPPA], f32::NAN, 0.0];
-                old.iter().copied().chain(more).collect::<Vec<f32>>()
-            });
-            return Ok(Self { rows, read: widened.collect(), waiting: Vec::new() });
+        if read.len() == OF_KAPPA * samples {
+            return Ok(Self { rows, read: widened(read), waiting: Vec::new() });
         }
         Err((read.len(), WIDTH * samples))
     }
@@ -168,7 +180,7 @@ impl SampleRecord {
             row,
             measured: Measured::from_records(&numbers[..3 * RECORD]),
             omega: numbers[OMEGA],
-            axis: numbers[OMEGA + 1],
+            axis: Some(numbers[OMEGA + 1]).filter(|axis| !axis.is_nan()),
             objective: Some(numbers[OMEGA + 2]).filter(|objective| !objective.is_nan()),
             extra: numbers[OMEGA + 3],
         }

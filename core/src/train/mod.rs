@@ -30,7 +30,7 @@ use crate::{
     dataset::{Dataset, SampleShape},
     device::{is_cpu, wait_if_software},
     loss::Labels,
-    method::{Evidence, Gradient, Loss, Memory, Outputs, Surroundings, Weights, weighted},
+    method::{Axis, Evidence, Gradient, Loss, Memory, Outputs, Surroundings, Weights, weighted},
     model::{Architecture, Classifier, ModelError, Network, RunningStatistics, logits_in_slices, parameter_count},
     pace,
     settings::Checked,
@@ -72,7 +72,9 @@ pub struct StepParts {
     pub omega: Tensor<1>,
     /// What the weights depend on: N numbers.
     pub axis: Tensor<1>,
-    /// What is minimised.
+    /// What the method measures besides ([`About::measure`](crate::method::About::measure)): one number, or N.
+    pub measured: Option<Tensor<1>>,
+    /// What is minimised, at the weights before the step.
     pub loss: Loss,
     /// The gradient that is followed, without weight decay.
     pub gradient: Gradient,
@@ -245,7 +247,8 @@ impl Trainer {
             kappa: evidence.kappa(),
             first_hit: evidence.first_hit(),
             omega: record.omega,
-            axis: record.axis,
+            axis: record.axis.unwrap_or_else(|| evidence.kappa()),
+            measured: record.extra,
             loss,
             gradient,
             terms,
@@ -275,6 +278,15 @@ impl Trainer {
         if clock.weighs() { self.plan.method.weigh(evidence, clock, &mut self.memory) } else { None }
     }
 
+    /// What the weights of a batch depend on, where that is not kappa; no number where samples are not weighed yet.
+    fn axis_of(&self, weights: Option<Weights>, samples: usize) -> Option<Tensor<1>> {
+        if self.plan.method.about().axis == Axis::KAPPA {
+            return None;
+        }
+        let nothing = || Tensor::from_data(TensorData::new(vec![f32::NAN; samples], [samples]), &self.device);
+        Some(weights.map_or_else(nothing, |weights| weights.axis))
+    }
+
     /// Passes, weights, loss and gradient of any method.
     fn compute(&mut self, crafted: &Crafted) -> Computed {
         let Crafted { batch, attacks, found, at: (epoch, step) } = crafted;
@@ -300,7 +312,7 @@ impl Trainer {
         let evidence = passes.evidence(&found[0], attacks[0].steps, labels.clone());
         let weights = self.weigh(&evidence, *epoch);
         let omega = weights.as_ref().map(|weights| &weights.omega);
-        let mut loss = method.loss(&passes.outputs(&labels), omega);
+        let loss = method.loss(&passes.outputs(&labels), omega);
         let end = found[0].measure_end(passes.adversarial.logits.clone().inner(), batch.labels.clone(), &attacks[0]);
 
         // The gradient is taken at other weights; the step is made at these.
@@ -313,17 +325,18 @@ impl Trainer {
         let executor = if perturbed.is_some() { self.executor(moved) } else { executor };
         if perturbed.is_some() {
             passes = passes_of(moved, &executor);
-            loss = method.loss(&passes.outputs(&labels), omega);
         }
+        // What is told is the loss at the weights as they are; what is followed may be taken elsewhere.
+        let followed = if perturbed.is_some() { method.loss(&passes.outputs(&labels), omega) } else { loss.clone() };
 
-        let (gradient, terms, measured) = match (&loss.natural, &passes.natural) {
+        let (gradient, terms, measured) = match (&followed.natural, &passes.natural) {
             (Some(term), Some(natural)) if method.combines() => {
                 let natural = executor.gradient(term.clone().mean(), &[natural]);
-                let adversarial = executor.gradient(loss.adversarial.clone().mean(), &[&passes.adversarial]);
+                let adversarial = executor.gradient(followed.adversarial.clone().mean(), &[&passes.adversarial]);
                 let (gradient, measured) = method.combine(natural.clone(), adversarial.clone());
                 (gradient, Some([natural, adversarial]), measured)
             }
-            _ => (executor.gradient(loss.per_sample().mean(), &passes.all()), None, None),
+            _ => (executor.gradient(followed.per_sample().mean(), &passes.all()), None, None),
         };
         let around = Surroundings {
             network: moved,
@@ -337,7 +350,7 @@ impl Trainer {
         let record = StepRecord {
             attack: [found[0].at_start.clone(), found[0].on_path.clone(), end],
             omega: omega.cloned().unwrap_or_else(|| Tensor::ones([batch.len()], &self.device)),
-            axis: weights.map_or_else(|| evidence.kappa(), |weights| weights.axis),
+            axis: self.axis_of(weights, batch.len()),
             objective: Some(loss.per_sample().inner()),
             extra: measured.or_else(|| stopped_early(&evidence, &attacks[0])),
         };
@@ -382,7 +395,7 @@ impl Trainer {
         StepRecord {
             attack: [found.at_start.clone(), found.on_path.clone(), end],
             omega: omega.unwrap_or_else(|| Tensor::ones([samples], &self.device)),
-            axis: weights.map_or_else(|| evidence.kappa(), |weights| weights.axis),
+            axis: self.axis_of(weights, samples),
             objective: None,
             extra: stopped_early(&evidence, attack),
         }
@@ -400,7 +413,7 @@ impl Trainer {
     pub fn change(&mut self, plan: Checked) {
         self.sgd.momentum = plan.settings.momentum;
         self.sgd.weight_decay = plan.settings.weight_decay;
-        if plan.method.about() != self.plan.method.about() {
+        if plan.method_key() != self.plan.method_key() {
             self.memory = Memory::default();
         }
         self.plan = plan;

@@ -81,11 +81,17 @@ pub fn normalise(log_weights: Tensor<1>) -> Tensor<1> {
 
 /// The effective share of samples, `(Σω)² / (N Σω²)`: 1 when all weights are equal, 1/N when one sample has all the weight.
 ///
-/// 1 for no samples at all.
+/// 1 of no samples at all; 0 where there are some and none has any weight.
 pub fn effective_share(omega: &[f32]) -> f64 {
     let sum: f64 = omega.iter().copied().map(f64::from).sum();
     let squares: f64 = omega.iter().map(|&w| f64::from(w).powi(2)).sum();
-    if squares == 0.0 { 1.0 } else { sum * sum / (omega.len() as f64 * squares) }
+    if omega.is_empty() {
+        1.0
+    } else if squares == 0.0 {
+        0.0
+    } else {
+        sum * sum / (omega.len() as f64 * squares)
+    }
 }
 
 #[cfg(test)]
@@ -131,5 +137,6 @@ mod tests {
         assert_eq!(effective_share(&[1.0; 8]), 1.0);
         assert_eq!(effective_share(&[4.0, 0.0, 0.0, 0.0]), 0.25);
         assert_eq!(effective_share(&[]), 1.0);
+        assert_eq!(effective_share(&[0.0; 8]), 0.0);
     }
 }
