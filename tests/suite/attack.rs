@@ -212,7 +212,7 @@ fn cpu_and_gpu_find_the_same_kappa() {
         path: Path::Auto,
     };
     let start = random_start_of(&natural, &rows, 64, &attack, StartKey { seed: 1, purpose: Purpose::Start, epoch: 1 });
-    let found: Vec<Vec<Measured>> = [Device::flex(), gpu.device]
+    let found: Vec<Vec<Measured>> = [Device::flex(), gpu.device.clone()]
         .into_iter()
         .map(|device| {
             let model = perceptron("mlp:64,64", shape, classes, &device);

@@ -237,7 +237,11 @@ fn perturbed_weights_move_along_the_gradient_by_their_own_length() {
     let mut perturbed = trainer(0.1);
     let before = pollster::block_on(named_tensors(&perturbed.network)).unwrap();
     let found = perturbed.step_apart(&data, &indices, (1, 0));
-    assert_eq!(read(found.loss.per_sample()), read(plain.loss.per_sample()), "the loss that is told is that of the weights as they were");
+    assert_eq!(
+        read(found.loss.per_sample()),
+        read(plain.loss.per_sample()),
+        "the loss that is told is that of the weights as they were"
+    );
     let (angle, length) = apart(&flat(&found.gradient), &flat(&expected.gradient));
     assert!(angle < 1e-9 && length < 1e-5, "{angle} {length}");
     assert!(apart(&flat(&found.gradient), &flat(&plain.gradient)).0 > 1e-6, "the perturbation changes something");

@@ -176,17 +176,18 @@ fn samples_of_burn_in_stand_on_no_axis_of_weights() {
     let settings = state.form.clone();
     let run = &mut state.runs[0];
     let data = run.dataset.clone().unwrap();
-    let mut view = canned::view(&data, &settings);
-    view.weighs = false;
-    run.see(view.clone(), Instant::now());
-    run.see(view.clone(), Instant::now());
+    let weighed = canned::view(&data, &settings);
+    let mut of_burn_in = weighed.clone();
+    of_burn_in.weighs = false;
+    of_burn_in.seen.iter_mut().for_each(|seen| seen.record.axis = None);
+    run.see(of_burn_in.clone(), Instant::now());
     assert_eq!((run.tally().spread.samples(), run.on_axis(0)), (0, None));
     assert_eq!(run.weights_in_words(), "burn-in until epoch 2: every weight is 1");
-    // The first after it was seen before weights set in, as far as one knows.
-    view.weighs = true;
-    run.see(view.clone(), Instant::now());
+    // Whether a sample was weighed its record says, not the moment at which it is seen.
+    of_burn_in.weighs = true;
+    run.see(of_burn_in, Instant::now());
     assert_eq!(run.tally().spread.samples(), 0);
-    run.see(view, Instant::now());
+    run.see(weighed, Instant::now());
     assert_eq!(run.tally().spread.samples(), 108);
 }
 

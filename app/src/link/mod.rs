@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 
 use gairat::{
     dataset::Source,
-    settings::{MethodChoice, Settings, field, fields},
+    settings::{MethodChoice, Settings, SettingsError, field, fields},
 };
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -239,14 +239,14 @@ pub(crate) fn read(text: &str) -> Read {
             )),
             key if field(key).is_some() => {
                 if let Err(error) = settings.set(key, value) {
-                    read.problems.push(format!("{}; it was ignored.", Door::Window.settings(&error)));
+                    read.problems.push(format!("{}; it was ignored.", in_link(&error)));
                 }
             }
             key => read.problems.push(format!("`{}` is not known in a link; it was ignored.", short(key))),
         }
     }
     if let Err(error) = settings.checked() {
-        read.problems.push(format!("{}; the settings of the link were ignored.", Door::Window.settings(&error)));
+        read.problems.push(format!("{}; the settings of the link were ignored.", in_link(&error)));
         settings = begun;
     }
     if let Some(method) = &read.link.twin
@@ -335,6 +335,14 @@ pub(crate) fn write(link: &Link) -> String {
         put("lesson", &lesson.to_string());
     }
     text
+}
+
+/// What is wrong with a setting, which is named as links and as the form name it.
+fn in_link(error: &SettingsError) -> String {
+    match error.setting() {
+        Some(name) if Door::Window.setting(name) != name => format!("{name}, {}", Door::Window.settings(error)),
+        _ => error.to_string(),
+    }
 }
 
 fn names(value: &str) -> impl Iterator<Item = &str> {

@@ -43,7 +43,7 @@ fn a_parameter_of_another_method_is_named_and_ignored() {
     assert_eq!(told.link.settings.epsilon, 0.07);
     assert_eq!(told.link.settings.method.name(), "at");
     assert_eq!(told.problems.len(), 1, "{:?}", told.problems);
-    assert!(told.problems[0].contains("λ") && told.problems[0].contains("no such parameter"), "{:?}", told.problems);
+    assert!(told.problems[0].contains("lambda, λ") && told.problems[0].contains("no such parameter"), "{:?}", told.problems);
 }
 
 #[test]
@@ -85,7 +85,9 @@ fn what_cannot_be_used_is_named_and_the_rest_holds() {
     assert_eq!(told.link.settings.epsilon, 0.07);
     assert_eq!(told.link.hide, [Part::Curves].into());
     for (place, named) in
-        ["version", "data", "epsilon2", "λ", "steps K", "sky", "lesson", "embed", "weather", "Iris", "threads"].iter().enumerate()
+        ["version", "data", "epsilon2", "lambda", "steps", "sky", "lesson", "embed", "weather", "Iris", "threads"]
+            .iter()
+            .enumerate()
     {
         assert!(told.problems.iter().any(|problem| problem.contains(named)), "{place} {named}: {:?}", told.problems);
     }

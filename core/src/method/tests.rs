@@ -138,7 +138,9 @@ fn the_average_minimises_the_mixture_that_it_follows() {
 
 #[test]
 fn a_choice_that_takes_more_passes_says_so() {
-    let passes = |method: &str, name: &str, choice: &str| Settings::default().with("method", method).with(name, choice).method.build().passes().in_all(10);
+    let passes = |method: &str, name: &str, choice: &str| {
+        Settings::default().with("method", method).with(name, choice).method.build().passes().in_all(10)
+    };
     for (method, name, usual, more) in [
         ("gair-trades", "weighted", "kl", "rst"),
         ("dro", "implicit", "none", "barrier"),
