@@ -84,6 +84,9 @@ pub const METHODS: &[Entry] = &[
     ham::ENTRY,
 ];
 
+/// The parameter to change, and why.
+pub type Mismatch = (&'static str, String);
+
 /// A line of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -92,7 +95,7 @@ pub struct Entry {
     /// Makes it with the values of its parameters.
     pub build: fn(&Parameters) -> Arc<dyn Method>,
     /// Whether values that are fine each go together, with an attack of so many steps; else the parameter to change, and why.
-    pub check: fn(&Parameters, u32) -> Result<(), (&'static str, String)>,
+    pub check: fn(&Parameters, u32) -> Result<(), Mismatch>,
 }
 
 impl Entry {

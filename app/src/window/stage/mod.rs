@@ -228,7 +228,7 @@ fn about(run: &Run, title: String) -> String {
 /// What is said in place of a picture.
 fn empty(painter: &egui::Painter, rect: Rect, run: &Run, colour: Color32) {
     let text = match &run.phase {
-        Phase::Failed(what) => format!("This run could not begin.\n{}", what),
+        Phase::Failed(what) => format!("This run could not begin.\n{what}"),
         _ => "Reading the data…".to_owned(),
     };
     let galley = painter.layout(text, FontId::proportional(14.0), colour, rect.width() - 40.0);
