@@ -203,7 +203,7 @@ fn in_words(state: &State) -> String {
         );
     }
     if let Some(sentence) = run.at_chance() {
-        text += &format!(". But {}", sentence);
+        text += &format!(". But {sentence}");
     }
     if let Some(twin) = state.runs.get(1) {
         text += &format!(". Beside it {}", twin.title());
@@ -211,7 +211,7 @@ fn in_words(state: &State) -> String {
             text += &format!(": natural {:.0} %, robust {:.0} %", 100.0 * accuracies.natural, 100.0 * accuracies.robust);
         }
         if let Some(sentence) = twin.at_chance() {
-            text += &format!(". But {}", sentence);
+            text += &format!(". But {sentence}");
         }
     }
     text += &format!(". Computed on {}.", if run.device.is_empty() { "a device that is being opened" } else { &run.device });
