@@ -114,7 +114,9 @@ fn early_stopped(
         .zip(natural.chunks(each * inputs).zip(start.chunks(each * inputs)).zip(labels.chunks(each)))
         .map(|((images, records), ((natural, start), labels))| Queue { images, records, natural, start, labels })
         .collect();
-    for_each_part(parts, || network.tile(1), |tile, _, mut queue| queue.run(network, tile, (attack, patience)));
+    // Fewer queues than threads: then several threads share the channels of one tile.
+    let threads_of_tile = threads() / queues;
+    for_each_part(parts, || network.tile(threads_of_tile), |tile, _, mut queue| queue.run(network, tile, (attack, patience)));
 }
 
 /// Samples that go through the lanes of one tile, one after the other.
