@@ -117,6 +117,11 @@ fn applies(field: &Field, state: &State, member: Member) -> bool {
     match field.name {
         // Points are generated for the figures alone.
         "points" | "noise" => matches!(state.form.data, Source::Toy(_)),
+        name if !field.methods.is_empty() => {
+            let settings = state.wanted(member);
+            let parameters = settings.method.parameters();
+            parameters.iter().all(|(parameter, _)| parameter.name != name || parameters.counts(parameter))
+        }
         "burn_in" => state.members().chain([member]).any(|member| state.wanted(member).method.about().burns_in),
         _ => true,
     }

@@ -71,14 +71,16 @@ const ABOUT: About = About {
             (1e-3, 1e9),
             (0.03, 3.0),
             "c: strength of the log-barrier, for the implicit term barrier.",
-        ),
+        )
+        .only_with("implicit", "barrier"),
         Parameter::number(
             ("curvature", "curvature"),
             10.0,
             (1e-3, 1e9),
             (3.0, 300.0),
             "Curvature of the attack's objective that the implicit term fast-bat assumes.",
-        ),
+        )
+        .only_with("implicit", "fast-bat"),
     ],
     axis: Axis::LOSS,
     omega_is_share: true,

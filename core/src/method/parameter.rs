@@ -12,6 +12,8 @@ pub struct Parameter {
     pub doc: &'static str,
     /// Which values it takes, and which it has when nothing is said.
     pub kind: ParameterKind,
+    /// The choice of another parameter without which it has no effect: `("implicit", "barrier")`.
+    pub only_with: Option<(&'static str, &'static str)>,
 }
 
 /// Which values a parameter takes.
@@ -51,12 +53,12 @@ impl Parameter {
         slider: (f64, f64),
         doc: &'static str,
     ) -> Self {
-        Self { name, label, doc, kind: ParameterKind::Number { default, range, slider } }
+        Self { name, label, doc, kind: ParameterKind::Number { default, range, slider }, only_with: None }
     }
 
     /// A whole number.
     pub const fn whole((name, label): (&'static str, &'static str), default: u32, range: (u32, u32), doc: &'static str) -> Self {
-        Self { name, label, doc, kind: ParameterKind::Whole { default, range } }
+        Self { name, label, doc, kind: ParameterKind::Whole { default, range }, only_with: None }
     }
 
     /// One of `choices`.
@@ -66,7 +68,12 @@ impl Parameter {
         choices: &'static [&'static str],
         doc: &'static str,
     ) -> Self {
-        Self { name, label, doc, kind: ParameterKind::Choice { default, choices } }
+        Self { name, label, doc, kind: ParameterKind::Choice { default, choices }, only_with: None }
+    }
+
+    /// The same, without effect unless the parameter `name` has the value `choice`.
+    pub const fn only_with(self, name: &'static str, choice: &'static str) -> Self {
+        Self { only_with: Some((name, choice)), ..self }
     }
 
     /// The value when nothing is said.
@@ -108,6 +115,26 @@ impl Parameters {
     /// The value of `name`, if the method has such a parameter.
     pub fn get(&self, name: &str) -> Option<ParameterValue> {
         self.values.iter().find(|(parameter, _)| parameter.name == name).map(|(_, value)| *value)
+    }
+
+    /// Whether a parameter has an effect beside the values of the others.
+    pub fn counts(&self, parameter: &Parameter) -> bool {
+        parameter.only_with.is_none_or(|(name, choice)| self.choice(name) == choice)
+    }
+
+    /// What to say of values that were changed and have no effect.
+    pub fn warnings(&self) -> Vec<String> {
+        let idle = self.values.iter().filter(|(parameter, value)| *value != parameter.default() && !self.counts(parameter));
+        idle.filter_map(|(parameter, _)| {
+            let (name, choice) = parameter.only_with?;
+            let said = |name: &str| name.replace('_', "-");
+            let (parameter, found) = (said(parameter.name), self.choice(name));
+            Some(format!(
+                "{parameter} has no effect: it counts with {name} {choice} alone, and {name} is {found}",
+                name = said(name)
+            ))
+        })
+        .collect()
     }
 
     /// Puts a value in place of the one of `name`; whether there is such a parameter.

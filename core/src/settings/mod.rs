@@ -441,6 +441,7 @@ impl Settings {
                 self.burn_in, self.epochs
             ));
         }
+        warnings.extend(self.method.parameters().warnings());
         warnings.extend(self.method.build().warnings());
         if f64::from(self.steps) * self.step_size < self.epsilon {
             warnings.push(format!(

@@ -69,6 +69,23 @@ fn a_burn_in_that_leaves_no_weights_is_warned_of() {
 }
 
 #[test]
+fn a_parameter_without_effect_is_warned_of() {
+    for (method, parameter, value, choice, one) in [
+        ("dro", "barrier", "0.3", "implicit", "barrier"),
+        ("dro", "curvature", "5", "implicit", "fast-bat"),
+        ("gairat", "lambda_max", "2", "lambda_schedule", "linear"),
+    ] {
+        let mut settings = Settings::default();
+        settings.set("method", method).unwrap();
+        settings.set(parameter, value).unwrap();
+        let said = settings.warnings();
+        assert!(said.len() == 1 && said[0].contains("no effect") && said[0].contains(one), "{said:?}");
+        settings.set(choice, one).unwrap();
+        assert!(settings.warnings().is_empty());
+    }
+}
+
+#[test]
 fn a_method_brings_its_own_parameters_and_keeps_what_was_changed_of_shared_ones() {
     let mut settings = Settings::default();
     settings.set("lambda", "-2").unwrap();

@@ -1,7 +1,7 @@
 //! Weights from kappa, for every method that has them: a rule, and λ over the epochs.
 
 use crate::{
-    method::{Clock, Evidence, Parameter, ParameterKind, Parameters, Weights},
+    method::{Clock, Evidence, Parameter, Parameters, Weights},
     weight::{LambdaKind, LambdaSchedule, RuleName, normalise},
 };
 
@@ -26,16 +26,18 @@ pub(crate) const LAMBDA_MAX: Parameter = Parameter::number(
     (-1000.0, f64::INFINITY),
     (-4.0, 4.0),
     "Where the linear schedule starts; must be finite for it.",
-);
+)
+.only_with("lambda_schedule", "linear");
 
 /// λ with its default.
 pub(crate) const fn lambda(default: f64) -> Parameter {
-    Parameter {
-        name: "lambda",
-        label: "λ",
-        doc: "λ of the weights: lower values leave weight to fewer samples; inf gives every sample the weight 1.",
-        kind: ParameterKind::Number { default, range: (-1000.0, f64::INFINITY), slider: (-4.0, 4.0) },
-    }
+    Parameter::number(
+        ("lambda", "λ"),
+        default,
+        (-1000.0, f64::INFINITY),
+        (-4.0, 4.0),
+        "λ of the weights: lower values leave weight to fewer samples; inf gives every sample the weight 1.",
+    )
 }
 
 /// Whether the parameters go together.
