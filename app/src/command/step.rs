@@ -7,8 +7,7 @@ use gairat::{
     checkpoint::read_weights,
     dataset::{self, Dataset, Samples, Source},
     device,
-    method::Gradient,
-    model::{named_gradient, named_tensors, with_tensors},
+    model::{Gradient, named_gradient, named_tensors, with_tensors},
     settings::{Field, Settings},
     train::Trainer,
 };

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::{About, Axis, Clock, Entry, Gradient, Loss, Measure, MeasureKind, Method, Outputs, Parameter, Passes, weighted};
+use super::{About, Axis, Clock, Entry, Loss, Measure, MeasureKind, Method, Outputs, Parameter, Passes, weighted};
+use crate::model::Gradient;
 
 pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
     Arc::new(CaAt { gamma: parameters.number("gamma"), per_tensor: parameters.choice("scope") == "tensor" })

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::{
-    About, Axis, Clock, Entry, Evidence, Gradient, Memory, Method, Parameter, Parameters, Passes, Surroundings, Weights,
-};
-use crate::weight::normalise;
+use super::{About, Axis, Clock, Entry, Evidence, Memory, Method, Parameter, Parameters, Passes, Surroundings, Weights};
+use crate::{model::Gradient, weight::normalise};
 
 pub(super) const ENTRY: Entry = Entry {
     about: &ABOUT,

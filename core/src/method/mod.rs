@@ -25,7 +25,6 @@ mod fat;
 mod gair_fat;
 mod gair_trades;
 mod gairat;
-mod gradient;
 mod ham;
 mod hard_instance;
 mod mail_at;
@@ -47,7 +46,6 @@ use burn::tensor::Tensor;
 
 pub use about::{About, Axis, AxisRange, Measure, MeasureKind, Passes};
 pub use evidence::{Evidence, Side};
-pub use gradient::Gradient;
 pub use parameter::{Parameter, ParameterKind, ParameterValue, Parameters};
 pub use surroundings::Surroundings;
 
@@ -55,6 +53,7 @@ use crate::{
     attack::LossKind,
     batch::Noise,
     loss::{self, Labels},
+    model::Gradient,
 };
 
 /// All methods, in the order in which they are shown.

@@ -2,10 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use super::Gradient;
 use crate::{
     loss::{self, Labels},
-    model::{Classifier as _, Network, RunningStatistics},
+    model::{Classifier as _, Gradient, Network, RunningStatistics},
 };
 
 /// How far a shifted input lies from x~ at most, in pixel units.

@@ -3,6 +3,7 @@
 mod batch_norm;
 mod dropout;
 mod feature_map;
+mod gradient;
 mod initial;
 mod mlp;
 mod normalise;
@@ -20,6 +21,7 @@ mod state_dict;
 mod wide_resnet;
 
 pub use batch_norm::BatchNorm2d;
+pub use gradient::Gradient;
 pub use initial::{Initialisation, initialise};
 pub use mlp::Mlp;
 pub use normalise::{Normalisation, Normalise};

@@ -13,11 +13,8 @@ use burn::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Network;
-use crate::{
-    device::{self, DeviceError},
-    method::Gradient,
-};
+use super::{Gradient, Network};
+use crate::device::{self, DeviceError};
 
 /// One tensor on the host, in PyTorch's layout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

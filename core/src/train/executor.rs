@@ -6,10 +6,7 @@ use burn::{
 };
 
 use super::whole_gradient::{gradient_along, whole_logits};
-use crate::{
-    method::Gradient,
-    model::{Classifier as _, Network, Program, logits_in_slices},
-};
+use crate::model::{Classifier as _, Gradient, Network, Program, logits_in_slices};
 
 /// A pass of a batch to the logits.
 #[derive(Debug)]

@@ -30,8 +30,8 @@ use crate::{
     dataset::{Dataset, SampleShape},
     device::{is_cpu, wait_if_software},
     loss::Labels,
-    method::{Axis, Evidence, Gradient, Loss, Memory, Outputs, Surroundings, Weights, weighted},
-    model::{Architecture, Classifier, ModelError, Network, RunningStatistics, logits_in_slices, parameter_count},
+    method::{Axis, Evidence, Loss, Memory, Outputs, Surroundings, Weights, weighted},
+    model::{Architecture, Classifier, Gradient, ModelError, Network, RunningStatistics, logits_in_slices, parameter_count},
     pace,
     settings::Checked,
 };

@@ -11,8 +11,7 @@ use burn::{
 use super::sgd_step::{SgdSettings, step_of_sgd};
 use crate::{
     device::{self, DeviceError},
-    method::Gradient,
-    model::Network,
+    model::{Gradient, Network},
 };
 
 /// The optimiser: `v ← μ v + (g + decay θ)`, `θ ← θ − lr v`; the first velocity is the first gradient.

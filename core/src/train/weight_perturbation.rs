@@ -5,7 +5,7 @@ use burn::{
     tensor::Tensor,
 };
 
-use crate::{method::Gradient, model::Network};
+use crate::model::{Gradient, Network};
 
 /// Keeps a direction of length 0 where it is.
 const TINY: f64 = 1e-20;

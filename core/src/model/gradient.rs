@@ -5,7 +5,7 @@ use burn::{
     tensor::{Gradients, Tensor},
 };
 
-use crate::model::Network;
+use super::Network;
 
 /// One flat tensor for each learned tensor, in the order in which burn walks the network.
 #[derive(Clone, Debug)]
