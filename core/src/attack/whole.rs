@@ -8,7 +8,7 @@ use super::{
     pgd_step::{StepSettings, pgd_step},
 };
 use crate::{
-    lanes::{InLanes, Tile, for_each_part, threads},
+    lanes::{InLanes, Tile, for_each_part, into_lanes, out_of_lanes, threads},
     model::Layers,
 };
 
@@ -314,26 +314,6 @@ impl Part<'_> {
             for (number, place) in point[POINT..].iter_mut().zip(0..) {
                 *number = iterates[place * per_tile + sample];
             }
-        }
-    }
-}
-
-/// Rows of samples to one sample per lane; lanes without a sample keep what they hold.
-fn into_lanes(rows: &[f32], lanes: &mut [f32], inputs: usize) {
-    let per_tile = lanes.len() / inputs;
-    for (sample, row) in rows.chunks_exact(inputs).enumerate() {
-        for (place, &number) in row.iter().enumerate() {
-            lanes[place * per_tile + sample] = number;
-        }
-    }
-}
-
-/// One sample per lane to rows of samples.
-fn out_of_lanes(lanes: &[f32], rows: &mut [f32], inputs: usize) {
-    let per_tile = lanes.len() / inputs;
-    for (sample, row) in rows.chunks_exact_mut(inputs).enumerate() {
-        for (place, number) in row.iter_mut().enumerate() {
-            *number = lanes[place * per_tile + sample];
         }
     }
 }

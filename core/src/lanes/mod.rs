@@ -17,6 +17,8 @@ mod convolution;
 mod isa;
 mod network;
 mod parallel;
+mod passes;
 
 pub(crate) use network::{InLanes, Tile};
 pub(crate) use parallel::{for_each_part, threads};
+pub(crate) use passes::{Passes, into_lanes, out_of_lanes};

@@ -5,8 +5,11 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 
-use super::whole_gradient::{gradient_along, whole_logits};
-use crate::model::{Classifier as _, Gradient, Network, Program, logits_in_slices};
+use super::whole_gradient::gradient_along;
+use crate::{
+    lanes::Passes,
+    model::{Classifier as _, Gradient, Network, Program, logits_in_slices},
+};
 
 /// A pass of a batch to the logits.
 #[derive(Debug)]
@@ -44,7 +47,7 @@ impl<'a> Executor<'a> {
             Self::Composed { network, together } => logits_in_slices(*network, images.clone().autodiff(), *together),
             Self::Lanes { program, parameters, device, .. } => {
                 let [samples, _] = images.dims();
-                let logits = whole_logits(&program.layers, parameters, &on_host(images.clone()), samples);
+                let logits = Passes::new(&program.layers, parameters).logits(&on_host(images.clone()));
                 let logits = TensorData::new(logits, [samples, program.layers.classes()]);
                 Tensor::<2>::from_data(logits, device).autodiff().require_grad()
             }

@@ -3,7 +3,7 @@
 
 use crate::{
     attack::loss_gradient_and_count::{CountSettings, LossKind, RECORD, judge},
-    lanes::{InLanes, for_each_part},
+    lanes::{InLanes, for_each_part, into_lanes},
     model::Layers,
 };
 
@@ -91,7 +91,8 @@ fn sum_over_tiles(
             for (place, rows) in rows.chunks_mut(per_tile * width).enumerate() {
                 let first = group * per_group + place * per_tile;
                 let count = rows.len() / width;
-                fill(tile.samples(), &images[first * inputs..], (count, inputs));
+                tile.samples().fill(0.0);
+                into_lanes(&images[first * inputs..(first + count) * inputs], tile.samples(), inputs);
                 network.forward(tile);
                 let (logits, slopes) = tile.logits_and_gradient();
                 // Lanes without a sample have no part in the sum.
@@ -110,35 +111,4 @@ fn sum_over_tiles(
         result.iter_mut().zip(group).for_each(|(sum, part)| *sum += part);
     }
     result
-}
-
-/// The logits of `samples` samples: N x C.
-pub(super) fn whole_logits(layers: &Layers, parameters: &[f32], images: &[f32], samples: usize) -> Vec<f32> {
-    let (inputs, classes) = (layers.inputs(), layers.classes());
-    let network = InLanes::new(layers, parameters);
-    let per_tile = network.samples_per_tile();
-    let mut all = vec![0.0; samples * classes];
-    let parts: Vec<(&mut [f32], &[f32])> = all.chunks_mut(per_tile * classes).zip(images.chunks(per_tile * inputs)).collect();
-    for_each_part(
-        parts,
-        || network.tile(1),
-        |tile, _, (out, images)| {
-            fill(tile.samples(), images, (out.len() / classes, inputs));
-            network.forward(tile);
-            let logits = tile.logits();
-            for (sample, row) in out.chunks_exact_mut(classes).enumerate() {
-                row.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + sample]);
-            }
-        },
-    );
-    all
-}
-
-/// The first `count` samples of `images` to one sample per lane; lanes without one are 0.
-fn fill(lanes: &mut [f32], images: &[f32], (count, inputs): (usize, usize)) {
-    let per_tile = lanes.len() / inputs;
-    lanes.fill(0.0);
-    for (sample, row) in images.chunks_exact(inputs).take(count).enumerate() {
-        row.iter().enumerate().for_each(|(input, &pixel)| lanes[input * per_tile + sample] = pixel);
-    }
 }
