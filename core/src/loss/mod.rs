@@ -6,14 +6,18 @@
 mod boosted_cross_entropy;
 mod cross_entropy;
 mod divergence;
+mod logits_ratio;
 mod margin;
 mod one_vs_rest;
+
+use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 
 pub use boosted_cross_entropy::{boosted_cross_entropy, guarded_divergence};
 pub use cross_entropy::{cross_entropy, smoothed_cross_entropy};
 pub use divergence::{divergence, entropy};
+pub use logits_ratio::{difference_of_logits_ratio, scale_free_cross_entropy, targeted_difference_of_logits_ratio};
 pub use margin::{largest_other, logit_margin, of_label, probability_margin};
 pub use one_vs_rest::one_vs_rest;
 
@@ -34,6 +38,16 @@ impl Labels {
         let all = Tensor::<1, Int>::arange(0..classes as i64, &class.device()).reshape([1, classes]).expand([samples, classes]);
         let own = class.clone().reshape([samples, 1]).expand([samples, classes]);
         Self { class, one_hot: own.equal(all).float() }
+    }
+
+    /// Those of some samples, one after the other.
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        Self { class: self.class.clone().slice([rows.clone()]), one_hot: self.one_hot.clone().slice([rows]) }
+    }
+
+    /// Those of some samples.
+    pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
+        Self { class: self.class.clone().select(0, rows.clone()), one_hot: self.one_hot.clone().select(0, rows.clone()) }
     }
 
     /// How many samples.
