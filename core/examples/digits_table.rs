@@ -12,7 +12,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use gairat::{
     dataset::{self, Source},
-    evaluate::{self, Target, Threat},
+    evaluate::{self, Evaluation, Norm, Target, Threat},
     method::METHODS,
     settings::Settings,
     train::{EpochLog, Trainer},
@@ -66,15 +66,14 @@ fn accuracies(settings: &Settings) -> Result<Vec<f64>, Box<dyn std::error::Error
         pollster::block_on(log.fetch())?;
     }
     let network = trainer.frozen();
-    let threat = Threat { epsilon: plan.attack.epsilon, seed: settings.seed, path: settings.path };
+    let threat = Threat { norm: Norm::LInf, epsilon: plan.attack.epsilon, seed: settings.seed, path: settings.path };
     let target =
         Target { network: &network, samples: &data.test, shape: data.shape, threat, batch: settings.batch, device: &device };
-    let score = |attack: &str| -> Result<f64, Box<dyn std::error::Error>> {
-        let attack = evaluate::parse(attack)?;
-        let score = pollster::block_on(evaluate::score(attack.as_ref(), target, &mut || false))?;
-        Ok(score.ok_or("the evaluation was stopped")?.accuracy)
+    let mut evaluation = Evaluation::new(target);
+    let mut score = |attack: &str| -> Result<f64, Box<dyn std::error::Error>> {
+        Ok(pollster::block_on(evaluation.attack(evaluate::parse(attack)?))?.accuracy)
     };
-    ATTACKS.into_iter().map(score).collect()
+    ATTACKS.into_iter().map(&mut score).collect()
 }
 
 /// The mean and the deviation of a sample.

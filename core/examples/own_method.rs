@@ -11,7 +11,7 @@
 use burn::tensor::Device;
 use gairat::{
     dataset::{self, Dataset},
-    evaluate::{self, Report, Target, Threat},
+    evaluate::{self, Evaluation, Norm, Report, Target, Threat},
     method::{About, Axis, Clock, Evidence, METHODS, Memory, Method, Parameter, Passes, Side, Weights},
     settings::{Checked, Settings},
     snapshot::Regions,
@@ -111,12 +111,13 @@ fn train(
         samples = log.samples();
     }
     let network = trainer.frozen();
-    let threat = Threat { epsilon: plan.attack.epsilon, seed: plan.settings.seed, path: plan.settings.path };
+    let threat = Threat { norm: Norm::LInf, epsilon: plan.attack.epsilon, seed: plan.settings.seed, path: plan.settings.path };
     let target = Target { network: &network, samples: &data.test, shape: data.shape, threat, batch: 256, device };
-    let mut report = Report { samples: data.test.len(), scores: Vec::new() };
-    for attack in evaluate::usual() {
-        report.scores.extend(pollster::block_on(evaluate::score(attack.as_ref(), target, &mut || false))?);
+    let mut evaluation = Evaluation::new(target);
+    for attack in ["natural", "pgd:20", "cw:20"] {
+        pollster::block_on(evaluation.attack(evaluate::parse(attack)?))?;
     }
+    let report = evaluation.into_report();
     let regions =
         pollster::block_on(Regions::of(&network, data.shape, (40, 20), device))?.ok_or("the data are points of a plane")?;
     Ok((report, regions, samples))

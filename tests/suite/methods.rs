@@ -9,7 +9,7 @@ use gairat::{
     batch::{Batch, Noise, Start, StartKey, random_start},
     dataset::{Dataset, SampleShape, Samples},
     device::{self, Chosen},
-    evaluate::{self, Target, Threat},
+    evaluate::{self, Evaluation, Norm, Target, Threat},
     method::METHODS,
     model::{Gradient, Initialisation, Network, Normalisation, named_tensors},
     random::{Purpose, Stream},
@@ -123,12 +123,10 @@ fn moons(method: &str, chosen: &Chosen) -> [f64; 2] {
         pollster::block_on(log.fetch()).unwrap();
     }
     let network = trainer.frozen();
-    let threat = Threat { epsilon: plan.attack.epsilon, seed: 0, path: Path::Auto };
+    let threat = Threat { norm: Norm::LInf, epsilon: plan.attack.epsilon, seed: 0, path: Path::Auto };
     let target = Target { network: &network, samples: &data.test, shape: data.shape, threat, batch: 500, device: &chosen.device };
-    ["natural", "pgd:20"].map(|attack| {
-        let attack = evaluate::parse(attack).unwrap();
-        pollster::block_on(evaluate::score(attack.as_ref(), target, &mut || false)).unwrap().unwrap().accuracy
-    })
+    let mut evaluation = Evaluation::new(target);
+    ["natural", "pgd:20"].map(|attack| pollster::block_on(evaluation.attack(evaluate::parse(attack).unwrap())).unwrap().accuracy)
 }
 
 #[test]

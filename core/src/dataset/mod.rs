@@ -9,7 +9,9 @@ mod split;
 
 pub use augment::Augmentation;
 pub use digits::ATTRIBUTION as DIGITS_ATTRIBUTION;
-pub use npz::{AdversarialExamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_named, write_samples};
+pub use npz::{
+    AdversarialExamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_named, write_samples, write_verdicts,
+};
 pub use points::Toy;
 pub use split::{TestPart, ValidationPart};
 

@@ -360,6 +360,34 @@ pub fn write_samples(path: &Path, shape: SampleShape, samples: &Samples) -> Resu
     })
 }
 
+/// The same with the rows of the samples in their source as `row` (uint32), and what attacks came to as arrays of bool.
+///
+/// # Errors
+/// [`DatasetError::Unwritable`] with the system's reason, or where a verdict is of another number of samples.
+pub fn write_verdicts(
+    path: &Path,
+    shape: SampleShape,
+    samples: &Samples,
+    verdicts: &[(String, Vec<bool>)],
+) -> Result<(), DatasetError> {
+    let count = samples.labels.len();
+    if let Some((name, of)) = verdicts.iter().find(|(_, of)| of.len() != count) {
+        let cause = format!("`{name}` is of {} samples where there are {count}", of.len());
+        return Err(DatasetError::Unwritable { path: path.to_owned(), cause });
+    }
+    write_whole(path, |out| {
+        let mut archive = ZipWriter::new(out);
+        write_array(&mut archive, "x", "<f4", &array_shape(shape, count as u64), &floats(&samples.pixels))?;
+        write_array(&mut archive, "y", "<u4", &[count as u64], &counts(&samples.labels))?;
+        write_array(&mut archive, "row", "<u4", &[count as u64], &counts(&samples.rows))?;
+        for (name, of) in verdicts {
+            let bytes: Vec<u8> = of.iter().copied().map(u8::from).collect();
+            write_array(&mut archive, name, "|b1", &[count as u64], &bytes)?;
+        }
+        archive.finish().map(drop).map_err(io::Error::from)
+    })
+}
+
 /// Writes all of it or nothing.
 fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Out) -> io::Result<()>) -> Result<(), DatasetError> {
     files::write_with(path, write).map_err(|cause| DatasetError::Unwritable { path: path.to_owned(), cause: cause.to_string() })

@@ -25,7 +25,7 @@ use crate::{
     checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
     device::{self, Chosen, DeviceError},
-    evaluate::{self, EvaluationAttack, Report, Score, Target, Threat},
+    evaluate::{self, Evaluation, Halt, Norm, Report, Suite, Target, Threat},
     metrics::{EpochMetrics, Summary, score_name},
     model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
     pace,
@@ -597,11 +597,12 @@ impl Session<'_> {
             let networks = [("", Some(frozen.clone())), ("average_", self.trainer.averaged())];
             for (prefix, network) in networks {
                 let Some(network) = network else { continue };
-                let report = self.evaluate(&network, &self.dataset.validation, &validation_attacks(), door, false).await?;
+                let report = self.evaluate(&network, &self.dataset.validation, Part::Validation, door).await?;
                 let Some(report) = report else { return Ok(None) };
-                for score in report.scores {
-                    metrics.more.insert(format!("{prefix}validation_{}", score_name(&score.attack)), Some(score.accuracy));
+                for attack in ["natural", "pgd:20"] {
+                    metrics.more.insert(format!("{prefix}validation_{}", score_name(attack)), report.accuracy(attack));
                 }
+                metrics.more.insert(format!("{prefix}validation_robust"), report.robust().map(|(robust, _)| robust));
             }
         }
         door.emit(Event::Epoch(metrics.clone()));
@@ -642,7 +643,9 @@ impl Session<'_> {
         let epoch = metrics.epoch;
         let about = self.about(epoch);
         // Without a validation part there is nothing to choose by: the last is the best there is.
-        let best = match metrics.validation("pgd:20") {
+        let best = match metrics.get("validation_robust") {
+            // Until the end of burn-in it is plain adversarial training: the weights of another method.
+            _ if !self.trainer.plan.in_force(epoch) => None,
             Some(robust) if self.progress.best_epoch == 0 || robust > self.progress.best_robust => Some(robust),
             Some(_) => None,
             None => self.dataset.validation.is_empty().then_some(0.0),
@@ -670,30 +673,35 @@ impl Session<'_> {
     /// `network` on `samples`, to be evaluated.
     fn target<'a>(&'a self, network: &'a Network, samples: &'a Samples) -> Target<'a> {
         let settings = &self.trainer.plan.settings;
-        let threat = Threat { epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed, path: settings.path };
+        let threat =
+            Threat { norm: Norm::LInf, epsilon: self.trainer.plan.attack.epsilon, seed: settings.seed, path: settings.path };
         Target { network, samples, shape: self.dataset.shape, threat, batch: settings.batch, device: &self.trainer.device }
     }
 
-    /// Runs `attacks` on `samples`, telling of each if asked to; `None` if it was stopped.
+    /// Runs the quick suite on `samples`; `None` if it was stopped. Of the validation part only the worst case counts: what PGD-20 breaks
+    /// is not attacked again.
     async fn evaluate(
         &self,
         network: &Network,
         samples: &Samples,
-        attacks: &[Box<dyn EvaluationAttack>],
+        part: Part,
         door: &mut impl Door,
-        tell: bool,
     ) -> Result<Option<Report>, DeviceError> {
-        let mut scores: Vec<Score> = Vec::new();
-        for attack in attacks {
-            if tell {
-                door.emit(Event::Evaluating { attack: attack.label() });
+        let target = self.target(network, samples);
+        let mut evaluation = Evaluation::new(target);
+        let (stages, _) = Suite::QUICK.stages(self.dataset.classes, target.threat);
+        for mut stage in stages {
+            match part {
+                Part::Validation => stage.on_survivors = stage.adversary.spec() != "natural",
+                Part::Test => door.emit(Event::Evaluating { attack: stage.adversary.label() }),
             }
-            match evaluate::score(attack.as_ref(), self.target(network, samples), &mut || door.stopping()).await? {
-                Some(score) => scores.push(score),
-                None => return Ok(None),
+            match evaluation.run(&stage, &mut || door.stopping(), &mut |_, _| {}).await {
+                Ok(_) => {}
+                Err(Halt::Stopped) => return Ok(None),
+                Err(Halt::Device(error)) => return Err(error),
             }
         }
-        Ok(Some(Report { samples: samples.len(), scores }))
+        Ok(Some(evaluation.into_report()))
     }
 
     /// The final evaluation, of the best weights on the test part.
@@ -706,7 +714,7 @@ impl Session<'_> {
         }
         let best = crate::checkpoint::read_weights(&self.folder.file("best.safetensors"))?;
         let network = with_tensors(self.trainer.frozen(), &best)?;
-        let report = self.evaluate(&network, &self.dataset.test, &evaluate::usual(), door, true).await?;
+        let report = self.evaluate(&network, &self.dataset.test, Part::Test, door).await?;
         let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
         let regions = Regions::of(&network, self.dataset.shape, REGION_CELLS, &self.trainer.device).await?;
         let epochs = self.trainer.plan.settings.epochs;
@@ -716,7 +724,7 @@ impl Session<'_> {
         let mut scores: BTreeMap<String, f64> =
             report.scores.iter().map(|score| (score_name(&score.attack), score.accuracy)).collect();
         if let Some(averaged) = self.trainer.averaged() {
-            let report = self.evaluate(&averaged, &self.dataset.test, &evaluate::usual(), door, true).await?;
+            let report = self.evaluate(&averaged, &self.dataset.test, Part::Test, door).await?;
             let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
             scores.extend(report.scores.iter().map(|score| (format!("average_{}", score_name(&score.attack)), score.accuracy)));
             if let Some((robust, _)) = report.robust() {
@@ -742,9 +750,13 @@ impl Session<'_> {
     }
 }
 
-/// What the validation part is judged by.
-fn validation_attacks() -> Vec<Box<dyn EvaluationAttack>> {
-    evaluate::usual().into_iter().filter(|attack| attack.spec() != "cw:20").collect()
+/// What an evaluation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Choosing an epoch.
+    Validation,
+    /// The report.
+    Test,
 }
 
 /// The mean; 0 of nothing.

@@ -496,6 +496,12 @@ impl Checked {
         }
     }
 
+    /// Whether the weights of `epoch` are the method's own: not where it still burns in, unless it does so to the end.
+    pub fn in_force(&self, epoch: u32) -> bool {
+        let clock = self.clock(epoch);
+        clock.weighs() || clock.burn_in >= clock.epochs
+    }
+
     /// The training attacks of `epoch`: one for each craft of the method.
     pub fn attacks(&self, epoch: u32) -> Vec<Attack> {
         self.method.crafts(self.clock(epoch)).into_iter().map(|craft| self.attack_of(craft)).collect()

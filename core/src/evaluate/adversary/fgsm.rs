@@ -1,51 +1,38 @@
 //! The fast gradient sign method, as it was published: one step from the sample itself.
 
-use burn::tensor::{Device, Tensor};
+use super::{About, Adversary, Entry, Norm, Pursuit, Subjects, Threat, Victim, steps::Steps};
+use crate::attack::LossKind;
 
-use super::{EvaluationAttack, Threat};
-use crate::{
-    attack::{Attack, LossKind},
-    batch::Batch,
-    dataset::{SampleShape, Samples},
-    model::Classifier,
+pub(super) const ENTRY: Entry = Entry { about: &ABOUT, build: |_| Box::new(Fgsm) };
+
+const ABOUT: About = About {
+    name: "fgsm",
+    title: "FGSM",
+    summary: "One step to the surface of the ball along the gradient's sign (in L2, along the gradient).",
+    source: "Goodfellow, Shlens and Szegedy, ICLR 2015",
+    numbers: &[],
+    gradient: true,
+    classes: 2,
+    norms: &Norm::ALL,
+    nearest: false,
 };
 
-/// `x + ε sign(∇ CE)`. (The GAIRAT family's code calls one PGD step after a random start by this name; that is `pgd:1`.)
+/// `x + ε sign(∇ CE)`.
 #[derive(Debug)]
-pub struct Fgsm;
+struct Fgsm;
 
-impl EvaluationAttack for Fgsm {
-    fn spec(&self) -> String {
-        "fgsm".to_owned()
+const STEP: Steps = Steps { count: 1, size: 1.0, loss: LossKind::CrossEntropy, start: None };
+
+impl Adversary for Fgsm {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn label(&self) -> String {
-        "FGSM".to_owned()
+    fn passes(&self, _classes: usize) -> u64 {
+        STEP.passes()
     }
 
-    fn passes(&self) -> u32 {
-        2
-    }
-
-    fn perturb(
-        &self,
-        network: &dyn Classifier,
-        samples: Samples,
-        _shape: SampleShape,
-        threat: Threat,
-        device: &Device,
-    ) -> (Batch, Tensor<2>) {
-        let attack = Attack {
-            epsilon: threat.epsilon,
-            step_size: threat.epsilon,
-            steps: 1,
-            loss: LossKind::CrossEntropy,
-            start: None,
-            patience: None,
-            path: threat.path,
-        };
-        let batch = Batch::new(samples.pixels, &samples.labels, None, device);
-        let images = attack.run(network, &batch).images;
-        (batch, images)
+    fn attack<'a>(&'a self, victim: &'a mut Victim<'_>, subjects: &'a Subjects, threat: Threat) -> Pursuit<'a> {
+        Box::pin(async move { STEP.run(victim, subjects, threat).await })
     }
 }

@@ -1,41 +1,34 @@
 //! No attack: the accuracy on natural data.
 
-use burn::tensor::{Device, Tensor};
+use super::{About, Adversary, Entry, Norm, Pursuit, Subjects, Threat, Victim};
 
-use super::{EvaluationAttack, Threat};
-use crate::{
-    batch::Batch,
-    dataset::{SampleShape, Samples},
-    model::Classifier,
+pub(super) const ENTRY: Entry = Entry { about: &ABOUT, build: |_| Box::new(Natural) };
+
+const ABOUT: About = About {
+    name: "natural",
+    title: "natural",
+    summary: "Leaves every sample as it is.",
+    source: "",
+    numbers: &[],
+    gradient: false,
+    classes: 2,
+    norms: &Norm::ALL,
+    nearest: false,
 };
 
-/// Leaves every sample as it is.
 #[derive(Debug)]
-pub struct Natural;
+struct Natural;
 
-impl EvaluationAttack for Natural {
-    fn spec(&self) -> String {
-        "natural".to_owned()
+impl Adversary for Natural {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn label(&self) -> String {
-        "natural".to_owned()
-    }
-
-    fn passes(&self) -> u32 {
+    fn passes(&self, _classes: usize) -> u64 {
         0
     }
 
-    fn perturb(
-        &self,
-        _network: &dyn Classifier,
-        samples: Samples,
-        _shape: SampleShape,
-        _threat: Threat,
-        device: &Device,
-    ) -> (Batch, Tensor<2>) {
-        let batch = Batch::new(samples.pixels, &samples.labels, None, device);
-        let images = batch.natural.clone();
-        (batch, images)
+    fn attack<'a>(&'a self, _victim: &'a mut Victim<'_>, subjects: &'a Subjects, _threat: Threat) -> Pursuit<'a> {
+        Box::pin(std::future::ready(Ok(subjects.natural.clone())))
     }
 }

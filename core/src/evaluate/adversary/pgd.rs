@@ -1,63 +1,50 @@
-//! PGD-k with a uniform start and steps of ε/4, on cross-entropy (PGD) or on the margin (CW): the evaluation of the GAIRAT paper.
+//! PGD-k with a uniform start and steps of ε/4: the evaluation of the GAIRAT paper.
 
-use burn::tensor::{Device, Tensor};
+use super::{About, Adversary, Entry, Norm, Number, Pursuit, Subjects, Threat, Victim, steps::Steps};
+use crate::attack::LossKind;
 
-use super::{EvaluationAttack, Threat};
-use crate::{
-    attack::{Attack, LossKind},
-    batch::{Batch, Noise, StartKey, attack_batch},
-    dataset::{SampleShape, Samples},
-    model::Classifier,
-    random::Purpose,
+pub(super) const ENTRY: Entry =
+    Entry { about: &ABOUT, build: |numbers| Box::new(Pgd { steps: numbers[0], restarts: numbers[1] }) };
+
+const ABOUT: About = About {
+    name: "pgd",
+    title: "PGD",
+    summary: "Climbs the cross-entropy in steps of ε/4 from a random start; the last image counts.",
+    source: "Madry et al., ICLR 2018; as in the GAIRAT code",
+    numbers: &[Number::steps(20), Number::restarts(1)],
+    gradient: true,
+    classes: 2,
+    norms: &Norm::ALL,
+    nearest: false,
 };
 
-/// Only the last iterate is tested.
-#[derive(Debug, Clone, Copy)]
-pub struct Pgd {
-    /// How many steps; at least 1.
-    pub steps: u32,
-    /// Cross-entropy or margin.
-    pub loss: LossKind,
+#[derive(Debug)]
+struct Pgd {
+    steps: u32,
+    restarts: u32,
 }
 
-impl EvaluationAttack for Pgd {
-    fn spec(&self) -> String {
-        match self.loss {
-            LossKind::CrossEntropy => format!("pgd:{}", self.steps),
-            LossKind::CwMargin => format!("cw:{}", self.steps),
-            LossKind::Kl => format!("kl:{}", self.steps),
-        }
+impl Adversary for Pgd {
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn label(&self) -> String {
-        self.spec().to_uppercase().replace(':', "-")
+    fn numbers(&self) -> Vec<u32> {
+        vec![self.steps, self.restarts]
     }
 
-    fn passes(&self) -> u32 {
-        2 * self.steps
+    fn passes(&self, _classes: usize) -> u64 {
+        u64::from(self.restarts) * of_quarters(self.steps, LossKind::CrossEntropy).passes()
     }
 
-    fn perturb(
-        &self,
-        network: &dyn Classifier,
-        samples: Samples,
-        shape: SampleShape,
-        threat: Threat,
-        device: &Device,
-    ) -> (Batch, Tensor<2>) {
-        let attack = Attack {
-            epsilon: threat.epsilon,
-            step_size: threat.epsilon / 4.0,
-            steps: self.steps,
-            loss: self.loss,
-            start: Some(if self.loss == LossKind::Kl { Noise::Gaussian } else { Noise::Uniform }),
-            patience: None,
-            path: threat.path,
-        };
-        // PGD-k and CW-k start at the same points: what differs between them is then the loss, and not the luck of the draw.
-        let key = StartKey { seed: threat.seed, purpose: Purpose::Evaluation, epoch: u64::from(self.steps) };
-        let batch = attack_batch(samples, shape, attack.start(), key, device);
-        let images = attack.run(network, &batch).images;
-        (batch, images)
+    fn attack<'a>(&'a self, victim: &'a mut Victim<'_>, subjects: &'a Subjects, threat: Threat) -> Pursuit<'a> {
+        Box::pin(
+            async move { of_quarters(self.steps, LossKind::CrossEntropy).restart(victim, subjects, threat, self.restarts).await },
+        )
     }
+}
+
+/// Steps of ε/4. PGD-k and CW-k start at the same points: what differs between them is then the loss, and not the luck of the draw.
+pub(super) fn of_quarters(steps: u32, loss: LossKind) -> Steps {
+    Steps { count: steps, size: 0.25, loss, start: Some(u64::from(steps)) }
 }

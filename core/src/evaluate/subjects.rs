@@ -1,0 +1,152 @@
+//! The samples that an adversary is given, and the random numbers that belong to them.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::{Aim, Ball, Halt, Threat, Verdict};
+use crate::{
+    batch::{Batch, Noise, Start, StartKey, attack_batch},
+    dataset::{SampleShape, Samples},
+    device,
+    loss::Labels,
+    random::{Purpose, Stream},
+};
+
+/// A batch of samples that the network classifies correctly. Their random numbers are keyed by their rows, so that what becomes of a
+/// sample does not depend on the others.
+#[derive(Clone, Debug)]
+pub struct Subjects {
+    /// x: N x D, in [0, 1].
+    pub natural: Tensor<2>,
+    /// y.
+    pub labels: Labels,
+    samples: Samples,
+    shape: SampleShape,
+    device: Device,
+}
+
+impl Subjects {
+    /// Puts samples on `device`, for a network of so many classes.
+    pub fn new(samples: Samples, shape: SampleShape, classes: usize, device: &Device) -> Self {
+        let batch = Batch::new(samples.pixels.clone(), &samples.labels, None, device);
+        let labels = Labels::new(batch.labels, classes);
+        Self { natural: batch.natural, labels, samples, shape, device: device.clone() }
+    }
+
+    /// How many samples.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// The labels on the host.
+    pub fn classes(&self) -> &[u32] {
+        &self.samples.labels
+    }
+
+    /// The balls around the samples.
+    pub fn ball(&self, threat: Threat) -> Ball {
+        Ball::new(self.natural.clone(), threat)
+    }
+
+    /// Away from the labels.
+    pub fn aim(&self) -> Aim {
+        Aim::away(self.labels.clone())
+    }
+
+    /// The batch of an attack of fixed steps, with starts drawn by `key`.
+    pub fn batch(&self, threat: Threat, noise: Option<Noise>, key: u64) -> Batch {
+        let start = noise.map(|noise| Start { epsilon: threat.epsilon, noise });
+        let key = StartKey { seed: threat.seed, purpose: Purpose::Evaluation, epoch: key };
+        attack_batch(self.samples.clone(), self.shape, start, key, &self.device)
+    }
+
+    /// A stream of random numbers for each sample, its own for each `what`, such as the name of an attack and the number of a restart.
+    pub fn streams(&self, threat: Threat, what: &str) -> Vec<Stream> {
+        let key = fnv(what.bytes());
+        self.samples.rows.iter().map(|&row| Stream::new(threat.seed, Purpose::Evaluation, key, u64::from(row))).collect()
+    }
+
+    /// N x D random numbers, one sample's after the other.
+    pub fn noise(&self, threat: Threat, what: &str, draw: impl Fn(&mut Stream) -> f32) -> Tensor<2> {
+        let pixels = self.shape.len();
+        let mut numbers = Vec::with_capacity(self.len() * pixels);
+        for mut stream in self.streams(threat, what) {
+            numbers.extend((0..pixels).map(|_| draw(&mut stream)));
+        }
+        Tensor::from_data(TensorData::new(numbers, [self.len(), pixels]), &self.device)
+    }
+
+    /// The same samples so many times, one round after the other.
+    pub fn repeat(&self, times: usize) -> Rounds {
+        let rows: Vec<i32> = (0..times).flat_map(|_| 0..self.len() as i32).collect();
+        Rounds { rows: indices(&rows, &self.device), times }
+    }
+}
+
+/// Samples repeated.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    /// Which sample each row is.
+    pub rows: Tensor<1, Int>,
+    /// How many rounds.
+    pub times: usize,
+}
+
+/// Row numbers as a tensor.
+pub fn indices(rows: &[i32], device: &Device) -> Tensor<1, Int> {
+    Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len()]), device)
+}
+
+/// N numbers that are 0 or 1 as a mask of N x D.
+pub fn mask(numbers: &Tensor<1>, width: usize) -> Tensor<2, burn::tensor::Bool> {
+    let samples = numbers.dims()[0];
+    numbers.clone().greater_elem(0.5).reshape([samples, 1]).expand([samples, width])
+}
+
+/// The best adversarial images so far.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// N x D: the last image found misclassified, else where the attack is.
+    pub images: Tensor<2>,
+    /// 1 where `images` is misclassified: N.
+    pub wrong: Tensor<1>,
+}
+
+impl Kept {
+    /// The first images, judged by their logits.
+    pub fn new(images: Tensor<2>, logits: &Tensor<2>, labels: &Labels) -> Self {
+        Self { images, wrong: Verdict::of(logits, labels).wrong }
+    }
+
+    /// Takes in further images where they are misclassified.
+    pub fn see(&mut self, images: &Tensor<2>, logits: &Tensor<2>, labels: &Labels) {
+        let wrong = Verdict::of(logits, labels).wrong;
+        let width = images.dims()[1];
+        self.images = self.images.clone().mask_where(mask(&wrong, width), images.clone());
+        self.wrong = self.wrong.clone().max_pair(wrong);
+    }
+
+    /// Those of another run on the same samples, where this one has found nothing.
+    pub fn or(self, other: Self) -> Self {
+        let width = self.images.dims()[1];
+        let images = other.images.mask_where(mask(&self.wrong, width), self.images);
+        Self { images, wrong: self.wrong.max_pair(other.wrong) }
+    }
+
+    /// Whether all samples are misclassified.
+    ///
+    /// # Errors
+    /// [`Halt`] when the device no longer answers.
+    pub async fn all(&self) -> Result<bool, Halt> {
+        Ok(device::read(self.wrong.clone()).await?.iter().all(|&wrong| wrong > 0.5))
+    }
+}
+
+/// FNV-1a.
+pub(super) fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,297 @@
+//! Suites of attacks, and the one loop that runs them: on all samples or on those that nothing broke so far, each verdict given here and
+//! not by the attack.
+
+use burn::tensor::{Device, Tensor};
+use serde::Serialize;
+
+use super::{
+    Adversary, Halt, Onlooker, Report, Score, Subjects, Threat, Verdict, Victim, adversary,
+    report::share,
+    threat::{ROUNDING, distance},
+};
+use crate::{
+    dataset::{SampleShape, Samples},
+    device,
+    model::Classifier,
+};
+
+/// What is attacked.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The frozen network.
+    pub network: &'a dyn Classifier,
+    /// The samples.
+    pub samples: &'a Samples,
+    /// Their shape.
+    pub shape: SampleShape,
+    /// What the adversary may do.
+    pub threat: Threat,
+    /// How many samples at a time.
+    pub batch: usize,
+    /// Where.
+    pub device: &'a Device,
+}
+
+/// One attack of a suite.
+#[derive(Debug)]
+pub struct Stage {
+    /// The attack.
+    pub adversary: Box<dyn Adversary>,
+    /// Whether it is run on the samples alone that no stage before it broke; else on all that are correct before an attack.
+    pub on_survivors: bool,
+}
+
+/// A suite: attacks that together give one number.
+#[derive(Clone, Copy, Debug)]
+pub struct Suite {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub summary: &'static str,
+    /// Its attacks on all samples.
+    on_all: &'static [&'static str],
+    /// Its attacks on those that are left.
+    on_survivors: &'static [&'static str],
+}
+
+/// All suites, the fast one first.
+pub const SUITES: &[Suite] = &[
+    Suite {
+        name: "quick",
+        summary: "what training reports: PGD-20, CW-20 and a short attack that no scale of the logits blinds",
+        on_all: &["natural", "pgd:20", "cw:20", "mifpe:20"],
+        on_survivors: &[],
+    },
+    Suite {
+        name: "trust",
+        summary: "as strong as AutoAttack in a fraction of its passes",
+        on_all: &["natural", "pgd:20", "cw:20"],
+        on_survivors: &["mifpe", "apgd-ce", "pma", "apgd-t"],
+    },
+    Suite {
+        name: "autoattack",
+        summary: "the standard AutoAttack, stage by stage",
+        on_all: &["natural"],
+        on_survivors: &["apgd-ce", "apgd-t", "fab-t", "square:5000"],
+    },
+    Suite {
+        name: "autoattack-plus",
+        summary: "AutoAttack's version plus, stage by stage",
+        on_all: &["natural"],
+        on_survivors: &["apgd-ce:100:5", "apgd-dlr:100:5", "fab:100", "square:5000", "apgd-t", "fab-t"],
+    },
+];
+
+impl Suite {
+    /// What training reports.
+    pub const QUICK: Self = SUITES[0];
+    /// What an evaluation runs when nothing else is asked for.
+    pub const TRUST: Self = SUITES[1];
+
+    /// The suite `name`.
+    ///
+    /// # Errors
+    /// A sentence with all names.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let names = || SUITES.iter().map(|suite| format!("`{}`", suite.name)).collect::<Vec<_>>().join(", ");
+        let suite = SUITES.iter().find(|suite| suite.name == name);
+        suite.copied().ok_or_else(|| format!("`{name}` is no suite: expected {}", names()))
+    }
+
+    /// Its stages for a network of so many classes, in a norm, and the attacks that need more classes or another norm and are left out.
+    pub fn stages(&self, classes: usize, threat: Threat) -> (Vec<Stage>, Vec<String>) {
+        let of = |specs: &[&str], on_survivors| -> Vec<Stage> {
+            let adversaries = specs.iter().filter_map(|spec| adversary::parse(spec).ok());
+            adversaries.map(|adversary| Stage { adversary, on_survivors }).collect()
+        };
+        let mut stages = of(self.on_all, false);
+        stages.extend(of(self.on_survivors, true));
+        let fits =
+            |stage: &Stage| stage.adversary.about().classes <= classes && stage.adversary.about().norms.contains(&threat.norm);
+        let (fitting, left_out): (Vec<Stage>, Vec<Stage>) = stages.into_iter().partition(fits);
+        (fitting, left_out.iter().map(|stage| stage.adversary.label()).collect())
+    }
+}
+
+/// What is known of one sample.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Known {
+    /// The sample's row in its source.
+    pub row: u32,
+    /// Its label.
+    pub label: u32,
+    /// Whether it is classified correctly before any attack.
+    pub natural: bool,
+    /// The first attack that broke it.
+    pub broken_by: Option<String>,
+    /// The least distance at which it was found misclassified; an attack that looks for the nearest image may find it outside the ball.
+    pub distance: Option<f32>,
+    /// The least margin z_y − max other that was found in the ball.
+    pub margin: f32,
+    /// The adversarial image that broke it first.
+    #[serde(skip)]
+    pub image: Option<Vec<f32>>,
+}
+
+/// An evaluation on its way.
+pub struct Evaluation<'a> {
+    target: Target<'a>,
+    known: Vec<Known>,
+    report: Report,
+}
+
+impl<'a> Evaluation<'a> {
+    /// Nothing is known yet of `target`.
+    pub fn new(target: Target<'a>) -> Self {
+        let of = |(&row, &label): (&u32, &u32)| Known { row, label, margin: f32::INFINITY, ..Known::default() };
+        let known = target.samples.rows.iter().zip(&target.samples.labels).map(of).collect();
+        Self { target, known, report: Report { samples: target.samples.len(), scores: Vec::new() } }
+    }
+
+    /// What the stages that were run have come to.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The same, to be kept.
+    pub fn into_report(self) -> Report {
+        self.report
+    }
+
+    /// What is known of every sample.
+    pub fn samples(&self) -> &[Known] {
+        &self.known
+    }
+
+    /// Runs an attack on all samples, with nobody looking.
+    ///
+    /// # Errors
+    /// [`Halt`].
+    pub async fn attack(&mut self, adversary: Box<dyn Adversary>) -> Result<&Score, Halt> {
+        self.run(&Stage { adversary, on_survivors: false }, &mut super::Unwatched, &mut |_, _| {}).await
+    }
+
+    /// Runs a stage; `progress` is told of every batch how many samples are done, and of how many.
+    ///
+    /// # Errors
+    /// [`Halt`]; nothing of this stage counts then.
+    pub async fn run(
+        &mut self,
+        stage: &Stage,
+        onlooker: &mut dyn Onlooker,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<&Score, Halt> {
+        let Target { network, samples, shape, threat, batch, device } = self.target;
+        let adversary = stage.adversary.as_ref();
+        let mut victim = Victim::new(network, shape, threat.path, device, onlooker);
+        if self.report.scores.is_empty() {
+            self.judge_natural(&mut victim).await?;
+        }
+        let mut places: Vec<usize> = (0..samples.len())
+            .filter(|&place| self.known[place].natural && (!stage.on_survivors || self.known[place].broken_by.is_none()))
+            .collect();
+        if stage.on_survivors {
+            // The samples nearest to the boundary first: what can fall falls early.
+            places.sort_by(|&a, &b| self.known[a].margin.total_cmp(&self.known[b].margin).then(a.cmp(&b)));
+        }
+        let mut found = Vec::with_capacity(places.len());
+        let is_natural = adversary.passes(victim.classes()) == 0;
+        for chunk in places.chunks(batch.max(1)).take(if is_natural { 0 } else { usize::MAX }) {
+            let subjects = Subjects::new(samples.select(chunk, shape.len()), shape, victim.classes(), device);
+            let images = adversary.attack(&mut victim, &subjects, threat).await?;
+            found.extend(verdicts(&mut victim, &subjects, images, threat).await?);
+            progress(found.len(), places.len());
+        }
+        let mut correct: Vec<bool> = self.known.iter().map(|known| known.natural).collect();
+        let (mut broke, mut outside) = (0, 0);
+        for (&place, found) in places.iter().zip(found) {
+            let known = &mut self.known[place];
+            outside += usize::from(found.outside && !adversary.about().nearest);
+            if found.wrong && !found.off_box {
+                known.distance = Some(known.distance.map_or(found.distance, |least| least.min(found.distance)));
+            }
+            if !found.outside {
+                known.margin = known.margin.min(found.margin);
+            }
+            if found.wrong && !found.outside {
+                broke += 1;
+                correct[place] = false;
+                if known.broken_by.is_none() {
+                    known.broken_by = Some(adversary.spec());
+                    known.image = Some(found.image);
+                }
+            }
+        }
+        if stage.on_survivors {
+            correct.iter_mut().zip(&self.known).for_each(|(correct, known)| *correct &= known.broken_by.is_none());
+        }
+        let accuracy = share(correct.iter().filter(|&&correct| correct).count(), correct.len());
+        let (attack, label) = (adversary.spec(), adversary.label());
+        self.report.scores.push(Score { attack, label, accuracy, tried: places.len(), broke, outside, correct });
+        Ok(&self.report.scores[self.report.scores.len() - 1])
+    }
+
+    /// Finds out which samples are correct before any attack.
+    async fn judge_natural(&mut self, victim: &mut Victim<'_>) -> Result<(), Halt> {
+        let Target { samples, shape, batch, device, .. } = self.target;
+        let places: Vec<usize> = (0..samples.len()).collect();
+        for chunk in places.chunks(batch.max(1)) {
+            let subjects = Subjects::new(samples.select(chunk, shape.len()), shape, victim.classes(), device);
+            let logits = victim.logits(&subjects.natural).await?;
+            let verdict = Verdict::of(&logits, &subjects.labels);
+            let numbers = device::read(Tensor::cat(vec![verdict.wrong, verdict.margin], 0)).await?;
+            let (wrong, margins) = numbers.split_at(chunk.len());
+            for ((&place, &wrong), &margin) in chunk.iter().zip(wrong).zip(margins) {
+                self.known[place].natural = wrong < 0.5;
+                self.known[place].margin = margin;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Evaluation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Evaluation").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+/// What an attack has found of one sample.
+struct Found {
+    wrong: bool,
+    margin: f32,
+    distance: f32,
+    /// Not in the pixel box, or no number.
+    off_box: bool,
+    /// Not in ball and box.
+    outside: bool,
+    image: Vec<f32>,
+}
+
+/// Judges what an attack gave, by a pass of its own.
+async fn verdicts(victim: &mut Victim<'_>, subjects: &Subjects, images: Tensor<2>, threat: Threat) -> Result<Vec<Found>, Halt> {
+    let logits = victim.logits(&images).await?;
+    let Verdict { wrong, margin } = Verdict::of(&logits, &subjects.labels);
+    let far = distance(threat.norm, images.clone() - subjects.natural.clone());
+    let numbers = device::read(Tensor::cat(vec![wrong, margin, far], 0)).await?;
+    let pixels = device::read(images).await?;
+    let samples = subjects.len();
+    Ok(pixels
+        .chunks_exact(pixels.len() / samples.max(1))
+        .enumerate()
+        .map(|(sample, image)| {
+            let distance = numbers[2 * samples + sample];
+            // Not a number is neither in the box nor in the ball.
+            let off_box = !image.iter().all(|pixel| (0.0..=1.0).contains(pixel));
+            let outside = off_box || !(distance <= threat.epsilon + ROUNDING * threat.epsilon.max(1e-2));
+            Found {
+                wrong: numbers[sample] > 0.5,
+                margin: numbers[samples + sample],
+                distance,
+                off_box,
+                outside,
+                image: image.to_vec(),
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,150 @@
+//! What the adversary may do: the ball around a sample, and how to move in it.
+
+use std::{fmt, str::FromStr};
+
+use burn::tensor::{Int, Tensor};
+
+use crate::attack::Path;
+
+/// Keeps a direction finite where a gradient is 0 (AutoAttack's).
+const TINY: f64 = 1e-12;
+/// By how much a distance may exceed the radius: rounding of a sample plus a perturbation.
+pub(super) const ROUNDING: f32 = 1e-5;
+
+/// How the size of a perturbation is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Norm {
+    /// The largest change of a pixel.
+    #[default]
+    LInf,
+    /// The root of the sum of squares of all changes.
+    L2,
+}
+
+impl Norm {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::LInf, Self::L2];
+
+    /// Its name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::LInf => "L∞",
+            Self::L2 => "L2",
+        }
+    }
+}
+
+impl fmt::Display for Norm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LInf => "linf",
+            Self::L2 => "l2",
+        })
+    }
+}
+
+impl FromStr for Norm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|norm| norm.to_string() == text);
+        found.ok_or_else(|| format!("`{text}` is no norm: expected `linf` or `l2`"))
+    }
+}
+
+/// What the adversary may do, and from which numbers it starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threat {
+    /// How a perturbation is measured.
+    pub norm: Norm,
+    /// Radius of the ball, in pixel units; positive.
+    pub epsilon: f32,
+    /// The run's seed.
+    pub seed: u64,
+    /// The way that attacks of fixed steps take.
+    pub path: Path,
+}
+
+/// The balls around the samples of a batch, and the pixel box.
+#[derive(Clone, Debug)]
+pub struct Ball {
+    /// The centres: N x D.
+    pub natural: Tensor<2>,
+    norm: Norm,
+    epsilon: f64,
+    /// The sides of ball and box, for L∞.
+    sides: Option<[Tensor<2>; 2]>,
+}
+
+impl Ball {
+    /// Around `natural` (N x D, in [0, 1]).
+    pub fn new(natural: Tensor<2>, threat: Threat) -> Self {
+        let epsilon = f64::from(threat.epsilon);
+        let sides = (threat.norm == Norm::LInf)
+            .then(|| [natural.clone().sub_scalar(epsilon).clamp_min(0.0), natural.clone().add_scalar(epsilon).clamp_max(1.0)]);
+        Self { natural, norm: threat.norm, epsilon, sides }
+    }
+
+    /// The radius.
+    pub fn epsilon(&self) -> f64 {
+        self.epsilon
+    }
+
+    /// The nearest images in the ball, and of these the nearest in the box (which stays in the ball).
+    pub fn project(&self, images: Tensor<2>) -> Tensor<2> {
+        match &self.sides {
+            Some([low, high]) => images.max_pair(low.clone()).min_pair(high.clone()),
+            None => {
+                let offset = images - self.natural.clone();
+                let length = length(offset.clone()).add_scalar(TINY);
+                let factor = length.recip().mul_scalar(self.epsilon).clamp_max(1.0);
+                (self.natural.clone() + offset * factor).clamp(0.0, 1.0)
+            }
+        }
+    }
+
+    /// The steepest way up in this norm: the gradient's sign, or the gradient at length 1.
+    pub fn direction(&self, gradient: Tensor<2>) -> Tensor<2> {
+        match self.norm {
+            Norm::LInf => gradient.sign(),
+            Norm::L2 => {
+                let length = length(gradient.clone()).add_scalar(TINY);
+                gradient / length
+            }
+        }
+    }
+
+    /// How far images lie from the centres: N numbers.
+    pub fn distance(&self, images: &Tensor<2>) -> Tensor<1> {
+        distance(self.norm, images.clone() - self.natural.clone())
+    }
+
+    /// The balls of some of the samples.
+    pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
+        let select = |tensor: &Tensor<2>| tensor.clone().select(0, rows.clone());
+        let sides = self.sides.as_ref().map(|[low, high]| [select(low), select(high)]);
+        Self { natural: select(&self.natural), sides, ..*self }
+    }
+
+    /// Centres moved by `noise` (N x D, of any size): scaled so that the start lies on the ball's surface, and then into the box
+    /// (the start of AutoAttack's attacks).
+    pub fn start_on_surface(&self, noise: Tensor<2>) -> Tensor<2> {
+        let samples = noise.dims()[0];
+        let size = distance(self.norm, noise.clone()).reshape([samples, 1]).add_scalar(TINY);
+        (self.natural.clone() + (noise / size).mul_scalar(self.epsilon)).clamp(0.0, 1.0)
+    }
+}
+
+/// The size of offsets: N numbers.
+pub fn distance(norm: Norm, offset: Tensor<2>) -> Tensor<1> {
+    let samples = offset.dims()[0];
+    match norm {
+        Norm::LInf => offset.abs().max_dim(1).reshape([samples]),
+        Norm::L2 => length(offset).reshape([samples]),
+    }
+}
+
+/// The Euclidean length of every row: N x 1.
+fn length(rows: Tensor<2>) -> Tensor<2> {
+    (rows.clone() * rows).sum_dim(1).sqrt()
+}

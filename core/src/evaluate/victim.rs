@@ -1,0 +1,253 @@
+//! The network under attack: its logits, and the gradient of any loss of the logits, in passes that someone may look at and stop.
+
+use std::{future::Future, ops::Range, pin::Pin};
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use web_time::{Duration, Instant};
+
+use crate::{
+    attack::{
+        Adversarial, Attack, CountSettings, LossKind, Path, count,
+        loss_gradient_and_count::{KAPPA, MARGIN, RECORD},
+    },
+    batch::Batch,
+    dataset::SampleShape,
+    device::{self, DeviceError},
+    lanes::Passes,
+    loss::Labels,
+    model::{Classifier, logits_in_slices},
+    pace,
+};
+
+/// How long passes may go on before the onlooker is asked.
+const ASK_EVERY: Duration = Duration::from_millis(15);
+
+/// Why an attack ended early.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Halt {
+    /// Somebody wanted it.
+    #[error("stopped")]
+    Stopped,
+    /// The device is gone.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// Someone who waits for an evaluation.
+pub trait Onlooker {
+    /// Asked every few milliseconds whether to stop. A door that shares its thread with an attack lets others have it meanwhile.
+    fn stops(&mut self) -> Pin<Box<dyn Future<Output = bool> + '_>>;
+}
+
+/// Nobody looks, and nobody stops.
+#[derive(Debug)]
+pub struct Unwatched;
+
+impl Onlooker for Unwatched {
+    fn stops(&mut self) -> Pin<Box<dyn Future<Output = bool> + '_>> {
+        Box::pin(std::future::ready(false))
+    }
+}
+
+impl<F: FnMut() -> bool> Onlooker for F {
+    fn stops(&mut self) -> Pin<Box<dyn Future<Output = bool> + '_>> {
+        Box::pin(std::future::ready(self()))
+    }
+}
+
+/// What an attack aims at: away from the labels, or towards other classes.
+#[derive(Clone, Debug)]
+pub struct Aim {
+    /// The labels: N.
+    pub labels: Labels,
+    /// The class towards which each sample is to be moved, for attacks with targets.
+    pub targets: Option<Labels>,
+}
+
+impl Aim {
+    /// Away from the labels.
+    pub fn away(labels: Labels) -> Self {
+        Self { labels, targets: None }
+    }
+
+    /// The aims of these samples.
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        Self { labels: self.labels.rows(rows.clone()), targets: self.targets.as_ref().map(|targets| targets.rows(rows)) }
+    }
+
+    /// The aims of some samples.
+    pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
+        Self { labels: self.labels.select(rows), targets: self.targets.as_ref().map(|targets| targets.select(rows)) }
+    }
+}
+
+/// A loss of logits (N x C, tracked) that an attack climbs: N numbers.
+pub type LogitLoss<'a> = &'a dyn Fn(Tensor<2>, &Aim) -> Tensor<1>;
+
+/// What a pass forwards and back finds.
+#[derive(Clone, Debug)]
+pub struct Slope {
+    /// N x C.
+    pub logits: Tensor<2>,
+    /// N.
+    pub losses: Tensor<1>,
+    /// The gradient of the losses with respect to the images: N x D.
+    pub gradient: Tensor<2>,
+}
+
+/// A frozen network under attack.
+pub struct Victim<'a> {
+    network: &'a dyn Classifier,
+    /// On the CPU, where the network is a list of layers.
+    passes: Option<Passes>,
+    /// On a GPU: samples that go through together.
+    together: Option<usize>,
+    shape: SampleShape,
+    classes: usize,
+    device: &'a Device,
+    onlooker: &'a mut dyn Onlooker,
+    asked: Instant,
+}
+
+impl<'a> Victim<'a> {
+    /// `network`, frozen, on samples of `shape`. `path` may ask for passes layer by layer.
+    pub fn new(
+        network: &'a dyn Classifier,
+        shape: SampleShape,
+        path: Path,
+        device: &'a Device,
+        onlooker: &'a mut dyn Onlooker,
+    ) -> Self {
+        let program = network.program().filter(crate::model::Program::is_frozen);
+        let cpu = device::is_cpu(device);
+        let passes = program.as_ref().filter(|_| cpu && path != Path::Composed).map(|program| {
+            let parameters = program.parameters().into_data().iter::<f32>().collect::<Vec<_>>();
+            Passes::new(&program.layers, &parameters)
+        });
+        let together = program.filter(|_| !cpu).map(|program| pace::samples_together(program.layers.multiplications()));
+        let classes = match &passes {
+            Some(passes) => passes.classes(),
+            None => network.logits(Tensor::zeros([1, shape.len()], device)).dims()[1],
+        };
+        Self { network, passes, together, shape, classes, device, onlooker, asked: Instant::now() }
+    }
+
+    /// How many classes it knows.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The shape of a sample.
+    pub fn shape(&self) -> SampleShape {
+        self.shape
+    }
+
+    /// Where it is computed.
+    pub fn device(&self) -> &'a Device {
+        self.device
+    }
+
+    /// The logits of `images` (N x D): N x C.
+    ///
+    /// # Errors
+    /// [`Halt`].
+    pub async fn logits(&mut self, images: &Tensor<2>) -> Result<Tensor<2>, Halt> {
+        self.ask().await?;
+        let Some(passes) = &self.passes else {
+            return Ok(logits_in_slices(self.network, images.clone(), self.together));
+        };
+        let pixels = device::read(images.clone()).await?;
+        let (samples, logits) = (images.dims()[0], passes.logits(&pixels));
+        Ok(Tensor::from_data(TensorData::new(logits, [samples, self.classes]), self.device))
+    }
+
+    /// The logits of `images`, a loss of them and its gradient.
+    ///
+    /// # Errors
+    /// [`Halt`].
+    pub async fn gradient(&mut self, images: &Tensor<2>, loss: LogitLoss<'_>, aim: &Aim) -> Result<Slope, Halt> {
+        let samples = images.dims()[0];
+        let together = self.passes.as_ref().map(Passes::together).or(self.together).unwrap_or(samples).max(1);
+        if together >= samples {
+            return self.gradient_of(images.clone(), loss, aim).await;
+        }
+        let mut parts = Vec::with_capacity(samples.div_ceil(together));
+        for first in (0..samples).step_by(together) {
+            let rows = first..(first + together).min(samples);
+            parts.push(self.gradient_of(images.clone().slice([rows.clone()]), loss, &aim.rows(rows)).await?);
+        }
+        Ok(Slope {
+            logits: Tensor::cat(parts.iter().map(|part| part.logits.clone()).collect(), 0),
+            losses: Tensor::cat(parts.iter().map(|part| part.losses.clone()).collect(), 0),
+            gradient: Tensor::cat(parts.into_iter().map(|part| part.gradient).collect(), 0),
+        })
+    }
+
+    /// The same for images that go through the network together.
+    async fn gradient_of(&mut self, images: Tensor<2>, loss: LogitLoss<'_>, aim: &Aim) -> Result<Slope, Halt> {
+        self.ask().await?;
+        let Some(passes) = &mut self.passes else {
+            let tracked = images.clone().autodiff().require_grad();
+            let logits = self.network.logits(tracked.clone());
+            let losses = loss(logits.clone(), aim);
+            let gradient = tracked.grad(&losses.backward()).map_or_else(|| images.zeros_like(), Tensor::inner);
+            return Ok(Slope { logits: logits.inner(), losses: losses.inner(), gradient });
+        };
+        let [samples, pixels] = images.dims();
+        let images = device::read(images).await?;
+        let logits = TensorData::new(passes.forward(&images), [samples, self.classes]);
+        let logits = Tensor::<2>::from_data(logits, self.device);
+        let tracked = logits.clone().autodiff().require_grad();
+        let losses = loss(tracked.clone(), aim);
+        let slopes = tracked.grad(&losses.backward()).map_or_else(|| logits.zeros_like(), Tensor::inner);
+        let gradient = passes.backward(&device::read(slopes).await?);
+        let gradient = Tensor::from_data(TensorData::new(gradient, [samples, pixels]), self.device);
+        Ok(Slope { logits, losses: losses.inner(), gradient })
+    }
+
+    /// An attack of fixed steps: where possible as one operation.
+    ///
+    /// # Errors
+    /// [`Halt`].
+    pub async fn fixed_steps(&mut self, attack: &Attack, batch: &Batch) -> Result<Adversarial, Halt> {
+        self.ask().await?;
+        Ok(attack.run(self.network, batch))
+    }
+
+    /// Lets the onlooker stop the attack, if it has gone on for a while.
+    async fn ask(&mut self) -> Result<(), Halt> {
+        if self.asked.elapsed() < ASK_EVERY {
+            return Ok(());
+        }
+        let stops = self.onlooker.stops().await;
+        self.asked = Instant::now();
+        if stops { Err(Halt::Stopped) } else { Ok(()) }
+    }
+}
+
+impl std::fmt::Debug for Victim<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Victim").field("shape", &self.shape).field("classes", &self.classes).finish_non_exhaustive()
+    }
+}
+
+/// What logits say of samples.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// 1 where the sample is misclassified (ties go to the lowest class), else 0: N.
+    pub wrong: Tensor<1>,
+    /// z_y − max other: N.
+    pub margin: Tensor<1>,
+}
+
+impl Verdict {
+    /// Of logits (N x C).
+    pub fn of(logits: &Tensor<2>, labels: &Labels) -> Self {
+        let samples = labels.len();
+        let nothing = Tensor::from_data(TensorData::new(vec![0.0_f32; samples * RECORD], [samples, RECORD]), &logits.device());
+        let settings = CountSettings { kind: LossKind::CwMargin, step: 0, never: 0 };
+        let records = count(logits.clone(), labels.class.clone(), logits.clone(), nothing, settings).records;
+        let column = |place: usize| records.clone().slice([0..samples, place..place + 1]).reshape([samples]);
+        Self { wrong: column(KAPPA).neg().add_scalar(1.0), margin: column(MARGIN) }
+    }
+}
