@@ -5,6 +5,7 @@
 mod adapter;
 mod attack;
 mod determinism;
+mod evaluation;
 mod fused;
 mod kernels;
 mod learning;

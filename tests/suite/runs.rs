@@ -6,7 +6,7 @@ use gairat::{
     checkpoint::RunFolder,
     dataset,
     device::Chosen,
-    session::{self, Ending, Event, SessionError},
+    session::{self, Command, Door, Ending, Event, Place, SessionError},
     settings::Settings,
 };
 
@@ -35,14 +35,36 @@ pub(crate) fn run_in(
         Ok((folder, _)) => folder,
         Err(_) => RunFolder::create(folder, settings).unwrap(),
     };
-    let mut events = Vec::new();
-    let mut polled = 0;
-    let mut poll = || {
-        polled += 1;
-        steps == Some(polled)
-    };
-    let ending = pollster::block_on(session::run(&plan, &data, chosen, &folder, &mut poll, &mut |event| events.push(event)));
-    (ending, events)
+    let mut door = Counting { left: steps, events: Vec::new() };
+    let ending = pollster::block_on(session::run_with(&plan, &data, chosen, &folder, &mut door));
+    (ending, door.events)
+}
+
+/// Stops a run after so many steps.
+struct Counting {
+    left: Option<usize>,
+    events: Vec<Event>,
+}
+
+impl Door for Counting {
+    async fn next(&mut self, _place: Place) -> Command {
+        match &mut self.left {
+            Some(0) => Command::Stop,
+            Some(left) => {
+                *left -= 1;
+                Command::Go
+            }
+            None => Command::Go,
+        }
+    }
+
+    fn stopping(&mut self) -> bool {
+        false
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
 }
 
 /// Runs `settings` to their end in a folder of its own and gives all files back.

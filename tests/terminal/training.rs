@@ -24,8 +24,16 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn without_arguments_it_trains_and_shows_that_it_worked() {
     let folder = tempfile::tempdir().unwrap();
     let text = succeed(folder.path(), "");
-    for part in ["natural", "PGD-20", "CW-20", "robust", "kappa of the training samples", "decision regions", "run folder runs/"]
-    {
+    for part in [
+        "natural",
+        "PGD-20",
+        "CW-20",
+        "MIFPE-20",
+        "robust",
+        "kappa of the training samples",
+        "decision regions",
+        "run folder runs/",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.contains('\u{1b}'), "no escape codes where standard output is no terminal");
@@ -45,12 +53,12 @@ fn json_is_one_object_a_line_and_the_summary_comes_last() {
     assert_eq!(events.iter().filter(|event| event["event"] == "epoch").count(), 4);
     let summary = events.last().unwrap();
     assert_eq!(summary["event"], "summary");
-    for part in ["natural", "pgd20", "cw20", "robust"] {
+    for part in ["natural", "pgd20", "cw20", "mifpe20", "robust"] {
         assert!((0.0..=1.0).contains(&summary[part].as_f64().unwrap()), "{part}");
     }
     // What `eval` finds in the folder is what the run said.
-    let again = json(&succeed(folder.path(), "eval --run run --device cpu --json")).pop().unwrap();
-    for part in ["natural", "pgd20", "cw20", "robust"] {
+    let again = json(&succeed(folder.path(), "eval --run run --suite quick --device cpu --json")).pop().unwrap();
+    for part in ["natural", "pgd20", "cw20", "mifpe20", "robust"] {
         assert_eq!(again[part], summary[part], "{part}");
     }
 }

@@ -13,9 +13,11 @@ use gairat::{
     dataset::{self, SampleShape, Samples},
     device,
     evaluate::{
-        self, ADVERSARIES, About, Adversary, Evaluation, Known, Norm, Report, SUITES, Stage, Suite, Target, Threat, interval,
+        self, ADVERSARIES, About, Adversary, Evaluation, Known, Norm, Probes, Report, SUITES, Stage, Suite, Target, Threat,
+        interval,
     },
     files,
+    metrics::score_name,
     model::Network,
     settings::{Field, Group},
 };
@@ -162,7 +164,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         );
     }
     let begun = Instant::now();
-    let (done, seconds, at_chance, left_out) =
+    let (done, seconds, at_chance, flags) =
         driver::on_pool(driver::threads_for(settings.threads, &model, 0), || -> Result<_, Failure> {
             let network = Network::with_weights(&model, dataset.shape, &parameters, &settings.normalise, &chosen.device)?;
             let classes = network.classes(dataset.shape, &chosen.device);
@@ -214,8 +216,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 }
             }
             let at_chance = pollster::block_on(evaluate::at_chance(target, classes))?;
+            let probes =
+                pollster::block_on(Probes::of(target, &mut || false)).map_err(|halt| Failure::Request(halt.to_string()))?;
+            let flags = evaluate::flags(evaluation.report(), &probes, &left_out);
             let done = Done { report: evaluation.report().clone(), samples: evaluation.samples().to_vec() };
-            Ok((done, seconds, at_chance, left_out))
+            Ok((done, seconds, at_chance, flags))
         })??;
     let report = &done.report;
     let whole = begun.elapsed().as_secs_f64();
@@ -225,6 +230,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         "event": "evaluation", "samples": report.samples, "epsilon": settings.epsilon, "norm": norm.to_string(), "device": chosen.name,
     });
     if let Some(map) = line.as_object_mut() {
+        // By name as well, as a run's summary has them.
+        map.extend(report.scores.iter().map(|score| (score_name(&score.attack), score.accuracy.into())));
         let scores: Vec<serde_json::Value> = report
             .scores
             .iter()
@@ -244,9 +251,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             map.insert("interval".to_owned(), vec![low, high].into());
             map.insert("strongest".to_owned(), strongest.into());
         }
-        if !left_out.is_empty() {
-            map.insert("left_out".to_owned(), left_out.clone().into());
-        }
+        map.insert("flags".to_owned(), serde_json::to_value(&flags).unwrap_or_default());
         if let Some(sentence) = &at_chance {
             map.insert("at_chance".to_owned(), sentence.clone().into());
         }
@@ -268,8 +273,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             100.0 * high
         );
     }
-    if !left_out.is_empty() {
-        anstream::println!("left out, for want of classes or in this norm: {}", left_out.join(", "));
+    for flag in &flags {
+        anstream::println!("flag {}: {}", flag.name, flag.message);
     }
     if let Some(sentence) = at_chance {
         anstream::println!("warning: {sentence}");

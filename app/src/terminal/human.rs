@@ -186,7 +186,7 @@ fn table(summary: &Summary) {
     };
     natural_first(&plain);
     anstream::println!(
-        "{}  correct under both attacks; the stronger was {}",
+        "{}  correct under every attack; the lowest was {}",
         accuracy_line("robust", summary.robust),
         summary.strongest
     );

@@ -7,6 +7,7 @@
 
 mod adversary;
 mod chance;
+mod flags;
 mod report;
 mod subjects;
 mod suite;
@@ -15,6 +16,7 @@ mod victim;
 
 pub use adversary::{ADVERSARIES, About, Adversary, Entry, Number, Pursuit, parse};
 pub use chance::at_chance;
+pub use flags::{Flag, Probes, flags};
 pub use report::{Report, Score, interval, share};
 pub use subjects::{Kept, Rounds, Subjects, indices, mask};
 pub use suite::{Evaluation, Known, SUITES, Stage, Suite, Target};

@@ -65,8 +65,8 @@ pub const SUITES: &[Suite] = &[
     Suite {
         name: "trust",
         summary: "as strong as AutoAttack in a fraction of its passes",
-        on_all: &["natural", "pgd:20", "cw:20"],
-        on_survivors: &["mifpe", "apgd-ce", "pma", "apgd-t"],
+        on_all: &["natural", "fgsm", "pgd:20", "cw:20"],
+        on_survivors: &["mifpe", "apgd-ce", "pma", "apgd-t", "logit-scale:20", "square:1000"],
     },
     Suite {
         name: "autoattack",

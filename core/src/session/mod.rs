@@ -642,10 +642,13 @@ impl Session<'_> {
     ) -> Result<(), SessionError> {
         let epoch = metrics.epoch;
         let about = self.about(epoch);
+        // Until the end of burn-in it is plain adversarial training: the first epoch of the method itself takes the place of all of these.
+        let plan = &self.trainer.plan;
+        if plan.in_force(epoch) && !plan.in_force(self.progress.best_epoch) {
+            (self.progress.best_epoch, self.progress.best_robust) = (0, 0.0);
+        }
         // Without a validation part there is nothing to choose by: the last is the best there is.
         let best = match metrics.get("validation_robust") {
-            // Until the end of burn-in it is plain adversarial training: the weights of another method.
-            _ if !self.trainer.plan.in_force(epoch) => None,
             Some(robust) if self.progress.best_epoch == 0 || robust > self.progress.best_robust => Some(robust),
             Some(_) => None,
             None => self.dataset.validation.is_empty().then_some(0.0),
