@@ -3,6 +3,7 @@
 
 mod attack;
 mod bench;
+mod eval;
 mod methods;
 mod refusals;
 mod screenshot;

@@ -4,11 +4,13 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
-    attack::{Adversarial, LossKind, read_measured},
+    attack::{LossKind, read_measured},
     batch::{StartKey, attack_batch},
     checkpoint::read_weights,
     dataset::{self, AdversarialExamples, Source},
     device,
+    evaluate::{self, Norm, Probes, Report, Target, Threat, Verdict},
+    loss::Labels,
     model::{Classifier, Network},
     random::Purpose,
     settings::{Field, Settings},
@@ -98,7 +100,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let (shape, samples, _) = dataset::read_arrays(file)?;
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let model = settings.model.resolve(shape);
-    let examples = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
+    let (examples, natural, flags) = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
         let network = Network::with_weights(&model, shape, &weights, &settings.normalise, &chosen.device)?;
         let classes = network.classes(shape, &chosen.device);
         if let Some((row, label)) = samples.labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
@@ -110,6 +112,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         }
         settings.path.taken(&network, &chosen.device)?;
         let mut examples = AdversarialExamples::empty(shape);
+        let mut correct = Vec::with_capacity(samples.len());
         let places: Vec<usize> = (0..samples.len()).collect();
         for places in places.chunks(settings.batch) {
             let key = StartKey { seed: settings.seed, purpose: Purpose::Start, epoch: 0 };
@@ -117,10 +120,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             let adversarial = attack.run(&network, &batch);
             let end = adversarial.measure_end(network.logits(adversarial.images.clone()), batch.labels.clone(), &attack);
             let measured = pollster::block_on(read_measured(&adversarial, end))?;
-            // The margin of the sample itself: with a random start, x⁰ is another point.
-            let natural = Adversarial::margins(network.logits(batch.natural), batch.labels);
+            // Of the sample itself: with a random start, x⁰ is another point.
+            let natural = Verdict::of(&network.logits(batch.natural), &Labels::new(batch.labels, classes));
+            correct.extend(pollster::block_on(device::read(natural.wrong))?.into_iter().map(|wrong| wrong < 0.5));
             examples.x_adv.extend(pollster::block_on(device::read(adversarial.images))?);
-            examples.margin_natural.extend(pollster::block_on(device::read(natural))?);
+            examples.margin_natural.extend(pollster::block_on(device::read(natural.margin))?);
             for sample in measured {
                 examples.kappa.push(sample.kappa);
                 examples.first_hit.push(sample.first_hit);
@@ -128,20 +132,36 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 examples.margin_adversarial.push(sample.margin_adversarial);
             }
         }
-        Ok(examples)
+        let threat = Threat { norm: Norm::LInf, epsilon: attack.epsilon, seed: settings.seed, path: settings.path };
+        let target =
+            Target { network: &network, samples: &samples, shape, threat, batch: settings.batch, device: &chosen.device };
+        let probes = pollster::block_on(Probes::of(target, &mut || false)).map_err(|halt| Failure::Request(halt.to_string()))?;
+        Ok((examples, correct, evaluate::flags(&Report::default(), &probes, &[])))
     })??;
     dataset::write_adversarial(&out, &examples)?;
-    let robust = gairat::evaluate::share(examples.broken.iter().filter(|&&broken| !broken).count(), examples.broken.len());
+    // A sample that is wrong before the attack does not withstand it, whatever the attack makes of it.
+    let withstand = examples.broken.iter().zip(&natural).filter(|(broken, natural)| **natural && !**broken).count();
+    let robust = evaluate::share(withstand, natural.len());
+    let natural = evaluate::share(natural.iter().filter(|natural| **natural).count(), natural.len());
     if matches.get_flag("json") {
-        let line = serde_json::json!({ "event": "attacked", "samples": examples.broken.len(), "robust": robust, "out": out });
+        let line = serde_json::json!({ "event": "attacked", "samples": examples.broken.len(), "natural": natural, "robust": robust,
+            "flags": flags, "out": out });
         anstream::println!("{line}");
     } else {
+        anstream::println!(
+            "{}  of {} samples are correct before it",
+            terminal::accuracy_line("natural", natural),
+            examples.broken.len()
+        );
         anstream::println!(
             "{}  of {} samples withstand the attack ({})",
             terminal::accuracy_line("robust", robust),
             examples.broken.len(),
             chosen.name
         );
+        for flag in &flags {
+            anstream::println!("flag {}: {}", flag.name, flag.message);
+        }
         anstream::println!("written to {}", out.display());
     }
     Ok(ExitCode::SUCCESS)

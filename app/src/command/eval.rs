@@ -13,8 +13,8 @@ use gairat::{
     dataset::{self, SampleShape, Samples},
     device,
     evaluate::{
-        self, ADVERSARIES, About, Adversary, Evaluation, Known, Norm, Probes, Report, SUITES, Stage, Suite, Target, Threat,
-        interval,
+        self, ADVERSARIES, About, Adversary, CurvePoint, Evaluation, Known, Norm, Probes, Report, SUITES, Stage, Suite, Target,
+        Threat, interval,
     },
     files,
     metrics::score_name,
@@ -79,6 +79,14 @@ pub(super) fn definition() -> Command {
                 .help_heading("Attack"),
         )
         .arg(
+            Arg::new("epsilons")
+                .long("epsilons")
+                .value_name("LOW:HIGH:COUNT")
+                .conflicts_with("attack")
+                .help("Also the curve of robust accuracy over these radii, such as 0:0.3:16; with --out as CSV, JSON and SVG")
+                .help_heading("Attack"),
+        )
+        .arg(
             Arg::new("samples")
                 .long("samples")
                 .value_name("N")
@@ -129,6 +137,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let weights = matches.get_one::<PathBuf>("weights").cloned().unwrap_or(weights);
     let norm = matches.get_one::<Norm>("norm").copied().unwrap_or_default();
     let asked = asked(matches)?;
+    let radii = match matches.get_one::<String>("epsilons") {
+        Some(text) => evaluate::radii(text).map_err(|problem| Failure::Request(format!("--epsilons: {problem}")))?,
+        None => Vec::new(),
+    };
     if let Some(out) = matches.get_one::<PathBuf>("out") {
         super::must_be_new(out)?;
     }
@@ -177,8 +189,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             }
             settings.path.taken(&network, &chosen.device)?;
             let threat = Threat { norm, epsilon: plan.attack.epsilon, seed: settings.seed, path: settings.path };
+            let mut suite_of_curve = Suite::TRUST;
             let (stages, left_out) = match asked {
-                Asked::Suite(suite) => suite.stages(classes, threat),
+                Asked::Suite(suite) => {
+                    suite_of_curve = suite;
+                    suite.stages(classes, threat)
+                }
                 Asked::Attacks(adversaries) => {
                     for adversary in &adversaries {
                         fits(adversary.about(), classes, norm).map_err(|why| {
@@ -219,7 +235,19 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             let probes =
                 pollster::block_on(Probes::of(target, &mut || false)).map_err(|halt| Failure::Request(halt.to_string()))?;
             let flags = evaluate::flags(evaluation.report(), &probes, &left_out);
-            let done = Done { report: evaluation.report().clone(), samples: evaluation.samples().to_vec() };
+            let mut tell = |point: &CurvePoint| {
+                if !json {
+                    anstream::println!(
+                        "{}  at epsilon {:.4}",
+                        terminal::accuracy_line("curve       ", point.robust),
+                        point.epsilon
+                    );
+                }
+            };
+            let mut nobody = || false;
+            let points = evaluate::curve(target, suite_of_curve, classes, &radii, &mut nobody, &mut tell);
+            let points = pollster::block_on(points).map_err(|halt| Failure::Request(halt.to_string()))?;
+            let done = Done { curve: points, report: evaluation.report().clone(), samples: evaluation.samples().to_vec() };
             Ok((done, seconds, at_chance, flags))
         })??;
     let report = &done.report;
@@ -250,6 +278,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             map.insert("robust".to_owned(), robust.into());
             map.insert("interval".to_owned(), vec![low, high].into());
             map.insert("strongest".to_owned(), strongest.into());
+        }
+        if !done.curve.is_empty() {
+            map.insert("curve".to_owned(), serde_json::to_value(&done.curve).unwrap_or_default());
         }
         map.insert("flags".to_owned(), serde_json::to_value(&flags).unwrap_or_default());
         if let Some(sentence) = &at_chance {
@@ -326,6 +357,7 @@ fn list_of_attacks() -> String {
 struct Done {
     report: Report,
     samples: Vec<Known>,
+    curve: Vec<CurvePoint>,
 }
 
 /// Writes the folder of an evaluation: whole, or not at all.
@@ -351,6 +383,16 @@ fn write(out: &Path, done: &Done, (shape, samples): (SampleShape, &Samples), lin
         .map(|score| (format!("correct_{}", score.attack.replace(':', "-")), score.correct.clone()))
         .collect();
     dataset::write_verdicts(&out.join("samples.npz"), shape, samples, &verdicts)?;
+    if !done.curve.is_empty() {
+        let mut table = "epsilon,robust,low,high\n".to_owned();
+        for point in &done.curve {
+            table += &format!("{},{},{},{}\n", point.epsilon, point.robust, point.interval.0, point.interval.1);
+        }
+        put("curve.csv", table.as_bytes())?;
+        let title = format!("correct under every attack, {} samples, with the 95 % interval", samples.len());
+        let axis = format!("radius of the {} ball", line["norm"].as_str().unwrap_or_default());
+        put("curve.svg", terminal::curve::svg(&done.curve, &title, &axis).as_bytes())?;
+    }
     let mut text = serde_json::to_string_pretty(&line).unwrap_or_default();
     text.push('\n');
     put("evaluation.json", text.as_bytes())

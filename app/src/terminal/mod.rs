@@ -1,5 +1,6 @@
 //! What a run looks like in a terminal: for people, or as JSON for programs.
 
+pub(crate) mod curve;
 mod human;
 pub(crate) mod json;
 mod plot;

@@ -7,6 +7,7 @@
 
 mod adversary;
 mod chance;
+mod curve;
 mod flags;
 mod report;
 mod subjects;
@@ -16,6 +17,7 @@ mod victim;
 
 pub use adversary::{ADVERSARIES, About, Adversary, Entry, Number, Pursuit, parse};
 pub use chance::at_chance;
+pub use curve::{CurvePoint, curve, radii};
 pub use flags::{Flag, Probes, flags};
 pub use report::{Report, Score, interval, share};
 pub use subjects::{Kept, Rounds, Subjects, indices, mask};

@@ -1,0 +1,85 @@
+//! Robust accuracy over the radius of the ball.
+
+use serde::Serialize;
+
+use super::{Evaluation, Halt, Onlooker, Suite, Target, Threat, interval, share};
+
+/// A point of the curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CurvePoint {
+    /// The radius.
+    pub epsilon: f32,
+    /// The share of samples that stay correct in every ball up to this one.
+    pub robust: f64,
+    /// Its 95 % interval.
+    pub interval: (f64, f64),
+}
+
+/// `count` radii from `low` to `high`, from text such as `0:0.3:16`.
+///
+/// # Errors
+/// A sentence that names the text and what was expected.
+pub fn radii(text: &str) -> Result<Vec<f32>, String> {
+    let expected = || {
+        format!("`{text}` are no radii: expected LOW:HIGH:COUNT, such as 0:0.3:16, with 0 ≤ LOW < HIGH and COUNT from 2 to 1000")
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    let [low, high, count] = parts.as_slice() else { return Err(expected()) };
+    let (low, high) = (low.parse::<f32>().map_err(|_| expected())?, high.parse::<f32>().map_err(|_| expected())?);
+    let count = count.parse::<usize>().map_err(|_| expected())?;
+    let fits = low >= 0.0 && low < high && high.is_finite() && (2..=1000).contains(&count);
+    if !fits {
+        return Err(expected());
+    }
+    Ok((0..count).map(|place| low + (high - low) * place as f32 / (count - 1) as f32).collect())
+}
+
+/// The curve of a suite over `radii`, in ascending order. A sample that was broken in a smaller ball is broken in all larger ones and is not
+/// attacked again, so the curve falls.
+///
+/// # Errors
+/// [`Halt`].
+pub async fn curve(
+    target: Target<'_>,
+    suite: Suite,
+    classes: usize,
+    radii: &[f32],
+    onlooker: &mut dyn Onlooker,
+    tell: &mut dyn FnMut(&CurvePoint),
+) -> Result<Vec<CurvePoint>, Halt> {
+    let whole = target.samples.len();
+    let mut left = target.samples.clone();
+    let mut points = Vec::with_capacity(radii.len());
+    for &epsilon in radii {
+        let threat = Threat { epsilon, ..target.threat };
+        let mut evaluation = Evaluation::new(Target { samples: &left, threat, ..target });
+        // In a ball of radius 0 there is nothing to attack.
+        let (stages, _) = suite.stages(classes, threat);
+        for mut stage in stages.into_iter().take(if epsilon > 0.0 { usize::MAX } else { 1 }) {
+            stage.on_survivors = stage.adversary.passes(classes) > 0;
+            evaluation.run(&stage, onlooker, &mut |_, _| {}).await?;
+        }
+        let robust: Vec<usize> = (0..left.len())
+            .filter(|&place| evaluation.samples()[place].natural && evaluation.samples()[place].broken_by.is_none())
+            .collect();
+        left = left.select(&robust, target.shape.len());
+        let point = CurvePoint { epsilon, robust: share(left.len(), whole), interval: interval(left.len(), whole) };
+        tell(&point);
+        points.push(point);
+    }
+    Ok(points)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::radii;
+
+    #[test]
+    fn radii_are_read_or_refused_with_what_was_expected() {
+        assert_eq!(radii("0:0.3:4").unwrap().len(), 4);
+        assert!((radii("0:0.3:4").unwrap()[1] - 0.1).abs() < 1e-6);
+        for text in ["", "0.3", "0.3:0:4", "0:0.3:1", "0:0.3:x", "-1:1:3", "0:inf:3", "0:1:2:3"] {
+            assert!(radii(text).unwrap_err().contains("LOW:HIGH:COUNT"), "{text}");
+        }
+    }
+}
