@@ -76,6 +76,9 @@ pub struct Summary {
     /// What is wrong with a network that learned (nearly) nothing, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_chance: Option<String>,
+    /// The same of the averaged weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_at_chance: Option<String>,
     /// The accuracy after each attack by [`score_name`]: `natural`, `pgd20`, `cw20`; with `average_` before it, that of the averaged
     /// weights.
     #[serde(flatten)]

@@ -105,6 +105,7 @@ fn values_that_cannot_be_are_refused_with_the_words_of_the_settings() {
 fn summary(at_chance: Option<&str>) -> Summary {
     let scores = [("natural", 0.99), ("pgd20", 0.9), ("cw20", 0.89), ("average_natural", 0.98)];
     Summary {
+        average_at_chance: None,
         robust: 0.88,
         strongest: "CW-20".to_owned(),
         samples: 24,

@@ -52,7 +52,7 @@ fn describe(about: &About) {
     anstream::println!("{} ({})", about.title, about.name);
     anstream::println!("  {}", about.summary);
     anstream::println!("  minimises   {}", about.formula);
-    anstream::println!("  weights by  {}", about.axis.label);
+    anstream::println!("  weights by  {}", if about.weighs() { about.axis.label } else { "nothing: all samples count alike" });
     anstream::println!("  cost        {}", about.passes);
     anstream::println!("  burn-in     {}", if about.burns_in { "yes: --burn-in epochs with weights of 1" } else { "none" });
     if let Some(measure) = about.measure {
@@ -84,7 +84,7 @@ fn json(about: &About) -> serde_json::Value {
         .collect();
     serde_json::json!({
         "name": about.name, "title": about.title, "summary": about.summary, "formula": about.formula, "source": about.source,
-        "notes": about.caveats, "weights_by": about.axis.name, "burn_in": about.burns_in, "cost": about.passes.to_string(),
+        "notes": about.caveats, "weights_by": about.weighs().then_some(about.axis.name), "burn_in": about.burns_in, "cost": about.passes.to_string(),
         "passes_at_10_steps": about.passes.in_all(10), "measures": about.measure.map(|measure| measure.name), "parameters": parameters,
     })
 }

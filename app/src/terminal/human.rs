@@ -196,6 +196,9 @@ fn table(summary: &Summary) {
     if !averaged.is_empty() {
         anstream::println!("accuracy of the averaged weights");
         natural_first(&averaged);
+        if let Some(sentence) = &summary.average_at_chance {
+            anstream::println!("warning: of the averaged weights: {sentence}");
+        }
     }
 }
 

@@ -504,7 +504,7 @@ impl Run {
     /// What is wrong with a run that is over and learned (nearly) nothing.
     pub(crate) fn at_chance(&self) -> Option<&str> {
         match &self.phase {
-            Phase::Finished(summary) => summary.at_chance.as_deref(),
+            Phase::Finished(summary) => summary.at_chance.as_deref().or(summary.average_at_chance.as_deref()),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::{Evaluation, Halt, Onlooker, Report, Stage, Subjects, Target, Threat, Unwatched, Victim, adversary, share};
+use super::{Evaluation, Halt, Norm, Onlooker, Report, Stage, Subjects, Target, Threat, Unwatched, Victim, adversary, share};
 use crate::{device, loss};
 
 /// Samples that are shown for the probes at most.
@@ -36,8 +36,11 @@ pub struct Probes {
     pub probed: usize,
     /// the gradient of the cross-entropy is 0 at the sample itself.
     pub without_gradient: usize,
-    /// Robust accuracy of them under PGD-20 and CW-20 in a ball of the radius, and of four times the radius.
-    pub robust: Option<[f64; 2]>,
+    /// Robust accuracy of them under PGD-20 and CW-20 in a ball of the radius, of four times the radius, and in one so large that all balls
+    /// hold the grey image, which a network can be right about for one class alone.
+    pub robust: Option<[f64; 3]>,
+    /// The share of the largest class among them.
+    pub largest_class: f64,
     /// How many classes the network knows.
     pub classes: usize,
 }
@@ -84,9 +87,14 @@ impl Probes {
             victim.gradient(&subjects.natural, &|logits, aim| loss::cross_entropy(logits, &aim.labels), &subjects.aim()).await?;
         let sizes: Tensor<2> = slope.gradient.abs().sum_dim(1);
         let without_gradient = device::read(sizes).await?.iter().filter(|size| **size == 0.0).count();
-        let mut robust = [0.0; 2];
-        for (robust, factor) in robust.iter_mut().zip([1.0, 4.0]) {
-            let threat = Threat { epsilon: factor * threat.epsilon, ..threat };
+        let to_grey = match threat.norm {
+            Norm::LInf => 0.5,
+            Norm::L2 => 0.5 * (shape.len() as f32).sqrt(),
+        };
+        let mut robust = [0.0; 3];
+        for (robust, epsilon) in robust.iter_mut().zip([threat.epsilon, 4.0 * threat.epsilon, to_grey.max(4.0 * threat.epsilon)])
+        {
+            let threat = Threat { epsilon, ..threat };
             let mut evaluation = Evaluation::new(Target { threat, samples: &probed, ..target });
             for attack in ["pgd:20", "cw:20"] {
                 let Ok(adversary) = adversary::parse(attack) else { continue };
@@ -94,7 +102,10 @@ impl Probes {
             }
             *robust = share(evaluation.report().robust_samples(), probed.len());
         }
-        Ok(Self { randomised, probabilities, probed: probed.len(), without_gradient, robust: Some(robust), classes })
+        let of_class = |class: usize| probed.labels.iter().filter(|label| **label as usize == class).count();
+        let largest_class = share((0..classes).map(of_class).max().unwrap_or_default(), probed.len());
+        let probed = probed.len();
+        Ok(Self { randomised, probabilities, probed, without_gradient, robust: Some(robust), largest_class, classes })
     }
 }
 
@@ -184,17 +195,19 @@ pub fn flags(report: &Report, probes: &Probes, left_out: &[String]) -> Vec<Flag>
             );
         }
     }
-    if let Some([near, far]) = probes.robust
+    if let Some([near, far, grey]) = probes.robust
         && far > 0.5 * near
-        && far > 0.2
+        && grey > probes.largest_class + 0.1
     {
         raise(
             "robust-far-away",
             format!(
-                "in a ball four times as large PGD-20 and CW-20 still leave {:.0} % of {} samples, after {:.0} %: the attacks may not work, or the ball is very small for these data",
-                points(far),
+                "PGD-20 and CW-20 leave {:.0} % of {} samples, in a ball four times as large {:.0} %, and {:.0} % where all balls hold the same grey image and no network can be right for more than {:.0} %: the attacks do not work on this network",
+                points(near),
                 probes.probed,
-                points(near)
+                points(far),
+                points(grey),
+                points(probes.largest_class)
             ),
         );
     }

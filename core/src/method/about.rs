@@ -21,8 +21,8 @@ pub struct About {
     pub parameters: &'static [Parameter],
     /// What its weights depend on.
     pub axis: Axis,
-    /// Whether ω multiplies what is asked of a sample, so that the effective share of samples means something. Where it does not, ω is a
-    /// factor of one term or a selection, and shown as such.
+    /// Whether ω shares out what is asked of samples, in the whole loss or in its term under attack, so that the effective share of samples
+    /// means something. Where it does not, ω is a factor that each sample has for itself, and shown as such.
     pub omega_is_share: bool,
     /// Whether it weighs samples, so that epochs of burn-in, in which all count alike, mean something.
     pub burns_in: bool,
@@ -54,6 +54,13 @@ pub enum AxisRange {
     FromZero,
     /// Whatever is found.
     Open,
+}
+
+impl About {
+    /// Whether samples may count differently. For methods that let all count alike, [`Self::axis`] is what their samples are shown over.
+    pub fn weighs(&self) -> bool {
+        self.burns_in || self.axis != Axis::KAPPA
+    }
 }
 
 impl Axis {

@@ -19,7 +19,10 @@ const ABOUT: About = About {
     summary: "TRADES with smoothed labels, whose divergence counts more where the natural prediction of the label is sure.",
     formula: "(1/n) Σ CE_smooth(f(x), y) + β KL(p(x) ‖ p(x~)) p_y(x)",
     source: "Counterpart of ARoW in its code, loss.py",
-    caveats: &["The training attack (on the divergence) could not be checked."],
+    caveats: &[
+        "β is twice the paper's λ: the authors' command says 7 for 3.5.",
+        "The authors' code starts the attack on the divergence anywhere in the ball; here it starts beside the sample, as TRADES does.",
+    ],
     parameters: &[beta(7.0), SMOOTHING],
     axis: Axis::CONFIDENCE,
     omega_is_share: false,

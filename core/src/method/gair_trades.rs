@@ -36,7 +36,7 @@ const ABOUT: About = About {
     formula: "(1/n) Σ CE(f(x), y) + β ω KL(p(x) ‖ p(x~)), ω from κ as GAIRAT's; or ω on another term (weighted)",
     source: "Zhang et al., GAIRAT, ICLR 2021, appendix; losses.py of the authors' GAIR-RST",
     caveats: &[
-        "Three definitions are around (a fourth, of the appendix, is remembered to be `natural`) and none is in a published table: the default weighs the divergence, as the margin and the vulnerability methods do on TRADES.",
+        "Three definitions are around (a fourth, of the appendix, is remembered to be `natural`) and no published table of them could be checked: the default is none of these and weighs the divergence, as the margin and the vulnerability methods do on TRADES.",
         "`natural` weighs the natural term (a third party's code without its slip; the appendix itself could not be read).",
         "`rst` is the authors' code for semi-supervised training: weights that are not normalised (a slope of 1 a step whatever K is: tanh's curve at K 10), a second attack on the margin, λ 3.",
     ],

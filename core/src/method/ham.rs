@@ -25,7 +25,10 @@ const ABOUT: About = About {
     summary: "Samples that are still correct after a few attack steps do not count.",
     formula: "(1/n) Σ ω CE(f(x~), y), ω = 1 if one of x⁰ … x^(drop after) is misclassified, else 0",
     source: "HAM, IEEE TIFS 2024; its code, which is built on GAIRAT's",
-    caveats: &["The published code looks at one iterate; here a sample counts if any up to it was misclassified."],
+    caveats: &[
+        "The published code looks at one iterate; here a sample counts if any up to it was misclassified.",
+        "The published code takes the mean over the samples that are left, here it is the mean over the batch: steps shrink as fewer count, and a lower learning rate is not the cause.",
+    ],
     parameters: &[Parameter::whole(
         ("drop_after", "drop after"),
         3,

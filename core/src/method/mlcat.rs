@@ -51,6 +51,10 @@ impl Method for Mlcat {
 
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
         let losses = evidence.losses();
+        if self.shipped {
+            // Below the floor the loss is constant: such a sample has no gradient.
+            return Some(Weights { omega: losses.clone().greater_equal_elem(self.floor).float(), axis: losses });
+        }
         let omega = losses.clone().clamp_min(LEAST).recip().mul_scalar(self.floor).clamp_min(1.0);
         Some(Weights { omega, axis: losses })
     }
@@ -64,6 +68,9 @@ impl Method for Mlcat {
     }
 
     fn curve(&self, at: f64, _steps: u32, clock: Clock) -> Option<f64> {
+        if self.shipped && clock.weighs() {
+            return Some(f64::from(u8::from(at >= self.floor)));
+        }
         Some(if clock.weighs() { (self.floor / at.max(LEAST)).max(1.0) } else { 1.0 })
     }
 }

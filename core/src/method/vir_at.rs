@@ -35,7 +35,7 @@ const ABOUT: About = About {
         vulnerability::gamma(10.0),
         vulnerability::floor(0.007),
         vulnerability::FORM,
-        beta(5.0),
+        beta(5.0).only_with("form", "shipped"),
     ],
     axis: Axis::DIVERGENCE,
     omega_is_share: true,

@@ -463,6 +463,18 @@ impl Session<'_> {
         for message in settings.warnings() {
             emit(Event::Warning { message });
         }
+        // What is left of the network that the average begins with, once the run is over.
+        let steps = self.dataset.train.len().div_ceil(settings.batch)
+            * (settings.epochs + 1).saturating_sub(settings.average_from) as usize;
+        let first = settings.average.powf(steps as f64);
+        if settings.average > 0.0 && steps > 0 && first > 0.1 {
+            let message = format!(
+                "an average of {} still holds {:.0} % of the network it begins with after {steps} steps; give a smaller one, more epochs or a later average-from",
+                settings.average,
+                100.0 * first
+            );
+            emit(Event::Warning { message });
+        }
     }
 
     /// Takes over a committed state; gives the samples of its last finished epoch back, if the state is at the end of one.
@@ -726,10 +738,13 @@ impl Session<'_> {
         let snapshot = Snapshot { epoch: epochs, samples, regions, test_correct };
         let mut scores: BTreeMap<String, f64> =
             report.scores.iter().map(|score| (score_name(&score.attack), score.accuracy)).collect();
+        let mut average_at_chance = None;
         if let Some(averaged) = self.trainer.averaged() {
             let report = self.evaluate(&averaged, &self.dataset.test, Part::Test, door).await?;
             let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
             scores.extend(report.scores.iter().map(|score| (format!("average_{}", score_name(&score.attack)), score.accuracy)));
+            let whole = self.target(&averaged, &self.dataset.test);
+            average_at_chance = evaluate::at_chance(whole, self.dataset.classes).await?;
             if let Some((robust, _)) = report.robust() {
                 scores.insert("average_robust".to_owned(), robust);
             }
@@ -745,6 +760,7 @@ impl Session<'_> {
             epochs,
             kappa: snapshot.kappa_histogram(self.trainer.plan.attack.steps),
             at_chance,
+            average_at_chance,
             scores,
         };
         self.folder.finish(&summary)?;

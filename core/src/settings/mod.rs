@@ -452,6 +452,9 @@ impl Settings {
         if self.average == 0.0 && self.average_from > 1 {
             warnings.push(format!("weights are averaged from epoch {} on only with an average above 0", self.average_from));
         }
+        if self.awp == 0.0 && self.awp_warmup > 0 {
+            warnings.push(format!("a warm-up of {} epochs has no effect without awp above 0", self.awp_warmup));
+        }
         if self.awp > 0.0 && self.awp_warmup >= self.epochs {
             warnings
                 .push(format!("a warm-up of {} epochs leaves none of {} with perturbed weights", self.awp_warmup, self.epochs));
