@@ -55,7 +55,7 @@ fn requests_that_cannot_be_met_are_refused_in_words() {
         ("--attack pgd:0", "1 to 100000"),
         ("--attack apgd-t", "needs 4 classes"),
         ("--attack ddn", "works in L2"),
-        ("--suite best", "expected `quick`"),
+        ("--suite best", "expected `fast`"),
         ("--epsilons 1:0:3", "LOW:HIGH:COUNT"),
         ("--norm l3", "linf"),
     ] {

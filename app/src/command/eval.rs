@@ -66,7 +66,7 @@ pub(super) fn definition() -> Command {
                 .long("suite")
                 .value_name("NAME")
                 .default_value(Suite::TRUST.name)
-                .help("Attacks that together give one number: quick, trust, autoattack or autoattack-plus; described below")
+                .help("Attacks that together give one number: fast, quick, trust, autoattack or autoattack-plus; described below")
                 .help_heading("Attack"),
         )
         .arg(

@@ -355,7 +355,7 @@ impl Run {
             // Without a validation part every epoch is the best so far.
             Event::Best { .. } if self.dataset.as_ref().is_some_and(|dataset| dataset.validation.is_empty()) => {}
             Event::Best { epoch, robust } => {
-                let text = format!("best checkpoint: {:.1} % under every quick attack", 100.0 * robust);
+                let text = format!("best checkpoint: {:.1} % under PGD-20 and CW-20", 100.0 * robust);
                 self.marks.push(Mark { epoch: f64::from(epoch), kind: MarkKind::Best, text });
             }
             Event::Evaluating { attack } => self.phase = Phase::Evaluating(attack),

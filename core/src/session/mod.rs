@@ -693,8 +693,7 @@ impl Session<'_> {
         Target { network, samples, shape: self.dataset.shape, threat, batch: settings.batch, device: &self.trainer.device }
     }
 
-    /// Runs the quick suite on `samples`; `None` if it was stopped. Of the validation part only the worst case counts: what PGD-20 breaks
-    /// is not attacked again.
+    /// Runs the suite of `part` on `samples`; `None` if it was stopped.
     async fn evaluate(
         &self,
         network: &Network,
@@ -704,11 +703,13 @@ impl Session<'_> {
     ) -> Result<Option<Report>, DeviceError> {
         let target = self.target(network, samples);
         let mut evaluation = Evaluation::new(target);
-        let (stages, _) = Suite::QUICK.stages(self.dataset.classes, target.threat);
-        for mut stage in stages {
-            match part {
-                Part::Validation => stage.on_survivors = stage.adversary.spec() != "natural",
-                Part::Test => door.emit(Event::Evaluating { attack: stage.adversary.label() }),
+        let suite = match part {
+            Part::Validation => Suite::FAST,
+            Part::Test => Suite::QUICK,
+        };
+        for stage in suite.stages(self.dataset.classes, target.threat).0 {
+            if part == Part::Test {
+                door.emit(Event::Evaluating { attack: stage.adversary.label() });
             }
             match evaluation.run(&stage, &mut || door.stopping(), &mut |_, _| {}).await {
                 Ok(_) => {}

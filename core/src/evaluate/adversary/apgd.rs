@@ -17,6 +17,9 @@ const RISES: f64 = 0.75;
 /// Rows that have been broken leave the batch where they are at least so large a share of it.
 const LEAVE: f64 = 0.125;
 
+/// Steps at least between two questions who is broken: an answer takes a wait for the device.
+const ASK_EVERY: u32 = 15;
+
 /// One run of Auto-PGD on every sample, or on every sample and target.
 pub(super) struct Apgd<'l> {
     pub(super) steps: u32,
@@ -125,7 +128,7 @@ impl Apgd<'_> {
         };
         let mut found = Found { device: device.clone(), parts: Vec::new(), samples, pixels: victim.shape().len() };
         let checkpoints = checkpoints(self.steps);
-        let mut since = 0;
+        let (mut since, mut asked) = (0, 0);
         for step in 1..=self.steps {
             self.step(victim, &mut rows, step).await?;
             since += 1;
@@ -134,7 +137,12 @@ impl Apgd<'_> {
             }
             judge_step_size(&mut rows, since);
             since = 0;
-            if step < self.steps && !found.keep_going(&mut rows).await? {
+            if step < self.steps && step >= asked + ASK_EVERY {
+                asked = step;
+            } else {
+                continue;
+            }
+            if !found.keep_going(&mut rows).await? {
                 break;
             }
         }
