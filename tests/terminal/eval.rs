@@ -70,7 +70,7 @@ fn logits_that_hide_the_gradient_are_told_by_eval_and_attack() {
     succeed(folder.path(), RUN);
     let at = |name: &str| folder.path().join(name);
     let mut weights = read_weights(&at("run/best.safetensors")).unwrap();
-    let last = weights.keys().filter(|name| name.ends_with("weight")).next_back().unwrap().trim_end_matches("weight").to_owned();
+    let last = weights.keys().rfind(|name| name.ends_with("weight")).unwrap().trim_end_matches("weight").to_owned();
     for part in ["weight", "bias"] {
         weights.get_mut(&format!("{last}{part}")).unwrap().values.iter_mut().for_each(|number| *number *= 9000.0);
     }

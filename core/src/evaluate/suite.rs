@@ -291,7 +291,7 @@ async fn verdicts(victim: &mut Victim<'_>, subjects: &Subjects, images: Tensor<2
             let distance = numbers[2 * samples + sample];
             // Not a number is neither in the box nor in the ball.
             let off_box = !image.iter().all(|pixel| (0.0..=1.0).contains(pixel));
-            let outside = off_box || !(distance <= threat.epsilon + ROUNDING * threat.epsilon.max(1e-2));
+            let outside = off_box || distance.is_nan() || distance > threat.epsilon + ROUNDING * threat.epsilon.max(1e-2);
             Found {
                 wrong: numbers[sample] > 0.5,
                 margin: numbers[samples + sample],

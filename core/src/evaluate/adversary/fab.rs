@@ -1,6 +1,6 @@
 //! FAB: the fast adaptive boundary attack, towards the class whose linearised boundary is nearest.
 
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::{Tensor, activation::relu, s};
 
 use super::{
     About, Adversary, Entry, Norm, Number, Pursuit, Subjects, Threat, Victim,
@@ -101,7 +101,7 @@ async fn nearest(victim: &mut Victim<'_>, subjects: &Subjects, aim: Aim, threat:
             &Tensor::cat(vec![b.clone(), b], 0),
         )
         .await?;
-        let (own, of_sample) = (both.clone().slice([0..rows]), both.slice([rows..2 * rows]));
+        let (own, of_sample) = (both.clone().slice(s![0..rows]), both.slice(s![rows..2 * rows]));
         let size = |offset: &Tensor<2>| distance(threat.norm, offset.clone()).clamp_min(1e-8).reshape([rows, 1]);
         let (near, far) = (size(&own), size(&of_sample));
         let alpha = (near.clone() / (near + far)).clamp_max(MOST_OWN);
