@@ -135,7 +135,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let threat = Threat { norm: Norm::LInf, epsilon: attack.epsilon, seed: settings.seed, path: settings.path };
         let target =
             Target { network: &network, samples: &samples, shape, threat, batch: settings.batch, device: &chosen.device };
-        let probes = pollster::block_on(Probes::of(target, &mut || false)).map_err(|halt| Failure::Request(halt.to_string()))?;
+        let probes = pollster::block_on(Probes::of(target, &mut || false)).map_err(super::eval::halted)?;
         Ok((examples, correct, evaluate::flags(&Report::default(), &probes, &[])))
     })??;
     dataset::write_adversarial(&out, &examples)?;

@@ -13,8 +13,8 @@ use gairat::{
     dataset::{self, SampleShape, Samples},
     device,
     evaluate::{
-        self, ADVERSARIES, About, Adversary, CurvePoint, Evaluation, Known, Norm, Probes, Report, SUITES, Stage, Suite, Target,
-        Threat, interval,
+        self, ADVERSARIES, About, Adversary, CurvePoint, Evaluation, Halt, Known, Norm, Probes, Report, SUITES, Stage, Suite,
+        Target, Threat, interval,
     },
     files,
     metrics::score_name,
@@ -215,7 +215,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 let bar = Bar::new(label.clone(), !json);
                 let ran = pollster::block_on(evaluation.run(stage, &mut || false, &mut |done, all| bar.tell(done, all)));
                 bar.clear();
-                let score = ran.map_err(|halt| Failure::Request(halt.to_string()))?;
+                let score = ran.map_err(halted)?;
                 seconds.push(begun.elapsed().as_secs_f64());
                 if !json {
                     let on = if stage.on_survivors { "survivors" } else { "samples" };
@@ -232,8 +232,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 }
             }
             let at_chance = pollster::block_on(evaluate::at_chance(target, classes))?;
-            let probes =
-                pollster::block_on(Probes::of(target, &mut || false)).map_err(|halt| Failure::Request(halt.to_string()))?;
+            let probes = pollster::block_on(Probes::of(target, &mut || false)).map_err(halted)?;
             let flags = evaluate::flags(evaluation.report(), &probes, &left_out);
             let mut tell = |point: &CurvePoint| {
                 if !json {
@@ -246,7 +245,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             };
             let mut nobody = || false;
             let points = evaluate::curve(target, suite_of_curve, classes, &radii, &mut nobody, &mut tell);
-            let points = pollster::block_on(points).map_err(|halt| Failure::Request(halt.to_string()))?;
+            let points = pollster::block_on(points).map_err(halted)?;
             let done = Done { curve: points, report: evaluation.report().clone(), samples: evaluation.samples().to_vec() };
             Ok((done, seconds, at_chance, flags))
         })??;
@@ -313,6 +312,14 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The failure of an attack that ended early: nobody stops one here but the device.
+pub(super) fn halted(halt: Halt) -> Failure {
+    match halt {
+        Halt::Device(error) => error.into(),
+        Halt::Stopped => Failure::Request(halt.to_string()),
+    }
+}
+
 /// What is to be run.
 enum Asked {
     Suite(Suite),
@@ -360,7 +367,7 @@ struct Done {
     curve: Vec<CurvePoint>,
 }
 
-/// Writes the folder of an evaluation: whole, or not at all.
+/// Writes the folder of an evaluation, each file whole or not at all, and `evaluation.json` when all others are there.
 fn write(out: &Path, done: &Done, (shape, samples): (SampleShape, &Samples), line: serde_json::Value) -> Result<(), Failure> {
     let failed = |path: &Path, error: &std::io::Error| Failure::Request(format!("{}: {error}", path.display()));
     files::create_dir_all(out).map_err(|error| failed(out, &error))?;

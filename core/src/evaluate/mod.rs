@@ -20,7 +20,7 @@ pub use chance::at_chance;
 pub use curve::{CurvePoint, curve, radii};
 pub use flags::{Flag, Probes, flags};
 pub use report::{Report, Score, interval, share};
-pub use subjects::{Kept, Rounds, Subjects, indices, mask};
+pub use subjects::{Kept, Subjects, indices, mask};
 pub use suite::{Evaluation, Known, SUITES, Stage, Suite, Target};
 pub use threat::{Ball, Norm, Threat, distance};
 pub use victim::{Aim, Halt, LogitLoss, Onlooker, Slope, Unwatched, Verdict, Victim};

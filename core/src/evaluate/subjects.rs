@@ -80,20 +80,11 @@ impl Subjects {
         Tensor::from_data(TensorData::new(numbers, [self.len(), pixels]), &self.device)
     }
 
-    /// The same samples so many times, one round after the other.
-    pub fn repeat(&self, times: usize) -> Rounds {
+    /// Which sample each row is where the samples are repeated so many times, one round after the other.
+    pub fn repeat(&self, times: usize) -> Tensor<1, Int> {
         let rows: Vec<i32> = (0..times).flat_map(|_| 0..self.len() as i32).collect();
-        Rounds { rows: indices(&rows, &self.device), times }
+        indices(&rows, &self.device)
     }
-}
-
-/// Samples repeated.
-#[derive(Clone, Debug)]
-pub struct Rounds {
-    /// Which sample each row is.
-    pub rows: Tensor<1, Int>,
-    /// How many rounds.
-    pub times: usize,
 }
 
 /// Row numbers as a tensor.

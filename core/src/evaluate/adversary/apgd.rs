@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::{Halt, Norm, Subjects, Threat, Victim};
+use super::{About, Adversary, Halt, Norm, Pursuit, Subjects, Threat, Victim};
 use crate::{
     device,
     evaluate::{Aim, Ball, Kept, LogitLoss, indices, mask},
@@ -99,7 +99,7 @@ impl Apgd<'_> {
         let (samples, device) = (subjects.len(), victim.device().clone());
         let rounds = (aim.labels.len() / samples.max(1)).max(1);
         let repeated = subjects.repeat(rounds);
-        let ball = subjects.ball(threat).select(&repeated.rows);
+        let ball = subjects.ball(threat).select(&repeated);
         let draw = if threat.norm == Norm::L2 { Stream::normal } else { Stream::symmetric };
         let noise: Vec<Tensor<2>> =
             (0..rounds).map(|round| subjects.noise(threat, &format!("{} {round}", self.name), draw)).collect();
@@ -126,7 +126,7 @@ impl Apgd<'_> {
             ball,
             aim,
         };
-        let mut found = Found { device: device.clone(), parts: Vec::new(), samples, pixels: victim.shape().len() };
+        let mut found = Found { device: device.clone(), parts: Vec::new(), samples };
         let checkpoints = checkpoints(self.steps);
         let (mut since, mut asked) = (0, 0);
         for step in 1..=self.steps {
@@ -199,7 +199,6 @@ struct Found {
     /// Samples, images and verdicts of rows.
     parts: Vec<(Vec<usize>, Kept)>,
     samples: usize,
-    pixels: usize,
 }
 
 impl Found {
@@ -240,34 +239,53 @@ impl Found {
         }
         let rows: Vec<i32> = row_of.into_iter().map(|row| row.map_or(0, |(row, _)| row as i32)).collect();
         let rows = indices(&rows, &self.device);
-        debug_assert_eq!(images.dims()[1], self.pixels);
         Ok(Kept { images: images.select(0, rows.clone()), wrong: wrong.select(0, rows) })
     }
 }
 
-/// Runs from so many starts, for the samples that none has broken so far.
-pub(super) async fn restarted(
-    victim: &mut Victim<'_>,
-    subjects: &Subjects,
-    threat: Threat,
-    (steps, restarts): (u32, u32),
-    (name, loss): (&str, LogitLoss<'_>),
-) -> Result<Tensor<2>, Halt> {
-    let mut kept: Option<Kept> = None;
-    for restart in 0..restarts {
-        let run = Apgd { steps, loss, name: format!("{name} {restart}") };
-        let found = run.run(victim, subjects, subjects.aim(), threat).await?;
-        let all = match kept.take() {
-            Some(before) => before.or(found),
-            None => found,
-        };
-        let over = restart + 1 < restarts && all.all().await?;
-        kept = Some(all);
-        if over {
-            break;
-        }
+/// Auto-PGD away from the label, from so many starts: what `apgd-ce`, `apgd-dlr` and `mifpe` are, each with a loss of its own.
+#[derive(Debug)]
+pub(super) struct Untargeted {
+    pub(super) about: &'static About,
+    /// Steps and restarts.
+    pub(super) numbers: [u32; 2],
+    pub(super) loss: fn(Tensor<2>, &Aim) -> Tensor<1>,
+}
+
+impl Adversary for Untargeted {
+    fn about(&self) -> &'static About {
+        self.about
     }
-    Ok(kept.map_or_else(|| subjects.natural.clone(), |kept| kept.images))
+
+    fn numbers(&self) -> Vec<u32> {
+        self.numbers.to_vec()
+    }
+
+    fn passes(&self, _classes: usize) -> u64 {
+        let [steps, restarts] = self.numbers.map(u64::from);
+        2 * restarts * (steps + 1)
+    }
+
+    fn attack<'a>(&'a self, victim: &'a mut Victim<'_>, subjects: &'a Subjects, threat: Threat) -> Pursuit<'a> {
+        Box::pin(async move {
+            let [steps, restarts] = self.numbers;
+            let mut kept: Option<Kept> = None;
+            for restart in 0..restarts {
+                let run = Apgd { steps, loss: &self.loss, name: format!("{} {restart}", self.about.name) };
+                let found = run.run(victim, subjects, subjects.aim(), threat).await?;
+                let all = match kept.take() {
+                    Some(before) => before.or(found),
+                    None => found,
+                };
+                let over = restart + 1 < restarts && all.all().await?;
+                kept = Some(all);
+                if over {
+                    break;
+                }
+            }
+            Ok(kept.map_or_else(|| subjects.natural.clone(), |kept| kept.images))
+        })
+    }
 }
 
 #[cfg(test)]

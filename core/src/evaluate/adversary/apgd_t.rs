@@ -79,6 +79,6 @@ pub(super) fn towards(victim: &Victim<'_>, subjects: &Subjects, classes: &[Vec<u
     let aims: Vec<i32> = (0..targets)
         .flat_map(|rank| classes.iter().map(move |others| others.get(rank).copied().unwrap_or_default() as i32))
         .collect();
-    let rows = subjects.repeat(targets).rows;
+    let rows = subjects.repeat(targets);
     Aim { labels: subjects.labels.select(&rows), targets: Some(Labels::new(indices(&aims, victim.device()), victim.classes())) }
 }

@@ -84,7 +84,7 @@ pub(super) async fn towards_classes(
 async fn nearest(victim: &mut Victim<'_>, subjects: &Subjects, aim: Aim, threat: Threat, steps: u32) -> Result<Tensor<2>, Halt> {
     let samples = subjects.len();
     let rounds = (aim.labels.len() / samples.max(1)).max(1);
-    let natural = subjects.natural.clone().select(0, subjects.repeat(rounds).rows);
+    let natural = subjects.natural.clone().select(0, subjects.repeat(rounds));
     let [rows, width] = natural.dims();
     let mut images = natural.clone();
     let mut best = natural.clone();

@@ -1,12 +1,15 @@
 //! Auto-PGD on a cross-entropy that does not change with the scale of the logits.
 
-use burn::tensor::Tensor;
-
-use super::{About, Adversary, Entry, Norm, Number, Pursuit, Subjects, Threat, Victim, apgd};
+use super::{About, Entry, Norm, Number, apgd::Untargeted};
 use crate::{evaluate::Aim, loss};
 
-pub(super) const ENTRY: Entry =
-    Entry { about: &ABOUT, build: |numbers| Box::new(Mifpe { steps: numbers[0], restarts: numbers[1] }) };
+pub(super) const ENTRY: Entry = Entry {
+    about: &ABOUT,
+    build: |numbers| {
+        let loss = |logits, aim: &Aim| loss::scale_free_cross_entropy(logits, &aim.labels);
+        Box::new(Untargeted { about: &ABOUT, numbers: [numbers[0], numbers[1]], loss })
+    },
+};
 
 const ABOUT: About = About {
     name: "mifpe",
@@ -19,31 +22,3 @@ const ABOUT: About = About {
     norms: &Norm::ALL,
     nearest: false,
 };
-
-#[derive(Debug)]
-struct Mifpe {
-    steps: u32,
-    restarts: u32,
-}
-
-fn climbed(logits: Tensor<2>, aim: &Aim) -> Tensor<1> {
-    loss::scale_free_cross_entropy(logits, &aim.labels)
-}
-
-impl Adversary for Mifpe {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn numbers(&self) -> Vec<u32> {
-        vec![self.steps, self.restarts]
-    }
-
-    fn passes(&self, _classes: usize) -> u64 {
-        2 * u64::from(self.restarts) * (u64::from(self.steps) + 1)
-    }
-
-    fn attack<'a>(&'a self, victim: &'a mut Victim<'_>, subjects: &'a Subjects, threat: Threat) -> Pursuit<'a> {
-        Box::pin(apgd::restarted(victim, subjects, threat, (self.steps, self.restarts), (ABOUT.name, &climbed)))
-    }
-}
