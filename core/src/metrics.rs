@@ -17,8 +17,9 @@ pub struct EpochMetrics {
     pub train_robust: f64,
     /// The mean kappa, from 0 to K.
     pub mean_kappa: f64,
-    /// The effective share of samples, (Σω)²/(nΣω²), averaged over the steps.
-    pub effective: f64,
+    /// The effective share of samples, (Σω)²/(nΣω²), averaged over the steps; none where ω shares nothing out
+    /// ([`About::omega_is_share`](crate::method::About::omega_is_share)).
+    pub effective: Option<f64>,
     /// What else was measured, by name, none where it was not: what the method schedules (`lambda`, `tau`) and measures, and
     /// accuracies on the validation part, `validation_` and the attack.
     #[serde(flatten)]
@@ -49,9 +50,10 @@ impl EpochMetrics {
         let more: BTreeSet<&str> = epochs.iter().flat_map(|epoch| epoch.more.keys().map(String::as_str)).collect();
         let mut lines = COLUMNS.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>().join(",") + "\n";
         for epoch in epochs {
-            let known = [epoch.lr, epoch.loss, epoch.train_robust, epoch.mean_kappa, epoch.effective];
-            let numbers = [epoch.epoch.to_string()].into_iter().chain(known.iter().map(ToString::to_string));
-            let rest = more.iter().map(|name| epoch.get(name).map(|value| value.to_string()).unwrap_or_default());
+            let text = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+            let known = [epoch.lr, epoch.loss, epoch.train_robust, epoch.mean_kappa].map(Some);
+            let numbers = [epoch.epoch.to_string()].into_iter().chain(known.into_iter().chain([epoch.effective]).map(text));
+            let rest = more.iter().map(|name| text(epoch.get(name)));
             lines += &(numbers.chain(rest).collect::<Vec<_>>().join(",") + "\n");
         }
         lines
@@ -89,5 +91,22 @@ impl Summary {
     /// The accuracy after `attack` (as on the command line); 0 if it was not run.
     pub fn accuracy(&self, attack: &str) -> f64 {
         self.scores.get(&score_name(attack)).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_without_a_share_leaves_its_cell_empty_and_lines_of_before_still_open() {
+        let epoch = EpochMetrics { epoch: 1, lr: 0.1, effective: None, ..EpochMetrics::default() };
+        assert_eq!(EpochMetrics::csv(std::slice::from_ref(&epoch)).lines().last(), Some("1,0.1,0,0,0,"));
+        let line = serde_json::to_string(&epoch).unwrap();
+        assert_eq!(serde_json::from_str::<EpochMetrics>(&line).unwrap(), epoch);
+        let of_before =
+            r#"{"epoch":2,"lr":0.1,"loss":0.5,"train_robust":0.5,"mean_kappa":4.0,"effective":1.0,"lambda":-1.0,"tau":null}"#;
+        let read: EpochMetrics = serde_json::from_str(of_before).unwrap();
+        assert_eq!((read.effective, read.get("lambda"), read.get("tau")), (Some(1.0), Some(-1.0), None));
     }
 }

@@ -1,7 +1,7 @@
 //! What holds for every method, through the trainer: on every network, way and device, over interruptions, and in the limits in which one
 //! method is another.
 
-use std::{fs, path::Path as FilePath};
+use std::fs;
 
 use burn::tensor::{Device, Tensor};
 use gairat::{
@@ -391,6 +391,40 @@ fn what_a_method_keeps_begins_anew_when_its_parameters_change() {
     assert!((0.8..1.2).contains(&mean), "mean weight {mean}");
 }
 
+/// What is recorded of an epoch: all that is scheduled, no share where weights are factors, no λ where none counts; and what is told of
+/// averaged weights says so.
+#[test]
+fn an_epoch_records_what_its_method_has_and_nothing_else() {
+    let cpu = Chosen::cpu("tested");
+    let table = |more: &[(&str, &str)]| -> (Vec<String>, Vec<String>) {
+        let base =
+            [("data", "moons"), ("points", "120"), ("test", "40"), ("epochs", "2"), ("burn_in", "0"), ("evaluate_every", "2")];
+        let whole = run(&settings(&[&base[..], more].concat()), &cpu);
+        let text = String::from_utf8(whole["metrics.csv"].clone()).unwrap();
+        let line = |at: usize| text.lines().nth(at).unwrap().split(',').map(str::to_owned).collect();
+        (line(0), line(2))
+    };
+    let cell = |(names, cells): &(Vec<String>, Vec<String>), name: &str| {
+        names.iter().position(|there| there == name).map(|place| cells[place].clone())
+    };
+    let both = table(&[("method", "gair-fat")]);
+    assert_eq!((cell(&both, "tau").as_deref(), cell(&both, "lambda").as_deref()), (Some("6"), Some("0")));
+    assert!(cell(&both, "effective").unwrap().parse::<f64>().unwrap() > 0.0);
+    for method in METHODS.iter().filter(|entry| !entry.about.omega_is_share) {
+        assert_eq!(cell(&table(&[("method", method.about.name)]), "effective").as_deref(), Some(""), "{}", method.about.name);
+    }
+    assert_eq!(cell(&table(&[("weighting", "discrete"), ("lambda", "2")]), "lambda"), None);
+
+    let averaged = settings(&[("points", "120"), ("test", "40"), ("epochs", "1"), ("average", "0.5"), ("method", "at")]);
+    let (_, events) = run_in(&tempfile::tempdir().unwrap().path().join("run"), &averaged, &cpu, None);
+    let told: Vec<&str> = events
+        .iter()
+        .filter_map(|event| if let Event::Evaluating { attack } = event { Some(attack.as_str()) } else { None })
+        .collect();
+    let (of_average, plain): (Vec<&str>, Vec<&str>) = told.iter().partition(|attack| attack.ends_with(", averaged weights"));
+    assert!(!plain.is_empty() && of_average.len() == plain.len(), "{told:?}");
+}
+
 /// Where no sample counts, no share of them does, and a run is stopped rather than left to train on nothing.
 #[test]
 fn a_run_in_which_no_sample_counts_is_stopped() {
@@ -440,46 +474,4 @@ fn a_run_that_learned_nothing_says_so_whatever_its_method() {
     let learned = settings(&[("points", "400"), ("epochs", "10"), ("burn_in", "5")]);
     let (ending, _) = run_in(&tempfile::tempdir().unwrap().path().join("run"), &learned, &Chosen::cpu("tested"), None);
     assert!(matches!(ending.unwrap(), Ending::Finished { summary, .. } if summary.at_chance.is_none()));
-}
-
-/// Nothing but a method's own file (and what several of them share) names it. Data of lessons and presets choose methods; they do not
-/// branch on them.
-#[test]
-fn nothing_outside_its_own_file_names_a_method() {
-    fn walk(folder: &FilePath, found: &mut Vec<std::path::PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if entry.is_dir() {
-                walk(&entry, found);
-            } else if entry.extension().is_some_and(|extension| extension == "rs") {
-                found.push(entry);
-            }
-        }
-    }
-    let root = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut sources = Vec::new();
-    walk(&root.join("core/src"), &mut sources);
-    walk(&root.join("app/src"), &mut sources);
-    // They choose methods by name, as a person does.
-    let chooses = ["app/src/window/lessons.rs", "app/src/link/preset.rs"];
-    let mut named = Vec::new();
-    for source in sources {
-        let path = source.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-        if path.contains("/method/") || path.ends_with("tests.rs") || chooses.contains(&path.as_str()) {
-            continue;
-        }
-        let text = fs::read_to_string(&source).unwrap();
-        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-        // The program is named after one of them, and `average` and `at` are words as well.
-        for name in names().filter(|name| !["gairat", "average"].contains(name)) {
-            if text.contains(&format!("\"{name}\"")) {
-                named.push(format!("{path}: {name}"));
-            }
-        }
-        for pattern in ["Method::At", "Method::Gairat", "method.name() ==", "\"gairat\" =>", "\"at\" =>"] {
-            if text.contains(pattern) {
-                named.push(format!("{path}: {pattern}"));
-            }
-        }
-    }
-    assert!(named.is_empty(), "{named:#?}");
 }

@@ -23,14 +23,68 @@ fn every_method_is_listed_described_and_told_as_json() {
         for part in [about.formula, about.source, about.title].iter().chain(about.caveats) {
             assert!(described.contains(part), "{part} in {described}");
         }
+        for part in [about.formula, about.source].iter().chain(about.caveats) {
+            assert!(list.contains(part), "{part} in {list}");
+        }
+        for text in [&list, &described] {
+            assert!(text.contains(&format!("{}", about.passes)), "{text}");
+        }
         let parameters = line["parameters"].as_array().unwrap();
         assert_eq!(parameters.len(), about.parameters.len());
         for (parameter, told) in about.parameters.iter().zip(parameters) {
             assert_eq!(told["name"], parameter.name);
             let flag = format!("--{} {}", parameter.name.replace('_', "-"), told["default"].as_str().unwrap());
             assert!(described.contains(&flag), "{flag} in {described}");
+            assert!(list.contains(&format!("{flag} (")), "{flag} in {list}");
         }
     }
+    assert!(list.contains("--lambda -1 (-1000 to inf)") && list.contains("--implicit none (none, barrier, fast-bat)"), "{list}");
+    for (method, with, cost) in [
+        ("dro", "--implicit barrier", "to the input"),
+        ("gair-trades", "--weighted rst", "attack 2 K"),
+        ("vir-at", "--form shipped", "2 backward"),
+        ("mail-at", "--margin natural", "2 forward"),
+        ("hard-instance", "--measure p_natural", "2 forward"),
+    ] {
+        let described = succeed(folder.path(), &format!("methods {method}"));
+        assert!(described.lines().any(|line| line.contains(&format!("with {with}: ")) && line.contains(cost)), "{described}");
+        assert!(list.lines().any(|line| line.contains(&format!("cost with {with}: ")) && line.contains(cost)), "{list}");
+        let told = lines.iter().find(|line| line["name"] == method).unwrap();
+        assert!(told["variants"].as_array().unwrap().iter().any(|variant| variant["with"] == with), "{told}");
+    }
+    assert!(fail(folder.path(), "methods mial-at", 2).contains("did you mean `mail-at`?"));
+}
+
+/// A run says in words which of the settings that were asked for have no effect, prints none of them, and no share where there is none.
+#[test]
+fn what_has_no_effect_is_said_and_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = |more: &str| {
+        let short = "--device cpu --points 120 --test 40 --epochs 2 --evaluate-every 2";
+        succeed(folder.path(), &format!("train {short} {more}"))
+    };
+    let text = train("--method at --burn-in 1 --out a");
+    assert!(text.contains("warning: burn-in has no effect: at weighs no samples"), "{text}");
+    let text = train("--method mart --burn-in 1 --out b");
+    assert!(text.contains("warning: burn-in has no effect: what mart weighs by is part of its loss"), "{text}");
+    let row = |text: &str| text.lines().find(|line| line.starts_with("    2 ")).unwrap().to_owned();
+    assert_eq!(row(&text).split_whitespace().nth(5), Some("-"), "{text}");
+    // Asked for at its default as well.
+    for (lambda, out) in [("-1", "c"), ("2", "d")] {
+        let text = train(&format!("--burn-in 0 --weighting discrete --lambda {lambda} --out {out}"));
+        assert_eq!(text.matches("warning: lambda has no effect").count(), 1, "{text}");
+        assert!(!text.contains("λ") && !text.lines().any(|line| line.starts_with("epoch") && line.contains("lambda")), "{text}");
+    }
+    let text = train("--burn-in 0 --out e");
+    assert!(!text.contains("no effect") && text.contains("(weighting tanh, λ -1, λ schedule fixed)"), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("epoch") && line.ends_with("  lambda")), "{text}");
+    let text = train("--method gair-fat --burn-in 0 --average 0.5 --out f");
+    assert!(row(&text).ends_with("6") && text.contains("stopped early"), "{text}");
+    let (_, averaged) = text.split_once("accuracy of the averaged weights of the last epoch").unwrap();
+    let names: Vec<&str> = averaged.lines().skip(1).map_while(|line| line.split_whitespace().next()).collect();
+    let robust = names.iter().position(|name| *name == "robust").unwrap();
+    assert!(names[0] == "natural" && names[..robust].iter().filter(|name| name.contains("-20")).count() == robust - 1, "{text}");
+    assert!(text.contains("evaluating on the test part: PGD-20, averaged weights"), "{text}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn more(epoch: u32, method: &dyn Method) -> BTreeMap<String, Option<f64>> {
     let validation =
         [("validation_natural", 0.96), ("validation_pgd20", 0.875)].map(|(name, share)| (name.to_owned(), Some(share)));
     let scheduled = method.scheduled(Clock { epoch, epochs: 10, burn_in: 2 });
-    let scheduled = scheduled.map(|(name, value)| (name.to_owned(), Some(value).filter(|value| value.is_finite())));
+    let scheduled = scheduled.into_iter().map(|(name, value)| (name.to_owned(), Some(value).filter(|value| value.is_finite())));
     let measured = method.about().measure.map(|measure| (measure.name.to_owned(), Some(1.0 - 0.25 * f64::from(epoch))));
     validation.into_iter().chain(scheduled).chain(measured).collect()
 }
@@ -63,7 +63,7 @@ pub(super) fn tell(run: &mut Run) {
         loss: 0.6 / f64::from(epoch),
         train_robust: 0.5 + 0.1 * f64::from(epoch),
         mean_kappa: 4.0 + f64::from(epoch),
-        effective: 0.5,
+        effective: run_method.about().omega_is_share.then_some(0.5),
         more: more(epoch, run_method),
     };
     run.hear(Message::Ready(Ready {
@@ -138,7 +138,7 @@ pub(super) fn view(data: &dataset::Dataset, settings: &Settings) -> View {
         traced: None,
         looked: Vec::new(),
         next_batch: None,
-        effective: Some(0.5),
+        effective: settings.method.about().omega_is_share.then_some(0.5),
         took: std::time::Duration::ZERO,
         margins: Some(Margins { natural: (0..96).map(|sample| sample as f32 / 24.0 - 0.5).collect() }),
     }

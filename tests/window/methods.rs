@@ -99,6 +99,16 @@ fn every_method_opens_as_a_run_and_its_weights_are_drawn_over_its_axis() {
 }
 
 #[test]
+fn a_share_of_samples_is_told_where_weights_share_something_out() {
+    for entry in METHODS {
+        let mut window = window(canned::with(settings_of(entry.about.name), None), vec2(1280.0, 800.0));
+        window.run_steps(2);
+        let share = if entry.about.omega_is_share { "50 %" } else { "-" };
+        assert_eq!(window.query_all_by_label(&format!("{share} of the batch counts")).count(), 1, "{}", entry.about.name);
+    }
+}
+
+#[test]
 fn weights_are_drawn_whatever_was_measured() {
     let numbers = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -1e38, 0.0, 1e-38];
     for entry in METHODS {
@@ -196,6 +206,8 @@ fn the_line_at_the_bottom_says_what_weights_follow_without_knowing_methods() {
     for (settings, said) in [
         (settings_of("gairat"), "GAIRAT λ -1"),
         (settings_of("gairat").with("lambda_schedule", "linear"), "GAIRAT λ -1, now λ "),
+        (settings_of("gairat").with("weighting", "discrete"), "GAIRAT"),
+        (settings_of("gair-fat"), "GAIR-FAT τ 6, now τ 3"),
         (settings_of("at"), "AT"),
         (settings_of("trades"), "TRADES β 6"),
     ] {

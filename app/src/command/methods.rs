@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
 use gairat::{
-    method::{About, METHODS},
+    method::{About, METHODS, ParameterKind, Passes},
     settings::{Field, Kind, MethodChoice, Settings},
 };
 
@@ -33,11 +33,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         chosen.into_iter().for_each(describe);
         return Ok(ExitCode::SUCCESS);
     }
-    for about in chosen {
-        anstream::println!("{:<14} {}", about.name, about.summary);
-        anstream::println!("{:<14} {}", "", about.formula);
-    }
-    anstream::println!("\n`gairat methods NAME` describes one: its parameters, cost, source, and what is not certain.");
+    chosen.into_iter().for_each(list);
+    anstream::println!("`gairat methods NAME` describes one: what its parameters mean, what it weighs by, and its burn-in.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -48,23 +45,69 @@ fn parameters(about: &About) -> Vec<(Field, String)> {
     names.filter_map(|name| Some((settings.field(name)?, settings.get(name)?))).collect()
 }
 
+/// The values that a setting takes: its choices, or from where to where.
+fn values(field: &Field) -> String {
+    match &field.kind {
+        Kind::Choice(choices) => choices.join(", "),
+        _ => field.range().map_or_else(String::new, |(low, high)| format!("{low} to {high}")),
+    }
+}
+
+/// What a step costs with each choice that makes it cost something else: `--implicit barrier`, and the passes.
+fn variants(about: &About) -> Vec<(String, Passes)> {
+    let settings = Settings::default().with("method", about.name);
+    let passes = |settings: &Settings| settings.method.build().passes();
+    let usual = passes(&settings);
+    let mut variants = Vec::new();
+    for parameter in about.parameters {
+        if let ParameterKind::Choice { choices, .. } = parameter.kind {
+            let costs = choices.iter().map(|choice| (choice, passes(&settings.clone().with(parameter.name, choice))));
+            let other = costs.filter(|(_, cost)| *cost != usual);
+            variants.extend(other.map(|(choice, cost)| (format!("--{} {choice}", flag(parameter.name)), cost)));
+        }
+    }
+    variants
+}
+
+/// A method in a few lines, what is not certain of it included.
+fn list(about: &About) {
+    let line = |name: &str, text: &str| anstream::println!("{name:<14} {text}");
+    line(about.name, about.summary);
+    line("", about.formula);
+    let told: Vec<String> = parameters(about)
+        .iter()
+        .map(|(field, default)| format!("--{} {default} ({})", flag(field.name), values(field)))
+        .collect();
+    if !told.is_empty() {
+        line("", &format!("parameters: {}", told.join("; ")));
+    }
+    line("", &format!("cost: {}", about.passes));
+    for (with, cost) in variants(about) {
+        line("", &format!("cost with {with}: {cost}"));
+    }
+    line("", &format!("source: {}", about.source));
+    for caveat in about.caveats {
+        line("", &format!("note: {caveat}"));
+    }
+    anstream::println!();
+}
+
 fn describe(about: &About) {
     anstream::println!("{} ({})", about.title, about.name);
     anstream::println!("  {}", about.summary);
     anstream::println!("  minimises   {}", about.formula);
     anstream::println!("  weights by  {}", if about.weighs() { about.axis.label } else { "nothing: all samples count alike" });
     anstream::println!("  cost        {}", about.passes);
+    for (with, cost) in variants(about) {
+        anstream::println!("    with {with}: {cost}");
+    }
     anstream::println!("  burn-in     {}", if about.burns_in { "yes: --burn-in epochs with weights of 1" } else { "none" });
     if let Some(measure) = about.measure {
         anstream::println!("  measures    {}: {}", measure.name, measure.doc);
     }
     anstream::println!("  source      {}", about.source);
     for (field, default) in parameters(about) {
-        let values = match &field.kind {
-            Kind::Choice(choices) => choices.join(", "),
-            _ => field.range().map_or_else(String::new, |(low, high)| format!("{low} to {high}")),
-        };
-        anstream::println!("  --{} {default}   ({values})", flag(field.name));
+        anstream::println!("  --{} {default}   ({})", flag(field.name), values(&field));
         anstream::println!("      {}", field.doc);
     }
     for caveat in about.caveats {
@@ -82,9 +125,14 @@ fn json(about: &About) -> serde_json::Value {
             serde_json::json!({ "name": field.name, "default": default, "range": range, "choices": choices, "doc": field.doc })
         })
         .collect();
+    let variants: Vec<serde_json::Value> = variants(about)
+        .into_iter()
+        .map(|(with, cost)| serde_json::json!({ "with": with, "cost": cost.to_string(), "passes_at_10_steps": cost.in_all(10) }))
+        .collect();
     serde_json::json!({
         "name": about.name, "title": about.title, "summary": about.summary, "formula": about.formula, "source": about.source,
         "notes": about.caveats, "weights_by": about.weighs().then_some(about.axis.name), "burn_in": about.burns_in, "cost": about.passes.to_string(),
-        "passes_at_10_steps": about.passes.in_all(10), "measures": about.measure.map(|measure| measure.name), "parameters": parameters,
+        "passes_at_10_steps": about.passes.in_all(10), "variants": variants, "measures": about.measure.map(|measure| measure.name),
+        "parameters": parameters,
     })
 }

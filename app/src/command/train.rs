@@ -81,6 +81,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         run_folders::take_up(&folder, &before, &settings)?;
     }
     voice.begin(&settings, &chosen, folder.path());
+    for message in without_effect(&settings, &given) {
+        voice.say(&Event::Warning { message });
+    }
     let stop = driver::stop_flag()?;
     let threads = driver::threads_for(settings.threads, &settings.model.resolve(dataset.shape), 0);
     let ending = driver::train(
@@ -102,6 +105,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// What to say of settings that were asked for and have no effect, besides what the run says of it by itself.
+fn without_effect(settings: &Settings, given: &[(&'static str, &str)]) -> Vec<String> {
+    let told = settings.warnings();
+    let idle = given.iter().filter_map(|(name, _)| settings.without_effect(name));
+    idle.filter(|sentence| !told.contains(sentence)).collect()
 }
 
 /// The settings of a new run.

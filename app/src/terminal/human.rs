@@ -9,9 +9,10 @@ use std::{
 use gairat::{
     dataset::Dataset,
     device::Chosen,
+    method::MeasureKind,
     metrics::{EpochMetrics, Summary},
     session::Event,
-    settings::Settings,
+    settings::{Kind, Settings},
     snapshot::Snapshot,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,6 +26,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 pub(crate) struct Human {
     bar: ProgressBar,
     plain: bool,
+    settings: Settings,
     steps: u64,
     heading: bool,
     told: Instant,
@@ -35,7 +37,7 @@ impl Human {
         // Nothing to draw before the run has begun.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let plain = !std::io::stdout().is_terminal();
-        Self { bar, plain, steps: 0, heading: false, told: Instant::now() }
+        Self { bar, plain, settings: Settings::default(), steps: 0, heading: false, told: Instant::now() }
     }
 
     /// A line above the bar.
@@ -45,45 +47,62 @@ impl Human {
     }
 
     fn epoch(&mut self, epoch: &EpochMetrics) {
+        let [heading, line] = epoch_lines(&self.settings, epoch);
         if !self.heading {
             self.heading = true;
-            self.line("epoch     loss  train robust  mean kappa  effective  validation natural   PGD-20");
+            self.line(&heading);
         }
-        let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share));
-        self.line(&format!(
-            "{:>5} {:>8.4}  {:>12}  {:>10.2}  {:>9}  {:>18}  {:>7}{}",
-            epoch.epoch,
-            epoch.loss,
-            percent(Some(epoch.train_robust)),
-            epoch.mean_kappa,
-            percent(Some(epoch.effective)),
-            percent(epoch.validation("natural")),
-            percent(epoch.validation("pgd:20")),
-            self.extras(epoch),
-        ));
+        self.line(&line);
     }
 }
 
-impl Human {
-    /// What the method schedules and measures, behind the columns that every run has.
-    fn extras(&self, epoch: &EpochMetrics) -> String {
-        let of_method = |name: &str| !name.contains("validation_");
-        let value = |name: &String| Some((name.clone(), epoch.get(name)?));
-        let words: Vec<String> = (epoch.more.keys().filter(|name| of_method(name)).filter_map(value))
-            .map(|(name, value)| format!("  {} {value:.2}", name.replace('_', " ")))
-            .collect();
-        words.concat()
+/// An epoch as a line of a table, and the line of headings above it: the columns that every run has, and what the method schedules and
+/// measures.
+fn epoch_lines(settings: &Settings, epoch: &EpochMetrics) -> [String; 2] {
+    let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share));
+    let mut heading = "epoch     loss  train robust  mean kappa  effective  validation natural   PGD-20".to_owned();
+    let mut line = format!(
+        "{:>5} {:>8.4}  {:>12}  {:>10.2}  {:>9}  {:>18}  {:>7}",
+        epoch.epoch,
+        epoch.loss,
+        percent(Some(epoch.train_robust)),
+        epoch.mean_kappa,
+        percent(epoch.effective),
+        percent(epoch.validation("natural")),
+        percent(epoch.validation("pgd:20")),
+    );
+    for name in epoch.more.keys().filter(|name| !name.contains("validation_")) {
+        let words = name.replace('_', " ");
+        let value = epoch.get(name).map_or("-".to_owned(), |value| in_words(settings, name, value));
+        // No narrower than a share.
+        let width = words.len().max(8);
+        heading += &format!("  {words:>width$}");
+        line += &format!("  {value:>width$}");
+    }
+    [heading, line]
+}
+
+/// What a method schedules or measures under `name`, as that sort of number is written.
+fn in_words(settings: &Settings, name: &str, value: f64) -> String {
+    let measure = settings.method.about().measure.filter(|measure| measure.name == name);
+    match (measure.map(|measure| measure.kind), settings.field(name).map(|field| field.kind)) {
+        (Some(MeasureKind::Share), _) => format!("{:.2} %", 100.0 * value),
+        (Some(MeasureKind::Cosine), _) => format!("{value:.3}"),
+        (None, Some(Kind::Whole { .. })) => format!("{value:.0}"),
+        (None, _) => format!("{value:.2}"),
     }
 }
 
 impl Voice for Human {
     fn begin(&mut self, settings: &Settings, chosen: &Chosen, folder: &Path) {
+        self.settings = settings.clone();
         self.line(&format!("run folder {}", folder.display()));
         self.line(&format!("device     {} ({}; {})", chosen.name, chosen.api, chosen.why));
         let about = settings.method.about();
         let parameters: Vec<String> = about
             .parameters
             .iter()
+            .filter(|parameter| settings.method.parameters().counts(parameter))
             .filter_map(|parameter| Some(format!("{} {}", parameter.label, settings.get(parameter.name)?)))
             .collect();
         let parameters = if parameters.is_empty() { String::new() } else { format!(" ({})", parameters.join(", ")) };
@@ -175,41 +194,80 @@ impl Voice for Human {
 fn table(summary: &Summary) {
     let weights = if summary.epoch == summary.epochs { "last".to_owned() } else { format!("best, of epoch {},", summary.epoch) };
     anstream::println!("\naccuracy of the {weights} weights on {} test samples", summary.samples);
-    let (averaged, plain): (Vec<_>, Vec<_>) = summary.scores.iter().partition(|(name, _)| name.starts_with("average_"));
-    let natural_first = |scores: &[(&String, &f64)]| {
-        for (name, accuracy) in scores.iter().filter(|(name, _)| name.ends_with("natural")) {
-            anstream::println!("{}", accuracy_line(&score_label(name), **accuracy));
-        }
-        for (name, accuracy) in scores.iter().rev().filter(|(name, _)| !name.ends_with("natural")) {
-            anstream::println!("{}", accuracy_line(&score_label(name), **accuracy));
-        }
+    let (averaged, plain): (Vec<_>, Vec<_>) = summary.scores.iter().partition(|(name, _)| name.starts_with(AVERAGED));
+    scores(&plain);
+    let robust = |accuracy: f64, strongest: &str| {
+        anstream::println!("{}  correct under every attack; the lowest was {strongest}", accuracy_line("robust", accuracy));
     };
-    natural_first(&plain);
-    anstream::println!(
-        "{}  correct under every attack; the lowest was {}",
-        accuracy_line("robust", summary.robust),
-        summary.strongest
-    );
+    robust(summary.robust, &summary.strongest);
     if let Some(sentence) = &summary.at_chance {
         anstream::println!("warning: {sentence}");
     }
     if !averaged.is_empty() {
-        anstream::println!("accuracy of the averaged weights");
-        natural_first(&averaged);
+        anstream::println!("accuracy of the averaged weights of the last epoch");
+        let (worst, attacks): (Vec<_>, Vec<_>) = averaged.into_iter().partition(|(name, _)| name.ends_with("_robust"));
+        scores(&attacks);
+        let lowest = attacks.iter().rev().filter(|(name, _)| !name.ends_with("natural")).min_by(|a, b| a.1.total_cmp(b.1));
+        if let (Some((_, accuracy)), Some((name, _))) = (worst.first(), lowest) {
+            robust(**accuracy, &score_label(name));
+        }
         if let Some(sentence) = &summary.average_at_chance {
             anstream::println!("warning: of the averaged weights: {sentence}");
         }
     }
 }
 
+/// What stands before the scores of averaged weights.
+const AVERAGED: &str = "average_";
+
+/// Natural data first, then the attacks.
+fn scores(scores: &[(&String, &f64)]) {
+    let (natural, attacks): (Vec<_>, Vec<_>) = scores.iter().copied().partition(|(name, _)| name.ends_with("natural"));
+    for (name, accuracy) in natural.into_iter().chain(attacks.into_iter().rev()) {
+        anstream::println!("{}", accuracy_line(&score_label(name), *accuracy));
+    }
+}
+
 /// The name of a score for people: `pgd20` is PGD-20.
 fn score_label(name: &str) -> String {
-    let name = name.trim_start_matches("average_");
-    if name == "natural" || name == "robust" {
+    let name = name.trim_start_matches(AVERAGED);
+    if name == "natural" {
         return name.to_owned();
     }
     let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let digits = &name[letters.len()..];
     let dash = if digits.is_empty() { "" } else { "-" };
     format!("{}{dash}{digits}", letters.to_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The columns behind those of every run, as they are read in a table: heading and value end at the same place.
+    fn columns(method: &str, more: &[(&str, Option<f64>)]) -> [String; 2] {
+        let settings = Settings::default().with("method", method);
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let [heading, line] = epoch_lines(&settings, &EpochMetrics { epoch: 1, more, ..EpochMetrics::default() });
+        assert_eq!(heading.len(), line.len());
+        [heading, line]
+            .map(|text| text.split_whitespace().skip(if text.contains("loss") { 10 } else { 0 }).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn what_a_method_schedules_and_measures_has_a_heading_and_is_written_as_what_it_is() {
+        let [heading, line] = columns("gair-fat", &[("lambda", None), ("stopped_early", Some(0.125)), ("tau", Some(10.0))]);
+        assert_eq!(heading, "lambda stopped early tau");
+        assert!(line.ends_with(" - - - 12.50 % 10"), "{line}");
+        let [heading, line] = columns("ca-at", &[("gradient_cosine", Some(-0.25)), ("validation_natural", Some(0.5))]);
+        assert_eq!(heading, "gradient cosine");
+        assert!(line.ends_with(" -0.250"), "{line}");
+    }
+
+    #[test]
+    fn there_is_no_effective_share_where_weights_are_factors() {
+        let of = |effective| epoch_lines(&Settings::default(), &EpochMetrics { effective, ..EpochMetrics::default() })[1].clone();
+        assert!(of(Some(0.5)).contains("50.00 %") && !of(None).contains("100.00 %"));
+        assert_eq!(of(None).split_whitespace().nth(5), Some("-"), "{}", of(None));
+    }
 }

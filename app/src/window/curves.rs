@@ -54,7 +54,7 @@ const KINDS: [Kind; 7] = [
     Kind { name: "loss", doc: "Mean of what is minimised, in nats", at_first: true, value: |m| Some(m.loss) },
     Kind { name: "mean κ", doc: "Mean kappa of the training samples", at_first: false, value: |m| Some(m.mean_kappa) },
     Kind { name: "learning rate", doc: "Learning rate", at_first: false, value: |m| Some(m.lr) },
-    Kind { name: "effective", doc: "Share of samples that count", at_first: false, value: |m| Some(m.effective) },
+    Kind { name: "effective", doc: "Share of samples that count", at_first: false, value: |m| m.effective },
 ];
 
 fn colour(kind: usize, dark: bool) -> Color32 {

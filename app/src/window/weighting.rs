@@ -118,13 +118,17 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
                 ui.selectable_value(&mut state.weights.member, member, title);
             }
         }
-        let effective = 100.0 * shown.run(state).effective.unwrap_or(1.0);
+        let is_share = shown.choice.about().omega_is_share;
+        let effective = shown.run(state).effective.filter(|_| is_share);
+        let effective = effective.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         // Beside a twin there is little room.
         let twin = state.has_twin();
-        let share = if twin { format!("{effective:.0} % count") } else { format!("{effective:.0} % of the batch counts") };
-        ui.label(share).on_hover_text(
-            "Effective share of samples, (Σω)² / (n Σω²), in the batch last trained on; the curve `effective` is its mean over an epoch",
-        );
+        let share = if twin { format!("{effective} count") } else { format!("{effective} of the batch counts") };
+        ui.label(share).on_hover_text(if is_share {
+            "Effective share of samples, (Σω)² / (n Σω²), in the batch last trained on; the curve `effective` is its mean over an epoch"
+        } else {
+            "There is no share: ω is a factor that each sample has for itself in one term of the loss"
+        });
         if shown.ahead {
             ui.weak("· burn-in").on_hover_text("Every sample counts 1; the dashed curve is what comes after it");
         } else if shown.is_even() && !twin {

@@ -74,9 +74,12 @@ impl Axis {
     /// The loss of the adversarial sample.
     pub const LOSS: Self =
         Self { name: "cross_entropy", label: "loss of the adversarial sample, nats", range: AxisRange::FromZero };
-    /// The probability of the label.
-    pub const CONFIDENCE: Self =
-        Self { name: "confidence", label: "probability of the label", range: AxisRange::Between(0.0, 1.0) };
+    /// The probability of the label of the natural sample.
+    pub const NATURAL_CONFIDENCE: Self =
+        Self { name: "confidence", label: "probability of the label, natural sample", range: AxisRange::Between(0.0, 1.0) };
+    /// The probability of the label of the adversarial sample.
+    pub const ADVERSARIAL_CONFIDENCE: Self =
+        Self { name: "confidence", label: "probability of the label, adversarial sample", range: AxisRange::Between(0.0, 1.0) };
     /// How far the prediction moves.
     pub const DIVERGENCE: Self =
         Self { name: "divergence", label: "KL(natural ‖ adversarial), nats", range: AxisRange::FromZero };
@@ -92,17 +95,23 @@ impl Axis {
 pub struct Passes {
     /// Forward and backward passes of the attack, as multiples of K.
     pub attacks: u32,
+    /// Whether samples may leave the attack before its last step, so that the multiple of K is the most that it costs.
+    pub stops_early: bool,
     /// Forward passes of the attack besides those, for what it compares with.
     pub references: u32,
     /// Forward passes of the update.
     pub forward: u32,
     /// Backward passes of the update to the parameters.
     pub backward: u32,
+    /// Forward and backward passes of the update to the input.
+    pub input_gradients: u32,
 }
 
 impl Passes {
     /// K steps of attack, and one pass forwards and back: adversarial training.
-    pub const PLAIN: Self = Self { attacks: 1, references: 0, forward: 1, backward: 1 };
+    pub const PLAIN: Self = Self { attacks: 1, stops_early: false, references: 0, forward: 1, backward: 1, input_gradients: 0 };
+    /// The same with an attack that samples may leave early.
+    pub const STOPS_EARLY: Self = Self { stops_early: true, ..Self::PLAIN };
     /// The same with a forward pass of the natural samples that needs no backward pass.
     pub const NATURAL_FORWARD: Self = Self { forward: 2, ..Self::PLAIN };
     /// Natural and adversarial samples go forwards and back.
@@ -112,7 +121,7 @@ impl Passes {
 
     /// Passes in all with `steps` attack steps: a pass forwards counts one, a pass back one, and one more for parameters.
     pub fn in_all(&self, steps: u32) -> f64 {
-        f64::from(2 * self.attacks * steps + self.references + self.forward + 2 * self.backward)
+        f64::from(2 * (self.attacks * steps + self.backward + self.input_gradients) + self.references + self.forward)
     }
 }
 
@@ -120,11 +129,16 @@ impl std::fmt::Display for Passes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let many = |count: u32, what: &str| if count == 1 { what.to_owned() } else { format!("{count} {what}") };
         let attacks = if self.attacks == 1 { "K".to_owned() } else { format!("{} K", self.attacks) };
-        write!(f, "attack {attacks} × (forward + backward)")?;
+        let at_most = if self.stops_early { "at most " } else { "" };
+        write!(f, "attack {at_most}{attacks} × (forward + backward)")?;
         if self.references > 0 {
             write!(f, " + {}", many(self.references, "forward"))?;
         }
-        write!(f, "; update {} + {} to the parameters", many(self.forward, "forward"), many(self.backward, "backward"))
+        write!(f, "; update {} + {} to the parameters", many(self.forward, "forward"), many(self.backward, "backward"))?;
+        if self.input_gradients > 0 {
+            write!(f, " + {} to the input", many(self.input_gradients, "(forward + backward)"))?;
+        }
+        Ok(())
     }
 }
 

@@ -24,7 +24,7 @@ const ABOUT: About = About {
         "The authors' code starts the attack on the divergence anywhere in the ball; here it starts beside the sample, as TRADES does.",
     ],
     parameters: &[beta(7.0), SMOOTHING],
-    axis: Axis::CONFIDENCE,
+    axis: Axis::ADVERSARIAL_CONFIDENCE,
     omega_is_share: false,
     burns_in: false,
     passes: Passes::BOTH_BY_DIVERGENCE,

@@ -70,7 +70,7 @@ const ABOUT: About = About {
             (0.03, 3.0),
             "c: strength of the log-barrier, for the implicit term barrier.",
         )
-        .only_with("implicit", "barrier"),
+        .only_with(&[("implicit", &["barrier"])]),
         Parameter::number(
             ("curvature", "curvature"),
             10.0,
@@ -78,7 +78,7 @@ const ABOUT: About = About {
             (3.0, 300.0),
             "Curvature of the attack's objective that the implicit term fast-bat assumes.",
         )
-        .only_with("implicit", "fast-bat"),
+        .only_with(&[("implicit", &["fast-bat"])]),
     ],
     axis: Axis::LOSS,
     omega_is_share: true,
@@ -178,8 +178,8 @@ impl Method for Dro {
     fn passes(&self) -> Passes {
         match self.implicit {
             Implicit::None => ABOUT.passes,
-            // A gradient of the input, and two of the parameters.
-            _ => Passes { references: 1, forward: 4, backward: 3, ..ABOUT.passes },
+            // A gradient of the input, and two of the parameters at inputs beside x~.
+            _ => Passes { input_gradients: 1, forward: 3, backward: 3, ..ABOUT.passes },
         }
     }
 

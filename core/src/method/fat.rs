@@ -19,7 +19,7 @@ const ABOUT: About = About {
     axis: Axis::KAPPA,
     omega_is_share: true,
     burns_in: false,
-    passes: Passes::PLAIN,
+    passes: Passes::STOPS_EARLY,
     measure: Some(STOPPED_EARLY),
 };
 
@@ -74,6 +74,11 @@ impl Patience {
             self.tau
         }
     }
+
+    /// τ of an epoch by its name.
+    pub(super) fn scheduled(&self, clock: Clock) -> (&'static str, f64) {
+        ("tau", f64::from(self.at(clock)))
+    }
 }
 
 #[derive(Debug)]
@@ -98,8 +103,8 @@ impl Method for Fat {
         Some(1.0)
     }
 
-    fn scheduled(&self, clock: Clock) -> Option<(&'static str, f64)> {
-        Some(("tau", f64::from(self.patience.at(clock))))
+    fn scheduled(&self, clock: Clock) -> Vec<(&'static str, f64)> {
+        vec![self.patience.scheduled(clock)]
     }
 }
 

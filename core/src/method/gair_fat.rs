@@ -27,7 +27,7 @@ const ABOUT: About = About {
     axis: Axis::KAPPA,
     omega_is_share: true,
     burns_in: true,
-    passes: Passes::PLAIN,
+    passes: Passes::STOPS_EARLY,
     measure: Some(STOPPED_EARLY),
 };
 
@@ -58,8 +58,8 @@ impl Method for GairFat {
         Some(self.weights.curve(at, steps, clock))
     }
 
-    fn scheduled(&self, clock: Clock) -> Option<(&'static str, f64)> {
-        Some(self.weights.scheduled(clock))
+    fn scheduled(&self, clock: Clock) -> Vec<(&'static str, f64)> {
+        [self.patience.scheduled(clock)].into_iter().chain(self.weights.scheduled(clock)).collect()
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, activation::sigmoid};
 
 use super::{
-    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameter, Passes, Weights, trades::beta, weighted,
+    About, Axis, Clock, Condition, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameter, Passes, Weights,
+    trades::beta, weighted,
 };
 use crate::{
     attack::LossKind,
@@ -38,7 +39,7 @@ const ABOUT: About = About {
     caveats: &[
         "Three definitions are around (a fourth, of the appendix, is remembered to be `natural`) and no published table of them could be checked: the default is none of these and weighs the divergence, as the margin and the vulnerability methods do on TRADES.",
         "`natural` weighs the natural term (a third party's code without its slip; the appendix itself could not be read).",
-        "`rst` is the authors' code for semi-supervised training: weights that are not normalised (a slope of 1 a step whatever K is: tanh's curve at K 10), a second attack on the margin, λ 3.",
+        "`rst` is the authors' code for semi-supervised training: weights that are not normalised (a slope of 1 a step whatever K is: tanh's curve at K 10), a second attack on the margin. Its script sets λ 3; the default here is that of the other two.",
     ],
     parameters: &[
         beta(6.0),
@@ -48,9 +49,9 @@ const ABOUT: About = About {
             &["kl", "natural", "rst"],
             "What the weights stand on: kl (the divergence), natural (cross-entropy of x) or rst (the divergence under two attacks, shared by ω; twice the cost).",
         ),
-        kappa::WEIGHTING,
-        kappa::lambda(-1.0),
-        kappa::LAMBDA_SCHEDULE,
+        kappa::WEIGHTING.only_with(&[("weighted", &["kl", "natural"])]),
+        kappa::lambda(LAMBDA).only_with(NEEDS_LAMBDA),
+        kappa::LAMBDA_SCHEDULE.only_with(NEEDS_LAMBDA),
         kappa::LAMBDA_MAX,
     ],
     axis: Axis::KAPPA,
@@ -59,6 +60,12 @@ const ABOUT: About = About {
     passes: Passes::BOTH_BY_DIVERGENCE,
     measure: None,
 };
+
+/// λ of the definitions whose weights are GAIRAT's.
+const LAMBDA: f64 = -1.0;
+
+/// `rst` has a rule of its own, and it knows λ.
+const NEEDS_LAMBDA: &[Condition] = &[("weighting", &["tanh", "sigmoid"]), ("lambda", &["inf"]), ("weighted", &["rst"])];
 
 /// What the weights stand on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,14 +137,24 @@ impl Method for GairTrades {
     }
 
     fn passes(&self) -> Passes {
-        if self.term == Term::Rst { Passes { attacks: 2, references: 1, forward: 3, backward: 3 } } else { ABOUT.passes }
+        if self.term == Term::Rst {
+            Passes { attacks: 2, references: 1, forward: 3, backward: 3, ..Passes::PLAIN }
+        } else {
+            ABOUT.passes
+        }
     }
 
-    fn scheduled(&self, clock: Clock) -> Option<(&'static str, f64)> {
-        Some(self.weights.scheduled(clock))
+    fn scheduled(&self, clock: Clock) -> Vec<(&'static str, f64)> {
+        self.weights.scheduled(clock).into_iter().collect()
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.weights.warnings()
+        let mut warnings = self.weights.warnings();
+        if self.term == Term::Rst && self.weights.last_lambda() == LAMBDA {
+            warnings.push(format!(
+                "the authors' script runs rst with lambda 3, and lambda is {LAMBDA}, as the other definitions have it"
+            ));
+        }
+        warnings
     }
 }

@@ -47,8 +47,8 @@ impl Method for Gairat {
         Some(self.weights.curve(at, steps, clock))
     }
 
-    fn scheduled(&self, clock: Clock) -> Option<(&'static str, f64)> {
-        Some(self.weights.scheduled(clock))
+    fn scheduled(&self, clock: Clock) -> Vec<(&'static str, f64)> {
+        self.weights.scheduled(clock).into_iter().collect()
     }
 
     fn warnings(&self) -> Vec<String> {

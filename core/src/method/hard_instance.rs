@@ -31,7 +31,7 @@ const ABOUT: About = About {
         &["p_adversarial", "one_minus_p_adversarial", "confidence", "p_natural"],
         "What a weight is: the label's probability under attack (p_adversarial), 1 minus it (one_minus_p_adversarial), the largest probability under attack (confidence) or the label's on natural data (p_natural).",
     )],
-    axis: Axis::CONFIDENCE,
+    axis: Axis::ADVERSARIAL_CONFIDENCE,
     omega_is_share: true,
     burns_in: true,
     passes: Passes::PLAIN,
@@ -70,7 +70,7 @@ impl Method for HardInstance {
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
         let side = if self.measure == Measured::Natural { Side::Natural } else { Side::Adversarial };
         let logs = log_softmax(evidence.logits(side), 1);
-        let own = evidence.confidence(side);
+        let own = evidence.confidence(Side::Adversarial);
         let logs = match self.measure {
             Measured::Adversarial | Measured::Natural => loss::of_label(logs, &evidence.labels),
             Measured::Confidence => logs.max_dim(1).reshape([evidence.labels.len()]),
@@ -82,9 +82,10 @@ impl Method for HardInstance {
     fn curve(&self, at: f64, _steps: u32, clock: Clock) -> Option<f64> {
         match self.measure {
             _ if !clock.weighs() => Some(1.0),
-            Measured::Adversarial | Measured::Natural => Some(at),
+            Measured::Adversarial => Some(at),
             Measured::Doubt => Some(1.0 - at),
-            Measured::Confidence => None,
+            // They follow from another number than that of the axis.
+            Measured::Confidence | Measured::Natural => None,
         }
     }
 }

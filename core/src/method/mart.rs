@@ -19,7 +19,7 @@ const ABOUT: About = About {
         "PGD overestimates it: 65.0 % as reported were 56.3 % under AutoAttack (AutoAttack's table, a WRN-28-10 with 500,000 more images).",
     ],
     parameters: &[beta(5.0)],
-    axis: Axis::CONFIDENCE,
+    axis: Axis::NATURAL_CONFIDENCE,
     omega_is_share: false,
     burns_in: false,
     passes: Passes::BOTH,

@@ -46,7 +46,7 @@ use burn::tensor::Tensor;
 
 pub use about::{About, Axis, AxisRange, Measure, MeasureKind, Passes};
 pub use evidence::{Evidence, Side};
-pub use parameter::{Parameter, ParameterKind, ParameterValue, Parameters};
+pub use parameter::{Condition, Parameter, ParameterKind, ParameterValue, Parameters};
 pub use surroundings::Surroundings;
 
 use crate::{
@@ -295,9 +295,9 @@ pub trait Method: fmt::Debug + Send + Sync {
         None
     }
 
-    /// What changes with the epochs, by its name, if anything does: λ or τ.
-    fn scheduled(&self, _clock: Clock) -> Option<(&'static str, f64)> {
-        None
+    /// What changes with the epochs, by its name: λ, τ or both.
+    fn scheduled(&self, _clock: Clock) -> Vec<(&'static str, f64)> {
+        Vec::new()
     }
 
     /// What a step costs with these parameters.

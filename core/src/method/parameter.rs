@@ -1,5 +1,7 @@
 //! What a method can be told: its parameters, declared in its own file, and their values.
 
+use std::fmt;
+
 /// One parameter of a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
@@ -12,9 +14,13 @@ pub struct Parameter {
     pub doc: &'static str,
     /// Which values it takes, and which it has when nothing is said.
     pub kind: ParameterKind,
-    /// The choice of another parameter without which it has no effect: `("implicit", "barrier")`.
-    pub only_with: Option<(&'static str, &'static str)>,
+    /// It has no effect unless one of these holds; none for a parameter that always has one.
+    pub only_with: &'static [Condition],
 }
+
+/// A parameter, and the values of it that make another one count: `("implicit", &["barrier"])`. It does not hold while that parameter has
+/// no effect itself.
+pub type Condition = (&'static str, &'static [&'static str]);
 
 /// Which values a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,12 +59,12 @@ impl Parameter {
         slider: (f64, f64),
         doc: &'static str,
     ) -> Self {
-        Self { name, label, doc, kind: ParameterKind::Number { default, range, slider }, only_with: None }
+        Self { name, label, doc, kind: ParameterKind::Number { default, range, slider }, only_with: &[] }
     }
 
     /// A whole number.
     pub const fn whole((name, label): (&'static str, &'static str), default: u32, range: (u32, u32), doc: &'static str) -> Self {
-        Self { name, label, doc, kind: ParameterKind::Whole { default, range }, only_with: None }
+        Self { name, label, doc, kind: ParameterKind::Whole { default, range }, only_with: &[] }
     }
 
     /// One of `choices`.
@@ -68,12 +74,12 @@ impl Parameter {
         choices: &'static [&'static str],
         doc: &'static str,
     ) -> Self {
-        Self { name, label, doc, kind: ParameterKind::Choice { default, choices }, only_with: None }
+        Self { name, label, doc, kind: ParameterKind::Choice { default, choices }, only_with: &[] }
     }
 
-    /// The same, without effect unless the parameter `name` has the value `choice`.
-    pub const fn only_with(self, name: &'static str, choice: &'static str) -> Self {
-        Self { only_with: Some((name, choice)), ..self }
+    /// The same, without effect unless one of `conditions` holds.
+    pub const fn only_with(self, conditions: &'static [Condition]) -> Self {
+        Self { only_with: conditions, ..self }
     }
 
     /// The value when nothing is said.
@@ -93,6 +99,15 @@ pub enum ParameterValue {
     Number(f64),
     /// Of a choice.
     Choice(&'static str),
+}
+
+impl fmt::Display for ParameterValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Choice(choice) => f.write_str(choice),
+        }
+    }
 }
 
 /// The values of all parameters of one method, in the order in which it declares them.
@@ -119,22 +134,43 @@ impl Parameters {
 
     /// Whether a parameter has an effect beside the values of the others.
     pub fn counts(&self, parameter: &Parameter) -> bool {
-        parameter.only_with.is_none_or(|(name, choice)| self.choice(name) == choice)
+        parameter.only_with.is_empty() || parameter.only_with.iter().any(|condition| self.holds(*condition, parameter))
+    }
+
+    /// Whether the method has the parameter `name` and it has an effect beside the values of the others.
+    pub fn has_effect(&self, name: &str) -> bool {
+        self.values.iter().any(|(parameter, _)| parameter.name == name && self.counts(parameter))
+    }
+
+    fn holds(&self, (name, choices): Condition, of: &Parameter) -> bool {
+        let chosen = self.get(name).is_some_and(|value| choices.contains(&value.to_string().as_str()));
+        chosen && (name == of.name || self.has_effect(name))
+    }
+
+    /// Why the parameter `name` has no effect, in a sentence; none where it has one, or is not a parameter of the method.
+    pub fn without_effect(&self, name: &str) -> Option<String> {
+        let (parameter, _) = self.values.iter().find(|(parameter, _)| parameter.name == name)?;
+        if self.counts(parameter) {
+            return None;
+        }
+        let said = |name: &str| name.replace('_', "-");
+        // A condition on a parameter that the method has not can never hold.
+        let there: Vec<&Condition> = parameter.only_with.iter().filter(|(name, _)| self.get(name).is_some()).collect();
+        let wanted: Vec<String> =
+            there.iter().map(|(name, choices)| format!("with {} {}", said(name), choices.join(" or "))).collect();
+        let found: Vec<String> = (there.iter().filter(|(of, _)| *of != name))
+            .filter_map(|(name, _)| {
+                let idle = if self.has_effect(name) { "" } else { " and has no effect itself" };
+                Some(format!("{} is {}{idle}", said(name), self.get(name)?))
+            })
+            .collect();
+        Some(format!("{} has no effect: it counts {} alone, and {}", said(name), wanted.join(" or "), found.join(", and ")))
     }
 
     /// What to say of values that were changed and have no effect.
     pub fn warnings(&self) -> Vec<String> {
-        let idle = self.values.iter().filter(|(parameter, value)| *value != parameter.default() && !self.counts(parameter));
-        idle.filter_map(|(parameter, _)| {
-            let (name, choice) = parameter.only_with?;
-            let said = |name: &str| name.replace('_', "-");
-            let (parameter, found) = (said(parameter.name), self.choice(name));
-            Some(format!(
-                "{parameter} has no effect: it counts with {name} {choice} alone, and {name} is {found}",
-                name = said(name)
-            ))
-        })
-        .collect()
+        let changed = self.values.iter().filter(|(parameter, value)| *value != parameter.default());
+        changed.filter_map(|(parameter, _)| self.without_effect(parameter.name)).collect()
     }
 
     /// Puts a value in place of the one of `name`; whether there is such a parameter.

@@ -62,6 +62,13 @@ fn rank(numbers: Tensor<1>) -> Tensor<1> {
     before.float().sum_dim(1).reshape([samples])
 }
 
+/// How many of `samples` are `share` of them, rounded up: 3 of 30 for 0.1, though in float64 0.1 · 30 is more than 3.
+fn selected(share: f64, samples: usize) -> f64 {
+    let exact = share * samples as f64;
+    let whole = exact.round();
+    if (exact - whole).abs() <= 1e-12 * whole { whole } else { exact.ceil() }
+}
+
 impl Method for Sovr {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -70,7 +77,7 @@ impl Method for Sovr {
     /// 1 for the samples that have the one-versus-the-rest loss.
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
         let margin = loss::logit_margin(evidence.logits(Side::Adversarial), &evidence.labels);
-        let selected = (self.share * margin.dims()[0] as f64).ceil();
+        let selected = selected(self.share, margin.dims()[0]);
         Some(Weights { omega: rank(margin.clone()).lower_elem(selected).float(), axis: margin })
     }
 
@@ -87,6 +94,15 @@ mod tests {
     use burn::tensor::{Device, TensorData};
 
     use super::*;
+
+    #[test]
+    fn a_share_that_is_a_whole_number_of_samples_is_that_number() {
+        for (share, samples, expected) in
+            [(0.1, 30, 3.0), (0.4, 128, 52.0), (0.7, 10, 7.0), (0.07, 100, 7.0), (0.0, 9, 0.0), (1.0, 9, 9.0), (1e-6, 9, 1.0)]
+        {
+            assert_eq!(selected(share, samples), expected, "{share} of {samples}");
+        }
+    }
 
     #[test]
     fn ranks_are_those_of_a_stable_sort() {

@@ -152,6 +152,71 @@ fn a_choice_that_takes_more_passes_says_so() {
     }
 }
 
+/// For every choice: one attack for each craft, a reference for each that climbs the divergence, and natural samples where they are asked for.
+#[test]
+fn the_passes_of_every_choice_are_those_that_it_takes() {
+    for settings in all_variants() {
+        let method = settings.method.build();
+        let (passes, crafts) = (method.passes(), method.crafts(CLOCK));
+        let references = crafts.iter().filter(|craft| craft.loss == LossKind::Kl).count();
+        assert_eq!((passes.attacks, passes.references), (crafts.len() as u32, references as u32), "{}", settings.method.title());
+        assert_eq!(passes.stops_early, crafts.iter().any(|craft| craft.patience.is_some()), "{}", settings.method.title());
+        assert!(
+            passes.forward as usize >= crafts.len() + usize::from(method.needs_natural(CLOCK)),
+            "{}",
+            settings.method.title()
+        );
+    }
+}
+
+#[test]
+fn a_cost_says_what_is_at_most_and_what_goes_to_the_input() {
+    let cost = |changes: &[(&str, &str)]| {
+        let settings = changes.iter().fold(Settings::default(), |settings, (name, text)| settings.with(name, text));
+        settings.method.build().passes().to_string()
+    };
+    for method in ["fat", "gair-fat"] {
+        assert_eq!(
+            cost(&[("method", method)]),
+            "attack at most K × (forward + backward); update forward + backward to the parameters"
+        );
+    }
+    assert_eq!(
+        cost(&[("method", "dro"), ("implicit", "barrier")]),
+        "attack K × (forward + backward); update 3 forward + 3 backward to the parameters + (forward + backward) to the input"
+    );
+}
+
+#[test]
+fn what_a_method_schedules_is_all_of_it_and_only_what_counts() {
+    let scheduled = |changes: &[(&str, &str)]| {
+        let settings = changes.iter().fold(Settings::default(), |settings, (name, text)| settings.with(name, text));
+        settings.method.build().scheduled(CLOCK)
+    };
+    assert_eq!(scheduled(&[("method", "gair-fat")]), [("tau", 6.0), ("lambda", 0.0)]);
+    assert_eq!(scheduled(&[("method", "gair-fat"), ("weighting", "discrete")]), [("tau", 6.0)]);
+    assert_eq!(scheduled(&[("method", "gairat"), ("weighting", "discrete"), ("lambda", "2")]), []);
+    assert_eq!(scheduled(&[("method", "fat")]), [("tau", 2.0)]);
+    assert_eq!(scheduled(&[("method", "mart")]), []);
+}
+
+/// q_y = .6 at the natural sample, a_y = .2 at the adversarial one.
+#[test]
+fn the_axis_of_confidence_says_of_which_sample_it_is() {
+    for (method, measure, sample, at) in [
+        ("mart", None, "natural", 0.6),
+        ("cow", None, "natural", 0.6),
+        ("arow", None, "adversarial", 0.2),
+        ("hard-instance", Some("p_adversarial"), "adversarial", 0.2),
+        ("hard-instance", Some("p_natural"), "adversarial", 0.2),
+    ] {
+        let changes: Vec<(&str, &str)> = measure.map(|measure| ("measure", measure)).into_iter().collect();
+        close(example(method, &changes).axis.unwrap()[0], at);
+        let label = entry(method).unwrap().about.axis.label;
+        assert_eq!(label, format!("probability of the label, {sample} sample"));
+    }
+}
+
 #[test]
 fn mlcat_scales_small_losses_up_and_as_shipped_drops_them() {
     let settings = |form: &str| Settings::default().with("method", "mlcat").with("form", form);

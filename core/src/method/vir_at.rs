@@ -5,20 +5,18 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::{
-    About, Axis, Clock, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Parameters, Passes, Weights, trades::beta,
-    weighted,
+    About, Axis, Clock, Condition, Craft, Entry, Evidence, Loss, Memory, Method, Outputs, Passes, Weights, trades::beta, weighted,
 };
 use crate::weight::{VulnerabilityWeights, vulnerability};
 
 pub(super) const ENTRY: Entry = Entry::new(&ABOUT, |parameters| {
     let shipped = parameters.choice("form") == "shipped";
     let weights = if shipped { VulnerabilityWeights::SHIPPED } else { VulnerabilityWeights::new(parameters) };
-    let (given, defaults) =
-        (VulnerabilityWeights::new(parameters), VulnerabilityWeights::new(&Parameters::defaults(ABOUT.parameters)));
-    // What was left alone was not asked for.
-    let given = if given == defaults { weights } else { given };
-    Arc::new(VirAt { beta: parameters.number("beta"), shipped, weights, given })
+    Arc::new(VirAt { beta: parameters.number("beta"), shipped, weights })
 });
+
+/// The shipped form has constants of its own.
+const INTENDED: &[Condition] = &[("form", &["intended"])];
 
 const ABOUT: About = About {
     name: "vir-at",
@@ -27,15 +25,15 @@ const ABOUT: About = About {
     formula: "(1/n) Σ ω CE(f(x~), y), ω = α exp(−γ p_y(x)) KL(p(x) ‖ p(x~)) + floor",
     source: "Vulnerability-aware instance reweighting for adversarial training (VIR); code of the paper's first author",
     caveats: &[
-        "The published script never reaches this loss: it passes `vir-at` where the loss tests for `at`. `shipped` is what it runs instead.",
+        "The published script never reaches this loss: it passes `vir-at` where the loss tests for `at`. `shipped` is what it runs instead, with its own constants α 8, γ 3 and floor 1.7.",
         "The weights are not normalised and small, so the effective learning rate falls when they set in.",
     ],
     parameters: &[
-        vulnerability::alpha(7.0),
-        vulnerability::gamma(10.0),
-        vulnerability::floor(0.007),
+        vulnerability::alpha(7.0).only_with(INTENDED),
+        vulnerability::gamma(10.0).only_with(INTENDED),
+        vulnerability::floor(0.007).only_with(INTENDED),
         vulnerability::FORM,
-        beta(5.0).only_with("form", "shipped"),
+        beta(5.0).only_with(&[("form", &["shipped"])]),
     ],
     axis: Axis::DIVERGENCE,
     omega_is_share: true,
@@ -50,8 +48,6 @@ struct VirAt {
     beta: f64,
     shipped: bool,
     weights: VulnerabilityWeights,
-    /// What was asked for.
-    given: VulnerabilityWeights,
 }
 
 impl Method for VirAt {
@@ -69,14 +65,6 @@ impl Method for VirAt {
 
     fn passes(&self) -> Passes {
         if self.shipped { Passes::BOTH } else { ABOUT.passes }
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        if self.shipped && self.given != self.weights {
-            vec!["the shipped form has constants of its own: α 8, γ 3 and floor 1.7, whatever is given".to_owned()]
-        } else {
-            Vec::new()
-        }
     }
 
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {

@@ -60,6 +60,10 @@ impl Method for VirTrades {
         true
     }
 
+    fn passes(&self) -> Passes {
+        if self.shipped { Passes::BOTH } else { ABOUT.passes }
+    }
+
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
         Some(self.weights.of(evidence))
     }

@@ -43,7 +43,9 @@ impl Session<'_> {
         let steps = self.dataset.train.len().div_ceil(settings.batch);
         let was_suspect = self.progress.suspect();
         self.progress.collapsed_epochs = if answer.is_some() { self.progress.collapsed_epochs + 1 } else { 0 };
-        self.progress.low_epochs = if metrics.effective < settings.min_effective { self.progress.low_epochs + 1 } else { 0 };
+        // Where ω shares nothing out there is no share to fall.
+        let low = metrics.effective.filter(|share| *share < settings.min_effective);
+        self.progress.low_epochs = if low.is_some() { self.progress.low_epochs + 1 } else { 0 };
         let collapsed = self.progress.collapsed_epochs;
         if let Some(class) = answer {
             let what = format!("the network answers class {class} whatever it is shown, which is chance level");
@@ -53,10 +55,10 @@ impl Session<'_> {
                 return Err(self.diverged(epoch, format!("training has collapsed: {what}"), &[LOWER_RATE, smaller, init]));
             }
         }
-        if self.progress.low_epochs >= LOW_EPOCHS {
+        if let Some(share) = low.filter(|_| self.progress.low_epochs >= LOW_EPOCHS) {
             let what = format!(
                 "for {LOW_EPOCHS} epochs the weights have let only {:.2} % of the samples count, less than the {} % that were asked for",
-                100.0 * metrics.effective,
+                100.0 * share,
                 100.0 * settings.min_effective
             );
             let of_method =

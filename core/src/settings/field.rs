@@ -217,7 +217,7 @@ fn of_parameter(name: &'static str) -> Option<Field> {
 
 /// The default of a parameter as text.
 fn value_text(parameter: &Parameter) -> String {
-    super::method_choice::text_of(parameter.default())
+    parameter.default().to_string()
 }
 
 /// The range of a parameter.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::nearest;
+
 use crate::method::{About, Entry, METHODS, Method, Parameter, ParameterKind, ParameterValue, Parameters, entry, usual};
 
 /// A method of the list and the values of its parameters.
@@ -15,10 +17,15 @@ impl MethodChoice {
     /// The method `name` with its defaults.
     ///
     /// # Errors
-    /// A sentence with all names.
+    /// A sentence with the name that is most like it, and all names.
     pub fn of(name: &str) -> Result<Self, String> {
-        let names = || METHODS.iter().map(|entry| format!("`{}`", entry.about.name)).collect::<Vec<_>>().join(", ");
-        let entry = entry(name).ok_or_else(|| format!("`{name}` is no method: expected {}", names()))?;
+        let entry = entry(name).ok_or_else(|| {
+            let names = || METHODS.iter().map(|entry| entry.about.name);
+            let like = nearest(&name.to_lowercase().replace('_', "-"), names());
+            let like = like.map(|like| format!("; did you mean `{like}`?")).unwrap_or_default();
+            let all: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+            format!("`{name}` is no method{like} (there are {})", all.join(", "))
+        })?;
         Ok(Self { entry, parameters: Parameters::defaults(entry.about.parameters) })
     }
 
@@ -47,11 +54,11 @@ impl MethodChoice {
         (self.entry.check)(&self.parameters, steps)
     }
 
-    /// The parameter that says most about a run: the first that is a number, with its value.
+    /// The parameter that says most about a run: the first that is a number and has an effect, with its value.
     pub fn headline(&self) -> Option<(&'static Parameter, f64)> {
         self.parameters.iter().find_map(|(parameter, value)| match value {
-            ParameterValue::Number(number) => Some((parameter, number)),
-            ParameterValue::Choice(_) => None,
+            ParameterValue::Number(number) if self.parameters.counts(parameter) => Some((parameter, number)),
+            _ => None,
         })
     }
 
@@ -131,13 +138,5 @@ pub(super) fn read(parameter: &Parameter, text: &str) -> Result<ParameterValue, 
                 .map(|choice| ParameterValue::Choice(choice))
                 .ok_or_else(|| format!("`{text}` is not known: expected {}", names()))
         }
-    }
-}
-
-/// The value of a parameter as text, which [`read`] reads back.
-pub(super) fn text_of(value: ParameterValue) -> String {
-    match value {
-        ParameterValue::Number(number) => number.to_string(),
-        ParameterValue::Choice(choice) => choice.to_owned(),
     }
 }

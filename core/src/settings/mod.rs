@@ -161,7 +161,7 @@ macro_rules! settings {
                         self.$name = value;
                         Ok(())
                     })+
-                    _ => Err(SettingsError::Unknown { name: name.to_owned(), like: nearest(name) }),
+                    _ => Err(SettingsError::Unknown { name: name.to_owned(), like: nearest_field(name) }),
                 }
             }
 
@@ -203,14 +203,17 @@ fn in_range<V: Value>(name: &'static str, value: &V, range: Option<(f64, f64)>) 
 }
 
 /// The field whose name is most like `name`, if any is near.
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.replace('-', "_");
-    fields()
-        .iter()
-        .map(|field| (edits(&name, field.name), field.name))
+fn nearest_field(name: &str) -> Option<&'static str> {
+    nearest(&name.replace('-', "_"), fields().iter().map(|field| field.name))
+}
+
+/// The one of `names` that is most like `name`, if any is near.
+fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    names
+        .map(|there| (edits(name, there), there))
         .min()
-        .filter(|&(edits, field)| edits <= 1 + field.len() / 4)
-        .map(|(_, field)| field)
+        .filter(|&(edits, there)| edits <= 1 + there.len() / 4)
+        .map(|(_, there)| there)
 }
 
 /// Levenshtein's distance.
@@ -230,7 +233,7 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 settings! {
-    /// Where samples come from: moons, circles, spirals, xor, blobs, gairat-separable, gairat-overlapping, digits, mnist:DIR (four IDX
+    /// Where samples come from: moons, circles, spirals, xor, blobs, three-blobs, gairat-separable, gairat-overlapping, digits, mnist:DIR (four IDX
     /// files of MNIST, Fashion-MNIST or KMNIST), idx:IMAGES,LABELS or npz:FILE.
     Data data: Source = Source::Toy(Toy::Moons) => Shown::new(Change::Never).usual();
     /// Generated points for training and validation together (2-D data only).
@@ -313,6 +316,17 @@ impl Settings {
     pub fn recipe(source: Source) -> Self {
         let own = Self::default();
         match &source {
+            Source::Toy(Toy::ThreeBlobs) => Self {
+                data: source,
+                points: 1800,
+                noise: 0.085,
+                test: TestPart::Fraction(0.3),
+                epsilon: 0.056,
+                step_size: 0.0112,
+                epochs: 60,
+                burn_in: 20,
+                ..own
+            },
             Source::Toy(_) => Self { data: source, ..own },
             // The recipes whose reference figures README gives.
             Source::Digits => Self { data: source, epsilon: 0.1, step_size: 0.02, epochs: 60, burn_in: 30, lr: 0.05, ..own },
@@ -337,7 +351,7 @@ impl Settings {
     /// changed then.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingsError> {
         let Some(field) = field(name) else {
-            return Err(SettingsError::Unknown { name: name.to_owned(), like: nearest(name) });
+            return Err(SettingsError::Unknown { name: name.to_owned(), like: nearest_field(name) });
         };
         let unreadable = |problem| SettingsError::Unreadable { name: field.name, problem };
         if field.name == "method" {
@@ -366,7 +380,7 @@ impl Settings {
     /// The value of the setting `name` as text, which [`Self::set`] reads back; none for an unknown name and for the parameter of
     /// another method.
     pub fn get(&self, name: &str) -> Option<String> {
-        self.get_own(name).or_else(|| self.method.parameters().get(name).map(method_choice::text_of))
+        self.get_own(name).or_else(|| self.method.parameters().get(name).map(|value| value.to_string()))
     }
 
     /// These settings with `name` set to `text`, for values that the program itself writes: one that cannot be read changes nothing.
@@ -432,6 +446,22 @@ impl Settings {
         Ok(checked)
     }
 
+    /// Why the setting `name` has no effect beside the others, in a sentence; none where it has one.
+    pub fn without_effect(&self, name: &str) -> Option<String> {
+        let about = self.method.about();
+        match name {
+            // Points are generated for the figures alone.
+            "points" | "noise" if !matches!(self.data, Source::Toy(_)) => {
+                Some(format!("{name} has no effect: no points are generated for {}", self.data))
+            }
+            "burn_in" if !about.weighs() => Some(format!("burn-in has no effect: {} weighs no samples", about.name)),
+            "burn_in" if !about.burns_in => {
+                Some(format!("burn-in has no effect: what {} weighs by is part of its loss from the first epoch on", about.name))
+            }
+            _ => self.method.parameters().without_effect(name),
+        }
+    }
+
     /// Things that are allowed and probably not meant, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -485,8 +515,7 @@ pub struct Checked {
 impl Checked {
     /// The method and the values of its parameters, by which what it keeps from step to step is told apart.
     pub fn method_key(&self) -> String {
-        let values =
-            self.settings.method.parameters().iter().map(|(parameter, value)| (parameter.name, method_choice::text_of(value)));
+        let values = self.settings.method.parameters().iter().map(|(parameter, value)| (parameter.name, value.to_string()));
         format!("{} {:?}", self.method.about().name, values.collect::<Vec<_>>())
     }
 

@@ -74,6 +74,7 @@ fn a_parameter_without_effect_is_warned_of() {
         ("dro", "barrier", "0.3", "implicit", "barrier"),
         ("dro", "curvature", "5", "implicit", "fast-bat"),
         ("gairat", "lambda_max", "2", "lambda_schedule", "linear"),
+        ("vir-at", "beta", "3", "form", "shipped"),
     ] {
         let mut settings = Settings::default();
         settings.set("method", method).unwrap();
@@ -82,6 +83,88 @@ fn a_parameter_without_effect_is_warned_of() {
         assert!(said.len() == 1 && said[0].contains("no effect") && said[0].contains(one), "{said:?}");
         settings.set(choice, one).unwrap();
         assert!(settings.warnings().is_empty());
+    }
+}
+
+/// GAIRAT's discrete rule knows no λ, and GAIR-TRADES' `rst` has a rule of its own, which knows it.
+#[test]
+fn a_parameter_counts_where_any_of_its_conditions_holds() {
+    let with = |method: &str, changes: &[(&str, &str)]| {
+        changes.iter().fold(Settings::default().with("method", method), |settings, (name, text)| settings.with(name, text))
+    };
+    let discrete = with("gairat", &[("weighting", "discrete"), ("lambda", "2")]);
+    let said = discrete.warnings();
+    assert_eq!(
+        said,
+        ["lambda has no effect: it counts with weighting tanh or sigmoid or with lambda inf alone, and weighting is discrete"]
+    );
+    assert_eq!(discrete.without_effect("lambda").as_ref(), said.first());
+    assert_eq!((discrete.method.title().as_str(), discrete.method.headline()), ("GAIRAT", None));
+    // What counts with a parameter that does not count does not count.
+    let linear = with("gairat", &[("weighting", "discrete"), ("lambda_schedule", "linear"), ("lambda_max", "1")]);
+    assert_eq!(linear.warnings().len(), 2);
+    assert!(linear.without_effect("lambda_max").unwrap().ends_with("lambda-schedule is linear and has no effect itself"));
+    // An infinite λ lets all count alike, whatever the rule.
+    let off = with("gairat", &[("weighting", "discrete"), ("lambda", "inf")]);
+    assert_eq!((off.without_effect("lambda"), off.warnings().len()), (None, 1));
+    for weighting in ["tanh", "sigmoid", "discrete"] {
+        let rst = with("gair-trades", &[("weighted", "rst"), ("weighting", weighting), ("lambda", "3")]);
+        assert_eq!(rst.without_effect("lambda"), None);
+        let why = rst.without_effect("weighting").unwrap();
+        assert_eq!(why, "weighting has no effect: it counts with weighted kl or natural alone, and weighted is rst");
+        assert_eq!(rst.warnings(), if weighting == "tanh" { vec![] } else { vec![why] });
+        assert_eq!(rst.method.build().scheduled(rst.checked().unwrap().clock(80)), [("lambda", 3.0)]);
+    }
+    let usual = with("gair-trades", &[("weighted", "rst")]).warnings();
+    assert!(usual.len() == 1 && usual[0].contains("lambda 3") && usual[0].contains("lambda is -1"), "{usual:?}");
+    for constant in ["alpha", "gamma", "floor"] {
+        let shipped = with("vir-at", &[("form", "shipped"), (constant, "2")]);
+        assert!(shipped.warnings()[0].starts_with(&format!("{constant} has no effect")));
+    }
+}
+
+#[test]
+fn burn_in_has_no_effect_where_nothing_is_weighed_or_the_weight_is_part_of_the_loss() {
+    for entry in crate::method::METHODS {
+        let settings = Settings::default().with("method", entry.about.name);
+        let why = settings.without_effect("burn_in");
+        assert_eq!(why.is_none(), entry.about.burns_in, "{}", entry.about.name);
+        assert!(why.is_none_or(|why| why.contains("weighs no samples") != entry.about.weighs()), "{}", entry.about.name);
+    }
+    assert_eq!(Settings::default().without_effect("points"), None);
+    assert!(Settings::recipe(Source::Digits).without_effect("points").unwrap().contains("digits"));
+}
+
+#[test]
+fn every_condition_names_a_parameter_that_some_method_has_beside_it_and_values_that_it_takes() {
+    for entry in crate::method::METHODS {
+        for parameter in entry.about.parameters.iter().filter(|parameter| !parameter.only_with.is_empty()) {
+            let settings = Settings::default().with("method", entry.about.name);
+            let mut there = 0;
+            for (name, values) in parameter.only_with {
+                if settings.get(name).is_some() {
+                    there += 1;
+                    values.iter().for_each(|value| settings.clone().set(name, value).unwrap());
+                }
+            }
+            assert!(there > 0, "{} {} can never count", entry.about.name, parameter.name);
+        }
+    }
+}
+
+#[test]
+fn a_method_that_is_nearly_named_is_suggested() {
+    for (given, meant) in [
+        ("tradess", Some("trades")),
+        ("mial-at", Some("mail-at")),
+        ("GAIR_FAT", Some("gair-fat")),
+        ("hardinstance", Some("hard-instance")),
+        ("backpropagation", None),
+    ] {
+        let said = MethodChoice::of(given).unwrap_err();
+        let like = meant.map(|meant| format!("`{given}` is no method; did you mean `{meant}`?"));
+        assert!(said.starts_with(&like.unwrap_or(format!("`{given}` is no method (there are `at`"))), "{said}");
+        assert_eq!(said.contains("did you mean"), meant.is_some());
     }
 }
 

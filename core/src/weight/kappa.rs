@@ -1,7 +1,7 @@
 //! Weights from kappa, for every method that has them: a rule, and λ over the epochs.
 
 use crate::{
-    method::{Clock, Evidence, Parameter, Parameters, Weights},
+    method::{Clock, Condition, Evidence, Parameter, Parameters, Weights},
     weight::{LambdaKind, LambdaSchedule, RuleName, normalise},
 };
 
@@ -18,7 +18,10 @@ pub(crate) const LAMBDA_SCHEDULE: Parameter = Parameter::choice(
     "fixed",
     &["fixed", "linear", "piecewise"],
     "How λ moves after burn-in: fixed, linear (from lambda-max to lambda) or piecewise (λ, λ - 1 after 3/4, λ - 1.5 after 11/12).",
-);
+)
+.only_with(NEEDS_LAMBDA);
+/// The rules that know λ; the third knows only whether it is infinite.
+const NEEDS_LAMBDA: &[Condition] = &[("weighting", &["tanh", "sigmoid"]), ("lambda", &["inf"])];
 /// Where the linear schedule starts.
 pub(crate) const LAMBDA_MAX: Parameter = Parameter::number(
     ("lambda_max", "λ max"),
@@ -27,7 +30,7 @@ pub(crate) const LAMBDA_MAX: Parameter = Parameter::number(
     (-4.0, 4.0),
     "Where the linear schedule starts; must be finite for it.",
 )
-.only_with("lambda_schedule", "linear");
+.only_with(&[("lambda_schedule", &["linear"])]);
 
 /// λ with its default.
 pub(crate) const fn lambda(default: f64) -> Parameter {
@@ -38,6 +41,7 @@ pub(crate) const fn lambda(default: f64) -> Parameter {
         (-4.0, 4.0),
         "λ of the weights: lower values leave weight to fewer samples; inf gives every sample the weight 1.",
     )
+    .only_with(NEEDS_LAMBDA)
 }
 
 /// Whether the parameters go together.
@@ -61,6 +65,8 @@ pub(crate) struct KappaWeights {
     kind: LambdaKind,
     lambda: f64,
     lambda_max: f64,
+    /// Whether λ has an effect.
+    uses_lambda: bool,
 }
 
 impl KappaWeights {
@@ -70,6 +76,7 @@ impl KappaWeights {
             kind: parameters.choice("lambda_schedule").parse().unwrap_or_default(),
             lambda: parameters.number("lambda"),
             lambda_max: parameters.number("lambda_max"),
+            uses_lambda: parameters.has_effect("lambda"),
         }
     }
 
@@ -77,6 +84,11 @@ impl KappaWeights {
     pub(crate) fn lambda(&self, clock: Clock) -> f64 {
         let Self { kind, lambda, lambda_max, .. } = *self;
         LambdaSchedule { kind, lambda, lambda_max, burn_in: clock.burn_in, epochs: clock.epochs }.at(clock.epoch)
+    }
+
+    /// λ as it was given: where every schedule but the piecewise one ends.
+    pub(crate) fn last_lambda(&self) -> f64 {
+        self.lambda
     }
 
     /// The weights of a batch, with mean 1; none where λ is infinite, which makes it plain adversarial training bit for bit.
@@ -97,8 +109,9 @@ impl KappaWeights {
         }
     }
 
-    pub(crate) fn scheduled(&self, clock: Clock) -> (&'static str, f64) {
-        ("lambda", self.lambda(clock))
+    /// λ of an epoch, where it has an effect.
+    pub(crate) fn scheduled(&self, clock: Clock) -> Option<(&'static str, f64)> {
+        self.uses_lambda.then(|| ("lambda", self.lambda(clock)))
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
