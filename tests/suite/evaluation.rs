@@ -95,11 +95,11 @@ fn robust_accuracy_never_rises_over_stages_nor_above_the_natural_one() {
         for suite in SUITES {
             let mut evaluation = Evaluation::new(target(&network, &samples, threat, &device));
             let mut least = 1.0;
-            for stage in &suite.stages(CLASSES, threat).0 {
+            for stage in &suite.stages(CLASSES, threat.norm).0 {
                 if stage.adversary.spec().starts_with("square") {
                     continue;
                 }
-                let score = pollster::block_on(evaluation.run(stage, &mut Unwatched, &mut |_, _| {})).unwrap().clone();
+                let score = pollster::block_on(evaluation.run(stage, &mut Unwatched)).unwrap().clone();
                 assert!(score.outside == 0 && score.tried + score.broke > 0 || score.attack == "natural", "{score:?}");
                 let (robust, _) = evaluation.report().robust().unwrap_or((1.0, ""));
                 assert!(robust <= least && (!stage.on_survivors || score.accuracy == robust), "{suite:?}: {score:?}");
@@ -254,7 +254,7 @@ fn a_stopped_stage_leaves_what_was_known_before_it() {
     pollster::block_on(evaluation.attack(parse("pgd:3").unwrap())).unwrap();
     let (before, report) = (evaluation.samples().to_vec(), evaluation.report().clone());
     let stage = Stage { adversary: parse("square:100000").unwrap(), on_survivors: true };
-    let stopped = pollster::block_on(evaluation.run(&stage, &mut Impatient(0), &mut |_, _| {}));
+    let stopped = pollster::block_on(evaluation.run(&stage, &mut Impatient(0)));
     assert_eq!(stopped.unwrap_err(), Halt::Stopped);
     assert_eq!((evaluation.samples(), evaluation.report()), (before.as_slice(), &report));
 }
@@ -285,8 +285,8 @@ fn moons(device: &Device) -> Report {
     let threat = threat(Norm::LInf, plan.attack.epsilon);
     let target = Target { network: &network, samples: &data.test, shape: data.shape, threat, batch: 500, device };
     let mut evaluation = Evaluation::new(target);
-    for stage in &Suite::QUICK.stages(data.classes, threat).0 {
-        pollster::block_on(evaluation.run(stage, &mut Unwatched, &mut |_, _| {})).unwrap();
+    for stage in &Suite::QUICK.stages(data.classes, threat.norm).0 {
+        pollster::block_on(evaluation.run(stage, &mut Unwatched)).unwrap();
     }
     for attack in ["fab:20", "square:60", "pma:20"] {
         pollster::block_on(evaluation.attack(parse(attack).unwrap())).unwrap();
@@ -308,14 +308,14 @@ fn attacks_find_the_same_on_a_gpu_as_on_the_cpu() {
 fn flags_of(network: &dyn Classifier, data: &Dataset, plan: &Checked, device: &Device) -> Vec<String> {
     let threat = threat(Norm::LInf, plan.attack.epsilon);
     let target = Target { network, samples: &data.test, shape: data.shape, threat, batch: 500, device };
-    let (stages, left_out) = Suite::TRUST.stages(data.classes, threat);
+    let (stages, left_out) = Suite::TRUST.stages(data.classes, threat.norm);
     let mut evaluation = Evaluation::new(target);
     for stage in &stages {
-        pollster::block_on(evaluation.run(stage, &mut Unwatched, &mut |_, _| {})).unwrap();
+        pollster::block_on(evaluation.run(stage, &mut Unwatched)).unwrap();
     }
     let probes = pollster::block_on(Probes::of(target, &mut Unwatched)).unwrap();
     let flags = flags(evaluation.report(), &probes, &left_out);
-    flags.into_iter().map(|flag| flag.name.to_owned()).collect()
+    flags.into_iter().map(|flag| flag.name.into_owned()).collect()
 }
 
 #[test]

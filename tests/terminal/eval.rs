@@ -1,13 +1,20 @@
 //! `gairat eval`: what it prints, what it writes, what it says of networks that hide.
 
-use std::fs;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    thread,
+    time::Instant,
+};
 
 use gairat::{
     checkpoint::{read_weights, write_weights},
     dataset,
 };
 
-use crate::{fail, json, succeed};
+use crate::{command, fail, json, succeed};
 
 const RUN: &str = "train --device cpu --points 600 --test 200 --epochs 6 --burn-in 3 --out run";
 
@@ -42,8 +49,98 @@ fn a_suite_gives_one_number_with_its_interval_and_files_that_the_program_reads()
     assert!(curve.windows(2).all(|pair| pair[1] <= pair[0]) && curve[4] < curve[0], "{curve:?}");
     assert!(fs::read_to_string(folder.path().join("eval/curve.svg")).unwrap().starts_with("<svg"));
     assert_eq!(fs::read_to_string(folder.path().join("eval/curve.csv")).unwrap().lines().count(), 6);
-    // Nothing is written over.
-    fail(folder.path(), "eval --run run --device cpu --out eval", 2);
+    // A folder that holds no evaluation, or another one, is left alone.
+    let message = fail(folder.path(), "eval --run run --device cpu --out run", 2);
+    assert!(message.contains("exists already"), "{message}");
+    let before = files(&folder.path().join("eval"));
+    let message = fail(folder.path(), "eval --run run --device cpu --epsilon 0.2 --out eval", 2);
+    assert!(message.contains("an evaluation with the epsilon 0.04"), "{message}");
+    assert!(files(&folder.path().join("eval")) == before);
+}
+
+/// Every file below a folder, by its path, with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// The same, with paths from `folder` on.
+fn files_in(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(folder).into_iter().map(|(path, bytes)| (path.strip_prefix(folder).unwrap().to_owned(), bytes)).collect()
+}
+
+#[test]
+fn an_evaluation_that_is_killed_ten_times_ends_with_the_bytes_of_one_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), RUN);
+    let arguments =
+        |out: &str| format!("eval --run run --device cpu --batch 8 --suite autoattack --epsilons 0:0.2:3 --out {out}");
+    let begun = Instant::now();
+    succeed(folder.path(), &arguments("whole"));
+    let whole = begun.elapsed();
+    let (mut kills, mut number) = (0, 0x2545_f491_u32);
+    loop {
+        let mut child = command(folder.path(), &arguments("killed")).stdout(Stdio::null()).spawn().unwrap();
+        if kills < 10 {
+            // Moments that have nothing to do with what the program does then; early enough that ten of them come before the end.
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            thread::sleep(whole.mul_f64(0.02 + 0.13 * f64::from(number >> 8) / f64::from(1 << 24)));
+            if child.try_wait().unwrap().is_none() {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                kills += 1;
+                continue;
+            }
+        }
+        assert!(child.wait().unwrap().success());
+        break;
+    }
+    assert!(kills >= 5, "ended after {kills} kills");
+    let mut killed = files_in(&folder.path().join("killed"));
+    // What a kill in the middle of a write leaves has another ending, and nothing reads it.
+    killed.retain(|path, _| path.extension().is_none_or(|ending| ending != "tmp"));
+    let whole = files_in(&folder.path().join("whole"));
+    assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+    for (path, bytes) in &whole {
+        assert!(killed[path] == *bytes, "{} after {kills} kills", path.display());
+    }
+}
+
+#[test]
+fn more_samples_and_more_attacks_repeat_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), RUN);
+    let ledger = |out: &str| -> BTreeMap<PathBuf, Vec<u8>> {
+        let all = files_in(&folder.path().join(out).join("ledger"));
+        all.into_iter().filter(|(path, _)| path.extension().is_some_and(|ending| ending == "safetensors")).collect()
+    };
+    succeed(folder.path(), "eval --run run --device cpu --attack pgd:20 --samples 100 --out eval");
+    let first = ledger("eval");
+    let text = succeed(folder.path(), "eval --run run --device cpu --attack pgd:20 --samples 100 --out eval");
+    assert!(text.contains("going on with") && ledger("eval") == first, "{text}");
+    succeed(folder.path(), "eval --run run --device cpu --attack pgd:20,cw:20,square:100 --out eval");
+    let grown = ledger("eval");
+    assert!(grown.len() > first.len() && first.iter().all(|(path, bytes)| grown[path] == *bytes));
+    // Each attack has met each correct sample once.
+    let rows: u64 = grown.values().map(|bytes| rows_of(bytes)).sum();
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("eval/evaluation.json")).unwrap()).unwrap();
+    let tried: u64 = report["scores"].as_array().unwrap().iter().map(|score| score["tried"].as_u64().unwrap()).sum();
+    assert_eq!(rows, tried);
+    // And what has grown says what is found at once.
+    succeed(folder.path(), "eval --run run --device cpu --attack pgd:20,cw:20,square:100 --out fresh");
+    for name in ["evaluation.json", "samples.csv", "samples.npz", "adversarial.npz"] {
+        let of = |out: &str| fs::read(folder.path().join(out).join(name)).unwrap();
+        assert!(of("eval") == of("fresh"), "{name}");
+    }
 }
 
 #[test]
@@ -90,4 +187,11 @@ fn logits_that_hide_the_gradient_are_told_by_eval_and_attack() {
     let attack =
         "attack --data npz:data.npz --weights hidden.safetensors --model mlp:64,64 --epsilon 0.05 --device cpu --out o.npz";
     assert!(succeed(folder.path(), attack).contains("flag zero-gradient"));
+}
+
+/// How many samples a file of a ledger is of: its head is JSON behind eight bytes that say how long it is.
+fn rows_of(bytes: &[u8]) -> u64 {
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let head: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    head["row"]["shape"][0].as_u64().unwrap()
 }

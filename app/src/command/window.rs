@@ -46,6 +46,14 @@ pub(super) fn arguments(command: Command) -> Command {
                 .help("With --screenshot: select a sample that the attack breaks")
                 .help_heading("Window"),
         )
+        .arg(
+            Arg::new("judge")
+                .long("judge")
+                .action(ArgAction::SetTrue)
+                .requires("screenshot")
+                .help("With --screenshot: run a suite of attacks on the network")
+                .help_heading("Window"),
+        )
         .arg(text("lesson", "N", "With --screenshot: open a lesson, by its number from 1").requires("screenshot"))
         .arg(text("frame-stats", "SECONDS", "Draw as fast as possible for so long, print how it went as JSON, and end"))
         .arg(text("note", "TEXT", "Something to be read in the window at once").hide(true))
@@ -96,6 +104,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
             twin: matches.get_flag("twin"),
             lesson,
             select: matches.get_flag("select"),
+            judge: matches.get_flag("judge"),
         })?;
         anstream::println!("written   {}", file.display());
         return Ok(ExitCode::SUCCESS);

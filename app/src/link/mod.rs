@@ -57,6 +57,8 @@ pub(crate) enum Part {
     Settings,
     /// The inspector on the right.
     Inspector,
+    /// The judge, on the right as well.
+    Judge,
     /// The weights over what they depend on.
     Weights,
     /// The curves.
@@ -68,8 +70,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Bar, Self::Settings, Self::Inspector, Self::Weights, Self::Curves, Self::Margins, Self::Status];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Bar, Self::Settings, Self::Inspector, Self::Judge, Self::Weights, Self::Curves, Self::Margins, Self::Status];
 
     /// Its name in links.
     pub(crate) fn name(self) -> &'static str {
@@ -77,6 +79,7 @@ impl Part {
             Self::Bar => "bar",
             Self::Settings => "settings",
             Self::Inspector => "inspector",
+            Self::Judge => "judge",
             Self::Weights => "weights",
             Self::Curves => "curves",
             Self::Margins => "margins",

@@ -13,7 +13,7 @@ pub(crate) enum Preset {
     Close,
     /// Slow enough that low values of λ do not collapse it, whatever the seed.
     Lambda,
-    /// Plain adversarial training and weights from kappa from one beginning.
+    /// Plain adversarial training and weights from kappa from one beginning, where attacks disagree about which is more robust.
     Compare,
     /// Three classes that overlap: some samples lie among those of another class and cannot be fitted.
     Overlap,
@@ -52,7 +52,7 @@ impl Preset {
             }
             .with("method", "gairat")
             .with("lambda", "0"),
-            Self::Compare => Settings { burn_in: 20, epochs: 60, ..moons }.with("method", "gairat"),
+            Self::Compare => Settings::recipe(Source::Toy(Toy::ThreeBlobs)).with("method", "gairat"),
             Self::Overlap => Settings {
                 points: 700,
                 noise: 0.45,

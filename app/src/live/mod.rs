@@ -19,7 +19,7 @@ use gairat::{
     dataset::{self, Dataset},
     device::{self, Chosen},
     metrics::EpochMetrics,
-    session::{Command, Door, Ending, Event, Look, Place, View},
+    session::{Command, Door, Ending, Event, Judging, Look, Place, View},
     settings::{Checked, Settings},
 };
 
@@ -75,6 +75,8 @@ pub(crate) enum Message {
     Ready(Ready),
     /// Something happened.
     Event(Event),
+    /// A suite is at work, or done.
+    Judging(Judging),
     /// An epoch is over, and one may come back to here.
     Kept(Arc<ResumeState>),
     /// It is over, and nothing went wrong.
@@ -92,6 +94,7 @@ struct Mail {
     look_due: bool,
     commands: VecDeque<Command>,
     stop: bool,
+    stop_judging: bool,
 }
 
 /// What a run and who looks at it share.
@@ -147,9 +150,17 @@ impl Shared {
     pub(crate) fn command(&self, command: Command) {
         let mut mail = self.mail();
         mail.stop |= matches!(command, Command::Stop);
+        mail.stop_judging &= !matches!(command, Command::Judge(_));
         mail.commands.push_back(command);
         drop(mail);
         self.gate.wake();
+    }
+
+    /// Wants no more of what is being judged, or was to be.
+    pub(crate) fn stop_judging(&self) {
+        let mut mail = self.mail();
+        mail.commands.retain(|command| !matches!(command, Command::Judge(_)));
+        mail.stop_judging = true;
     }
 
     /// The run is over.
@@ -313,6 +324,18 @@ impl Door for Window {
 
     fn stopping(&mut self) -> bool {
         self.shared.mail().stop
+    }
+
+    async fn breathe(&mut self) {
+        rest::breathe().await;
+    }
+
+    fn stops_judging(&mut self) -> bool {
+        self.shared.mail().stop_judging
+    }
+
+    fn judging(&mut self, told: Judging) {
+        self.shared.tell(Message::Judging(told));
     }
 
     fn emit(&mut self, event: Event) {

@@ -78,6 +78,11 @@ impl Live {
         self.shared.command(command);
     }
 
+    /// Wants no more of what is being judged.
+    pub(crate) fn stop_judging(&self) {
+        self.shared.stop_judging();
+    }
+
     /// Whether the thread has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)

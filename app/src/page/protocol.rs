@@ -7,7 +7,7 @@ use gairat::{
     dataset::{Dataset, SampleShape, Samples, Source},
     files::memory::{Change, Content},
     metrics::EpochMetrics,
-    session::{Ending, Event, Look, View},
+    session::{Ending, Event, Judging, Look, Trial, View},
     settings::Settings,
 };
 use js_sys::{Array, Uint8Array};
@@ -25,6 +25,10 @@ pub(super) enum Order {
     Look(u64, Look),
     /// Go on with these settings.
     Change(u64, Settings),
+    /// Judge its network as it is.
+    Judge(u64, Trial),
+    /// Judge no more.
+    StopJudging(u64),
     /// Save where it is.
     Save(u64),
     /// Save and stop.
@@ -115,6 +119,7 @@ pub(super) enum Letter {
         metrics: Vec<EpochMetrics>,
     },
     Event(Event),
+    Judging(Judging),
     Kept(ResumeState),
     Ended(Ending),
     Failed(String),
@@ -143,6 +148,7 @@ impl Letter {
                 (letter, blobs)
             }
             Message::Event(event) => (Self::Event(event), Vec::new()),
+            Message::Judging(told) => (Self::Judging(told), Vec::new()),
             Message::Kept(state) => (Self::Kept(ResumeState::clone(&state)), Vec::new()),
             Message::Ended(ending) => (Self::Ended(ending), Vec::new()),
             Message::Failed(what) => (Self::Failed(what), Vec::new()),
@@ -164,6 +170,7 @@ impl Letter {
                 Message::Ready(Ready { dataset, device, software, shared: false, why, folder, metrics })
             }
             Self::Event(event) => Message::Event(event),
+            Self::Judging(told) => Message::Judging(told),
             Self::Kept(state) => Message::Kept(state.into()),
             Self::Ended(ending) => Message::Ended(ending),
             Self::Failed(what) => Message::Failed(what),

@@ -129,6 +129,16 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
                 run.command(Command::Change(Box::new(plan)));
             }
         }
+        Order::Judge(number, trial) => {
+            if let Some(run) = run(number) {
+                run.command(Command::Judge(trial));
+            }
+        }
+        Order::StopJudging(number) => {
+            if let Some(run) = run(number) {
+                run.stop_judging();
+            }
+        }
         Order::Save(number) => {
             if let Some(run) = run(number) {
                 run.command(Command::Save);

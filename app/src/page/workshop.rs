@@ -305,12 +305,18 @@ impl Live {
                 self.end.mail().settings = plan.settings.clone();
                 Order::Change(self.number, plan.settings)
             }
+            Command::Judge(trial) => Order::Judge(self.number, trial),
             Command::Save => Order::Save(self.number),
             Command::Stop => Order::Stop(self.number),
             // A gate says when to go, and a look has a way of its own.
             _ => return,
         };
         order(told, Vec::new());
+    }
+
+    /// Wants no more of what is being judged.
+    pub(crate) fn stop_judging(&self) {
+        order(Order::StopJudging(self.number), Vec::new());
     }
 
     /// Whether the run has ended.

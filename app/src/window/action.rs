@@ -14,6 +14,8 @@ pub(crate) enum Action {
     Restart,
     Rewind,
     Twin,
+    Judge,
+    StopJudging,
     Difference,
     SelectNext,
     SelectPrevious,
@@ -105,7 +107,7 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 62] = [
+    pub(crate) const ALL: [Self; 64] = [
         Self::Open,
         Self::Save,
         Self::SaveSettings,
@@ -124,6 +126,8 @@ impl Action {
         Self::Restart,
         Self::Rewind,
         Self::Twin,
+        Self::Judge,
+        Self::StopJudging,
         Self::Difference,
         Self::SelectNext,
         Self::SelectPrevious,
@@ -221,6 +225,13 @@ impl Action {
                 "Train a second run beside this one, from the same seed; the settings say with which method",
                 key(Key::W),
             ),
+            Self::Judge => (
+                Run,
+                "Judge",
+                "Run a suite of attacks on the networks as they are, and take the worst for every test sample",
+                key(Key::J),
+            ),
+            Self::StopJudging => (Run, "Stop judging", "Give up the suite that is at work, and go on with the run", None),
             Self::Difference => {
                 (Look, "Difference of the twins", "Show where the regions and the weights of the two runs differ", key(Key::F))
             }

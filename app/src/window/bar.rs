@@ -52,6 +52,7 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
         ui.separator();
         let twin = state.has_twin();
         action_button(ui, state, Action::Twin, "Twin", twin);
+        action_button(ui, state, Action::Judge, "⚖ Judge", false);
         let drawing = state.drawing.is_some();
         if state.run().is_plane() {
             action_button(ui, state, Action::Draw, "✏ Draw", drawing);

@@ -4,7 +4,7 @@ use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui};
 
 use crate::link::Part;
 
-use super::{bar, curves, form, grid, inspector, lessons, margins, stage, state::State, weighting};
+use super::{bar, curves, form, grid, inspector, judge, lessons, margins, stage, state::State, weighting};
 
 /// From this width on, settings and inspector stand beside the stage.
 const WIDE: f32 = 1100.0;
@@ -19,6 +19,7 @@ const LOW: f32 = 240.0;
 pub(crate) enum Tab {
     #[default]
     Sample,
+    Judge,
     Weights,
     Curves,
     Margins,
@@ -26,12 +27,13 @@ pub(crate) enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 5] = [Self::Sample, Self::Weights, Self::Curves, Self::Margins, Self::Settings];
+    const ALL: [Self; 6] = [Self::Sample, Self::Judge, Self::Weights, Self::Curves, Self::Margins, Self::Settings];
 
     /// What a link calls it.
     fn part(self) -> Part {
         match self {
             Self::Sample => Part::Inspector,
+            Self::Judge => Part::Judge,
             Self::Weights => Part::Weights,
             Self::Curves => Part::Curves,
             Self::Margins => Part::Margins,
@@ -42,6 +44,7 @@ impl Tab {
     fn name(self) -> &'static str {
         match self {
             Self::Sample => "Sample",
+            Self::Judge => "Judge",
             Self::Weights => "Weights",
             Self::Curves => "Curves",
             Self::Margins => "Margins",
@@ -76,7 +79,8 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
         let height = ui.available_height();
         let strip = (height * 0.3).max((height - LOW).min(190.0)).clamp(150.0, 260.0);
         let (settings, inspector) = (width >= WIDE || state.settings_drawer, width >= WIDE || state.inspector_drawer);
-        let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && shows(state, Part::Inspector));
+        let (settings, inspector) =
+            (settings && shows(state, Part::Settings), inspector && SIDES.into_iter().any(|part| shows(state, part)));
         let strips = STRIP.into_iter().any(|part| shows(state, part));
         // Where a window is so low that nothing would be left of the stage, the stage goes first.
         let high = ui.available_height() - strip >= LOW;
@@ -87,12 +91,42 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
             Panel::left("settings").exact_size(276.0).show(ui, |ui| form::form_ui(ui, state));
         }
         if inspector {
-            Panel::right("inspector").exact_size(286.0).show(ui, |ui| inspector::inspector_ui(ui, state));
+            Panel::right("inspector").exact_size(286.0).show(ui, |ui| side_ui(ui, state));
         }
     }
     CentralPanel::default()
         .frame(Frame::central_panel(ui.style()).inner_margin(Margin::same(6)))
         .show(ui, |ui| if state.run().is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) });
+}
+
+/// What stands on the right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Side {
+    #[default]
+    Sample,
+    Judge,
+}
+
+/// What may stand on the right.
+const SIDES: [Part; 2] = [Part::Inspector, Part::Judge];
+
+/// The selected sample or the judge, chosen by a tab.
+fn side_ui(ui: &mut Ui, state: &mut State) {
+    let shown = SIDES.map(|part| !state.link.hide.contains(&part));
+    match shown {
+        [true, true] => {
+            ui.horizontal(|ui| {
+                ui.selectable_value(&mut state.side, Side::Sample, "Sample");
+                ui.selectable_value(&mut state.side, Side::Judge, "Judge");
+            });
+        }
+        [true, false] => state.side = Side::Sample,
+        _ => state.side = Side::Judge,
+    }
+    match state.side {
+        Side::Sample => inspector::inspector_ui(ui, state),
+        Side::Judge => judge::judge_ui(ui, state),
+    }
 }
 
 /// What stands in the strip below the stage.
@@ -127,6 +161,7 @@ fn sheet_ui(ui: &mut Ui, state: &mut State) {
     ui.separator();
     match state.tab {
         Tab::Sample => inspector::inspector_ui(ui, state),
+        Tab::Judge => judge::judge_ui(ui, state),
         Tab::Settings => form::form_ui(ui, state),
         tab => {
             ScrollArea::vertical().show(ui, |ui| match tab {

@@ -7,7 +7,9 @@ use crate::link::Preset;
 
 use super::{
     changes::Member,
-    state::State,
+    judge::{self, JudgeView, PGD_ALONE},
+    layout::{Side, Tab},
+    state::{SPEEDS, State},
     text::{LESSONS, StepText},
 };
 
@@ -40,6 +42,10 @@ enum Scene {
     Play,
     /// It goes on until so many epochs are done, and rests.
     Until(u32),
+    /// From here on it goes as fast as it can.
+    FullSpeed,
+    /// The networks are judged by a suite, or by attacks separated by commas.
+    Judge(&'static str),
 }
 
 impl Lesson {
@@ -60,6 +66,9 @@ fn scene(number: usize, step: usize) -> &'static [Scene] {
         (0, 1) => &[Scene::Broken],
         (1, 1) => &[Scene::LowKappa],
         (2, 1) => &[Scene::Set("lambda", "0")],
+        (3, 0) => &[Scene::FullSpeed, Scene::Play],
+        (3, 1) => &[Scene::FullSpeed, Scene::Play, Scene::Until(59), Scene::Judge(PGD_ALONE)],
+        (3, 2) => &[],
         (4, 1) => &[Scene::Set("method", "gairat"), Scene::Hopeless],
         (4, 2) => &[Scene::Set("method", "mail-at")],
         (4, 3) => &[Scene::Set("method", "dro")],
@@ -76,6 +85,7 @@ fn revealed(number: usize, step: usize) -> &'static [Scene] {
         (0, _) => &[Scene::PlayAttack],
         (1, _) => &[Scene::HighKappa],
         (2, _) => &[Scene::Set("lambda", "-2")],
+        (3, _) => &[Scene::Judge("trust")],
         (4, 1) => &[Scene::Set("method", "mail-at")],
         (4, 2) => &[Scene::Set("method", "dro")],
         (4, _) => &[Scene::Set("method", "hard-instance")],
@@ -153,6 +163,18 @@ pub(crate) fn drive(state: &mut State) {
         }
         Scene::Play => {
             state.gate.play(true);
+            done(state);
+            return;
+        }
+        Scene::FullSpeed => {
+            state.set_speed(SPEEDS.len() - 1);
+            done(state);
+            return;
+        }
+        Scene::Judge(attacks) => {
+            state.judge = JudgeView { attacks, ..JudgeView::default() };
+            (state.side, state.tab, state.inspector_drawer) = (Side::Judge, Tab::Judge, true);
+            judge::begin(state, true);
             done(state);
             return;
         }

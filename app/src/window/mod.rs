@@ -18,6 +18,7 @@ mod grid;
 mod help;
 mod histogram;
 mod inspector;
+mod judge;
 mod layout;
 mod lessons;
 mod links;

@@ -13,7 +13,7 @@ use gairat::{
 
 use web_time::Instant;
 
-use super::{histogram::Histogram, spread::Spread};
+use super::{histogram::Histogram, judge::Judgements, spread::Spread};
 use crate::live::{Live, Message, Ready};
 
 /// Memory that earlier states may take, in numbers of four bytes: 256 MB.
@@ -131,6 +131,8 @@ pub(crate) struct Run {
     pub(crate) margins: Vec<MarginsOfEpoch>,
     /// States that one may come back to.
     pub(crate) history: Vec<Arc<ResumeState>>,
+    /// What suites have said of it.
+    pub(crate) judgements: Judgements,
     /// What the person should know.
     pub(crate) warnings: Vec<String>,
     /// The effective share of samples in the batch last trained on.
@@ -212,6 +214,7 @@ impl Run {
             natural_margins: Vec::new(),
             margins: Vec::new(),
             history: Vec::new(),
+            judgements: Judgements::default(),
             warnings: Vec::new(),
             effective: None,
             view_took: Duration::ZERO,
@@ -287,6 +290,10 @@ impl Run {
                 None
             }
             Message::Event(event) => self.happen(event),
+            Message::Judging(told) => {
+                self.judgements.hear(told);
+                None
+            }
             Message::Kept(state) => {
                 self.history.retain(|kept| kept.progress.epoch != state.progress.epoch);
                 self.history.push(state);
@@ -295,14 +302,17 @@ impl Run {
                 None
             }
             Message::Ended(Ending::Finished { summary, .. }) => {
+                self.judgements.end();
                 self.phase = Phase::Finished(summary);
                 self.at_chance().map(str::to_owned)
             }
             Message::Ended(Ending::Stopped { .. }) => {
+                self.judgements.end();
                 self.phase = Phase::Stopped;
                 None
             }
             Message::Failed(what) => {
+                self.judgements.end();
                 self.phase = Phase::Failed(what.clone());
                 Some(what)
             }
@@ -348,7 +358,7 @@ impl Run {
             Event::Epoch(metrics) => {
                 self.metrics.retain(|before| before.epoch < metrics.epoch);
                 // Between two epochs there is no batch to tell of.
-                self.effective = Some(metrics.effective);
+                self.effective = metrics.effective;
                 self.metrics.push(metrics);
                 self.phase = Phase::Training;
             }
@@ -518,13 +528,12 @@ impl Run {
         let title = settings.method.title();
         let Ok(plan) = settings.checked() else { return title };
         let epoch = (self.place.epoch + 1).min(settings.epochs);
-        match plan.method.scheduled(plan.clock(epoch)) {
-            Some((name, value)) if settings.get(name) != Some(value.to_string()) => {
-                let label = field(name).map_or(name, |field| field.label.as_ref());
-                format!("{title}, now {label} {value}")
-            }
-            _ => title,
-        }
+        let scheduled = plan.method.scheduled(plan.clock(epoch)).into_iter();
+        let moved: Vec<String> = scheduled
+            .filter(|(name, value)| settings.get(name) != Some(value.to_string()))
+            .map(|(name, value)| format!("{} {value}", field(name).map_or(name, |field| field.label.as_ref())))
+            .collect();
+        if moved.is_empty() { title } else { format!("{title}, now {}", moved.join(", ")) }
     }
 
     /// The robust accuracy that is shown, in words that say what it is, and the natural one.

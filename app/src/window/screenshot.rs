@@ -11,6 +11,7 @@ use egui::{ColorImage, Context, RawInput, Rect, pos2, vec2};
 use gairat::{device, settings::Settings};
 
 use super::{
+    action::Action,
     begin, frame,
     run::Phase,
     stage,
@@ -45,6 +46,8 @@ pub(crate) struct Shot {
     pub(crate) lesson: Option<usize>,
     /// Whether a sample is selected.
     pub(crate) select: bool,
+    /// Whether the network is judged.
+    pub(crate) judge: bool,
 }
 
 /// Draws a window in memory.
@@ -236,6 +239,15 @@ fn draw_until_settled(shot: &Shot, screen: &OffScreen, ctx: &Context, state: &mu
         if trained && shot.select && state.selected.is_none() {
             select_broken(state);
         }
+        let judged = |state: &State| state.runs.iter().all(|run| run.judgements.last().is_some());
+        let judges = state.runs.iter().any(|run| run.judgements.under_way.is_some());
+        if trained && shot.judge && settled(state, shot) && !judges && !judged(state) {
+            state.act(Action::Judge, ctx);
+        }
+        if judges {
+            progressed = now;
+        }
+        let trained = trained && !judges && (!shot.judge || judged(state));
         // A few frames more, so that the last views are in them and nothing is still moving.
         still = if trained && settled(state, shot) { still + 1 } else { 0 };
         if still >= 8 {

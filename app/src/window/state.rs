@@ -24,6 +24,7 @@ use super::{
     drawing::Drawing,
     files::{self, OpenDialog},
     grid::GridView,
+    judge::{self, JudgeView},
     lessons::Lesson,
     links::{self, LinkBuilder},
     outside,
@@ -120,6 +121,7 @@ pub(crate) struct State {
     pub(crate) grid: GridView,
     pub(crate) curves: CurvesView,
     pub(crate) weights: WeightsView,
+    pub(crate) judge: JudgeView,
     pub(crate) drawing: Option<Drawing>,
     pub(crate) palette: Option<Palette>,
     pub(crate) help: bool,
@@ -137,6 +139,8 @@ pub(crate) struct State {
     /// Whether the drawers are open where the window is too narrow for both.
     pub(crate) settings_drawer: bool,
     pub(crate) inspector_drawer: bool,
+    /// What stands on the right: the sample or the judge.
+    pub(crate) side: super::layout::Side,
     /// The tab that a narrow window shows below the stage.
     pub(crate) tab: super::layout::Tab,
     /// Whether the window should close.
@@ -182,6 +186,7 @@ impl State {
             grid: GridView::default(),
             curves: CurvesView::default(),
             weights: WeightsView::default(),
+            judge: JudgeView::default(),
             drawing: None,
             palette: None,
             help: false,
@@ -196,6 +201,7 @@ impl State {
             reduced_motion: false,
             settings_drawer: false,
             inspector_drawer: false,
+            side: super::layout::Side::default(),
             tab: super::layout::Tab::default(),
             close: false,
             picture: None,
@@ -649,6 +655,11 @@ impl State {
             Action::ReducedMotion => self.set_reduced_motion(ctx, !self.reduced_motion),
             Action::SettingsDrawer => self.settings_drawer ^= true,
             Action::InspectorDrawer => self.inspector_drawer ^= true,
+            Action::Judge => {
+                (self.side, self.tab, self.inspector_drawer) = (super::layout::Side::Judge, super::layout::Tab::Judge, true);
+                judge::begin(self, true);
+            }
+            Action::StopJudging => judge::stop(self),
             Action::Quit => self.close = true,
         }
     }
@@ -660,7 +671,7 @@ impl State {
         ctx.all_styles_mut(|style| style.animation_time = seconds);
     }
 
-    fn set_speed(&mut self, speed: usize) {
+    pub(crate) fn set_speed(&mut self, speed: usize) {
         self.speed = speed.min(SPEEDS.len() - 1);
         self.gate.set_speed(SPEEDS[self.speed]);
     }

@@ -95,22 +95,23 @@ pub(crate) const LESSONS: [LessonText; 6] = [
     LessonText {
         title: "Why PGD alone fools us",
         steps: &[
-            say(
-                "Two runs from one seed, side by side: plain adversarial training and GAIRAT. During training both are judged by PGD-20, \
-                 the kind of attack that they were trained against.",
-            ),
+            say("Three classes overlap, and two runs train from one seed: GAIRAT, and its twin, plain adversarial training. \
+                 From epoch 20 on GAIRAT gives more weight to samples that PGD breaks early. Both runs go on to epoch 59 and rest there."),
             ask(
-                "GAIRAT spends its effort on the samples that PGD breaks early, and the margins of the others may shrink: \
-                 look at MARGINS, where nearly all of them come to lie just beside 0.",
-                "If a run looks good under PGD-20, is it robust?",
-                ["Yes: PGD is a strong attack", "Not before it was tried with other attacks"],
+                "Under JUDGE both networks have met PGD-20 alone, the kind of attack that they were trained against, on the test samples. \
+                 Compare the two bars: more samples of GAIRAT withstand it.",
+                "Is GAIRAT the more robust network?",
+                ["Yes: fewer samples fall to PGD", "Not before it was tried with other attacks"],
                 1,
-                "An attack on the margin (CW) or an ensemble (AutoAttack) finds what PGD misses. On 8,000 MNIST images (means of three seeds) this \
-                 program measured 91.85 % for GAIRAT against 91.73 % for AT under PGD-20, and 90.57 % against 91.57 % under CW: the order turns round.",
+                "Now JUDGE runs a suite: attacks on the margin, on losses that no scale of the logits blinds, and one without gradients. \
+                 A sample counts only if it withstands all of them. The order turns over: GAIRAT is now below plain adversarial training, \
+                 and the attack marked ▼ is not PGD.",
             ),
             say(
-                "While a run trains, the number at the bottom is PGD-20 alone, and says so; at its end it is the worst case over all attacks that \
-                 were run, with the name of the strongest. An honest judgement never rests on one attack.",
+                "An honest judgement never rests on one attack, least of all on the one that a network was trained against. While a run trains, \
+                 the number at the bottom is PGD-20 alone, and says so; JUDGE (J) gives the worst case at any moment. It is the same on images: \
+                 on 8,000 of MNIST (means of three seeds) this program measured 91.85 % for GAIRAT against 91.73 % for AT under PGD-20, \
+                 and 90.57 % against 91.57 % under CW.",
             ),
         ],
     },

@@ -14,7 +14,7 @@ use std::{
 use crate::files;
 
 /// Why a file could not be written or used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
     /// The system refused.
@@ -47,7 +47,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    fn io(path: &Path, cause: &io::Error) -> Self {
+    pub(crate) fn io(path: &Path, cause: &io::Error) -> Self {
         Self::Io { path: path.to_owned(), cause: cause.to_string() }
     }
 }

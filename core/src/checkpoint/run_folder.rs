@@ -10,6 +10,7 @@
 //! | `resume.safetensors` | what going on after the last finished epoch needs: weights, velocities, progress |
 //! | `part.safetensors` | the same in the middle of an epoch, with what it measured so far; there after a stop, gone after the epoch |
 //! | `good.safetensors`, `good-best.safetensors` | the last `resume` and `best` before a run began to look wrong; gone when it looks right again |
+//! | `judgements.json` | what suites of attacks have said of the network on its way, where somebody asked |
 //! | `run.lock` | there while a run is at work |
 //! | `summary.json` | the final evaluation; its presence says that the run is finished |
 //!

@@ -24,6 +24,9 @@ pub enum Toy {
     Xor,
     /// Three discs around a centre; 3 classes.
     Blobs,
+    /// Three centres near each other, whose noise overlaps; 3 classes. With the noise of its recipe no network is right everywhere, and
+    /// PGD and attacks on the margin disagree about who is robust.
+    ThreeBlobs,
     /// Two groups on both sides of a line, with a gap between them; 2 classes.
     ///
     /// This and [`Toy::Overlapping`] are in the spirit of the binary problems that motivate geometry-aware reweighting in the
@@ -35,8 +38,8 @@ pub enum Toy {
 
 impl Toy {
     /// Every set, in the order in which they are listed to people.
-    pub const ALL: [Self; 7] =
-        [Self::Moons, Self::Circles, Self::Spirals, Self::Xor, Self::Blobs, Self::Separable, Self::Overlapping];
+    pub const ALL: [Self; 8] =
+        [Self::Moons, Self::Circles, Self::Spirals, Self::Xor, Self::Blobs, Self::ThreeBlobs, Self::Separable, Self::Overlapping];
 
     /// The name as written after `--data`.
     pub fn name(self) -> &'static str {
@@ -46,15 +49,16 @@ impl Toy {
             Self::Spirals => "spirals",
             Self::Xor => "xor",
             Self::Blobs => "blobs",
+            Self::ThreeBlobs => "three-blobs",
             Self::Separable => "gairat-separable",
             Self::Overlapping => "gairat-overlapping",
         }
     }
 
-    /// How many classes: 3 for [`Toy::Blobs`], else 2.
+    /// How many classes: 3 for [`Toy::Blobs`] and [`Toy::ThreeBlobs`], else 2.
     pub fn classes(self) -> usize {
         match self {
-            Self::Blobs => 3,
+            Self::Blobs | Self::ThreeBlobs => 3,
             _ => 2,
         }
     }
@@ -85,6 +89,7 @@ impl Toy {
                 let [away_x, away_y] = polar(BLOB_RADIUS * unit().sqrt(), TAU * unit());
                 [x + away_x, y + away_y]
             }
+            Self::ThreeBlobs => THREE_CENTRES[class % 3],
             Self::Separable => [side * (0.15 + 0.85 * unit()), 2.0 * unit() - 1.0],
             Self::Overlapping => [side * (-0.25 + 1.25 * unit()), 2.0 * unit() - 1.0],
         }
@@ -94,6 +99,7 @@ impl Toy {
     fn extent(self) -> [(f64, f64); 2] {
         match self {
             Self::Moons => [(-1.0, 2.0), (-0.5, 1.0)],
+            Self::ThreeBlobs => [(0.35, 0.65), (0.4, 0.66)],
             Self::Circles | Self::Xor | Self::Separable | Self::Overlapping => [(-1.0, 1.0); 2],
             Self::Spirals => [(-2.0, 2.0); 2],
             Self::Blobs => {
@@ -103,6 +109,9 @@ impl Toy {
         }
     }
 }
+
+/// The centres of [`Toy::ThreeBlobs`].
+const THREE_CENTRES: [[f64; 2]; 3] = [[0.35, 0.4], [0.65, 0.4], [0.5, 0.66]];
 
 /// The radius of a disc of [`Toy::Blobs`]; the centres have distance 1 from the origin.
 const BLOB_RADIUS: f64 = 0.4;

@@ -1,11 +1,11 @@
 //! Robust accuracy over the radius of the ball.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, Halt, Onlooker, Suite, Target, Threat, interval, share};
+use super::{Evaluation, Halt, Ledger, Onlooker, Suite, Target, Threat, Told, interval, onlooker::Untold, share};
 
 /// A point of the curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// The radius.
     pub epsilon: f32,
@@ -35,7 +35,7 @@ pub fn radii(text: &str) -> Result<Vec<f32>, String> {
 }
 
 /// The curve of a suite over `radii`, in ascending order. A sample that was broken in a smaller ball is broken in all larger ones and is not
-/// attacked again, so the curve falls.
+/// attacked again, so the curve falls. What `ledger` holds is not computed again.
 ///
 /// # Errors
 /// [`Halt`].
@@ -44,27 +44,27 @@ pub async fn curve(
     suite: Suite,
     classes: usize,
     radii: &[f32],
+    ledger: &mut Ledger,
     onlooker: &mut dyn Onlooker,
-    tell: &mut dyn FnMut(&CurvePoint),
 ) -> Result<Vec<CurvePoint>, Halt> {
     let whole = target.samples.len();
     let mut left = target.samples.clone();
     let mut points = Vec::with_capacity(radii.len());
     for &epsilon in radii {
         let threat = Threat { epsilon, ..target.threat };
-        let mut evaluation = Evaluation::new(Target { samples: &left, threat, ..target });
+        let mut evaluation = Evaluation::with_ledger(Target { samples: &left, threat, ..target }, ledger);
         // In a ball of radius 0 there is nothing to attack.
-        let (stages, _) = suite.stages(classes, threat);
+        let (stages, _) = suite.stages(classes, threat.norm);
         for mut stage in stages.into_iter().take(if epsilon > 0.0 { usize::MAX } else { 1 }) {
             stage.on_survivors = stage.adversary.passes(classes) > 0;
-            evaluation.run(&stage, onlooker, &mut |_, _| {}).await?;
+            evaluation.run(&stage, &mut Untold(onlooker)).await?;
         }
         let robust: Vec<usize> = (0..left.len())
             .filter(|&place| evaluation.samples()[place].natural && evaluation.samples()[place].broken_by.is_none())
             .collect();
         left = left.select(&robust, target.shape.len());
         let point = CurvePoint { epsilon, robust: share(left.len(), whole), interval: interval(left.len(), whole) };
-        tell(&point);
+        onlooker.told(&Told::Point(&point));
         points.push(point);
     }
     Ok(points)

@@ -1,10 +1,14 @@
 //! Signs that a robust accuracy may say too much: of a network that hides its gradient, of an attack that could not be run, of data that
 //! are not what they seem. Each is a function of the report and of what a few passes show.
 
-use burn::tensor::Tensor;
-use serde::Serialize;
+use std::borrow::Cow;
 
-use super::{Evaluation, Halt, Norm, Onlooker, Report, Stage, Subjects, Target, Threat, Unwatched, Victim, adversary, share};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Evaluation, Halt, Norm, Onlooker, Report, Stage, Subjects, Target, Threat, Victim, adversary, onlooker::Untold, share,
+};
 use crate::{device, loss};
 
 /// Samples that are shown for the probes at most.
@@ -17,10 +21,10 @@ const SAME: f32 = 1e-4;
 const PROBABILITY: f32 = 1e-5;
 
 /// A sign, and what it means.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flag {
     /// Its name for programs.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// A sentence for people.
     pub message: String,
 }
@@ -98,7 +102,7 @@ impl Probes {
             let mut evaluation = Evaluation::new(Target { threat, samples: &probed, ..target });
             for attack in ["pgd:20", "cw:20"] {
                 let Ok(adversary) = adversary::parse(attack) else { continue };
-                evaluation.run(&Stage { adversary, on_survivors: true }, &mut Unwatched, &mut |_, _| {}).await?;
+                evaluation.run(&Stage { adversary, on_survivors: true }, &mut Untold(onlooker)).await?;
             }
             *robust = share(evaluation.report().robust_samples(), probed.len());
         }
@@ -112,7 +116,7 @@ impl Probes {
 /// All signs that there are.
 pub fn flags(report: &Report, probes: &Probes, left_out: &[String]) -> Vec<Flag> {
     let mut flags = Vec::new();
-    let mut raise = |name: &'static str, message: String| flags.push(Flag { name, message });
+    let mut raise = |name: &'static str, message: String| flags.push(Flag { name: Cow::Borrowed(name), message });
     let points = |share: f64| 100.0 * share;
     let samples = report.samples as f64;
     if probes.randomised {

@@ -5,9 +5,9 @@ use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
 use super::{
-    Adversary, Halt, Onlooker, Report, Score, Subjects, Threat, Verdict, Victim, adversary,
+    Adversary, Halt, Ledger, Onlooker, Report, Score, Subjects, Threat, Told, Verdict, Victim, adversary,
     report::share,
-    threat::{ROUNDING, distance},
+    threat::{Norm, ROUNDING, distance},
 };
 use crate::{
     dataset::{SampleShape, Samples},
@@ -107,15 +107,14 @@ impl Suite {
     }
 
     /// Its stages for a network of so many classes, in a norm, and the attacks that need more classes or another norm and are left out.
-    pub fn stages(&self, classes: usize, threat: Threat) -> (Vec<Stage>, Vec<String>) {
+    pub fn stages(&self, classes: usize, norm: Norm) -> (Vec<Stage>, Vec<String>) {
         let of = |specs: &[&str], on_survivors| -> Vec<Stage> {
             let adversaries = specs.iter().filter_map(|spec| adversary::parse(spec).ok());
             adversaries.map(|adversary| Stage { adversary, on_survivors }).collect()
         };
         let mut stages = of(self.on_all, false);
         stages.extend(of(self.on_survivors, true));
-        let fits =
-            |stage: &Stage| stage.adversary.about().classes <= classes && stage.adversary.about().norms.contains(&threat.norm);
+        let fits = |stage: &Stage| stage.adversary.about().classes <= classes && stage.adversary.about().norms.contains(&norm);
         let (fitting, left_out): (Vec<Stage>, Vec<Stage>) = stages.into_iter().partition(fits);
         (fitting, left_out.iter().map(|stage| stage.adversary.label()).collect())
     }
@@ -144,6 +143,7 @@ pub struct Known {
 /// An evaluation on its way.
 pub struct Evaluation<'a> {
     target: Target<'a>,
+    ledger: Option<&'a mut Ledger>,
     known: Vec<Known>,
     report: Report,
 }
@@ -153,7 +153,12 @@ impl<'a> Evaluation<'a> {
     pub fn new(target: Target<'a>) -> Self {
         let of = |(&row, &label): (&u32, &u32)| Known { row, label, margin: f32::INFINITY, ..Known::default() };
         let known = target.samples.rows.iter().zip(&target.samples.labels).map(of).collect();
-        Self { target, known, report: Report { samples: target.samples.len(), scores: Vec::new() } }
+        Self { target, ledger: None, known, report: Report { samples: target.samples.len(), scores: Vec::new() } }
+    }
+
+    /// The same, with what `ledger` holds of the same network, threat and device; what is found is put into it.
+    pub fn with_ledger(target: Target<'a>, ledger: &'a mut Ledger) -> Self {
+        Self { ledger: Some(ledger), ..Self::new(target) }
     }
 
     /// What the stages that were run have come to.
@@ -166,6 +171,11 @@ impl<'a> Evaluation<'a> {
         self.report
     }
 
+    /// The same, and what is known of every sample.
+    pub(super) fn into_parts(self) -> (Report, Vec<Known>) {
+        (self.report, self.known)
+    }
+
     /// What is known of every sample.
     pub fn samples(&self) -> &[Known] {
         &self.known
@@ -176,22 +186,18 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// [`Halt`].
     pub async fn attack(&mut self, adversary: Box<dyn Adversary>) -> Result<&Score, Halt> {
-        self.run(&Stage { adversary, on_survivors: false }, &mut super::Unwatched, &mut |_, _| {}).await
+        self.run(&Stage { adversary, on_survivors: false }, &mut super::Unwatched).await
     }
 
-    /// Runs a stage; `progress` is told of every batch how many samples are done, and of how many.
+    /// Runs a stage; the onlooker is told how far it is after every batch.
     ///
     /// # Errors
-    /// [`Halt`]; nothing of this stage counts then.
-    pub async fn run(
-        &mut self,
-        stage: &Stage,
-        onlooker: &mut dyn Onlooker,
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<&Score, Halt> {
+    /// [`Halt`]; nothing of this stage counts then, and what it found of whole batches stays in the ledger.
+    pub async fn run(&mut self, stage: &Stage, onlooker: &mut dyn Onlooker) -> Result<&Score, Halt> {
         let Target { network, samples, shape, threat, batch, device } = self.target;
         let adversary = stage.adversary.as_ref();
         let mut victim = Victim::new(network, shape, threat.path, device, onlooker);
+        victim.onlooker().told(&Told::Begun(&adversary.label()));
         if self.report.scores.is_empty() {
             self.judge_natural(&mut victim).await?;
         }
@@ -204,11 +210,26 @@ impl<'a> Evaluation<'a> {
         }
         let mut found = Vec::with_capacity(places.len());
         let is_natural = adversary.passes(victim.classes()) == 0;
+        let name = format!("{} {} {}", adversary.spec(), threat.norm, threat.epsilon);
         for chunk in places.chunks(batch.max(1)).take(if is_natural { 0 } else { usize::MAX }) {
-            let subjects = Subjects::new(samples.select(chunk, shape.len()), shape, victim.classes(), device);
-            let images = adversary.attack(&mut victim, &subjects, threat).await?;
-            found.extend(verdicts(&mut victim, &subjects, images, threat).await?);
-            progress(found.len(), places.len());
+            let mut of_chunk: Vec<Option<Found>> = vec![None; chunk.len()];
+            if let Some(ledger) = &self.ledger {
+                of_chunk = chunk.iter().map(|&place| ledger.get(&name, samples, place, shape).cloned()).collect();
+            }
+            let missing: Vec<usize> =
+                chunk.iter().zip(&of_chunk).filter(|(_, found)| found.is_none()).map(|(&place, _)| place).collect();
+            if !missing.is_empty() {
+                let subjects = Subjects::new(samples.select(&missing, shape.len()), shape, victim.classes(), device);
+                let images = adversary.attack(&mut victim, &subjects, threat).await?;
+                let verdicts = verdicts(&mut victim, &subjects, images, threat).await?;
+                if let Some(ledger) = &mut self.ledger {
+                    ledger.put(&name, (samples, shape), &missing, &verdicts)?;
+                }
+                let unknown = of_chunk.iter_mut().filter(|found| found.is_none());
+                unknown.zip(verdicts).for_each(|(unknown, verdict)| *unknown = Some(verdict));
+            }
+            found.extend(of_chunk.into_iter().flatten());
+            victim.onlooker().told(&Told::Progress { done: found.len(), all: places.len() });
         }
         let mut correct: Vec<bool> = self.known.iter().map(|known| known.natural).collect();
         let (mut broke, mut outside) = (0, 0);
@@ -226,7 +247,7 @@ impl<'a> Evaluation<'a> {
                 correct[place] = false;
                 if known.broken_by.is_none() {
                     known.broken_by = Some(adversary.spec());
-                    known.image = Some(found.image);
+                    known.image = found.image;
                 }
             }
         }
@@ -236,7 +257,9 @@ impl<'a> Evaluation<'a> {
         let accuracy = share(correct.iter().filter(|&&correct| correct).count(), correct.len());
         let (attack, label) = (adversary.spec(), adversary.label());
         self.report.scores.push(Score { attack, label, accuracy, tried: places.len(), broke, outside, correct });
-        Ok(&self.report.scores[self.report.scores.len() - 1])
+        let score = &self.report.scores[self.report.scores.len() - 1];
+        victim.onlooker().told(&Told::Score(score));
+        Ok(score)
     }
 
     /// Finds out which samples are correct before any attack.
@@ -265,15 +288,20 @@ impl std::fmt::Debug for Evaluation<'_> {
 }
 
 /// What an attack has found of one sample.
-struct Found {
-    wrong: bool,
-    margin: f32,
-    distance: f32,
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    /// Its image is misclassified.
+    pub(super) wrong: bool,
+    /// z_y − max other there.
+    pub(super) margin: f32,
+    /// How far it is from the sample.
+    pub(super) distance: f32,
     /// Not in the pixel box, or no number.
-    off_box: bool,
+    pub(super) off_box: bool,
     /// Not in ball and box.
-    outside: bool,
-    image: Vec<f32>,
+    pub(super) outside: bool,
+    /// The image, if it is misclassified and in ball and box.
+    pub(super) image: Option<Vec<f32>>,
 }
 
 /// Judges what an attack gave, by a pass of its own.
@@ -292,14 +320,9 @@ async fn verdicts(victim: &mut Victim<'_>, subjects: &Subjects, images: Tensor<2
             // Not a number is neither in the box nor in the ball.
             let off_box = !image.iter().all(|pixel| (0.0..=1.0).contains(pixel));
             let outside = off_box || distance.is_nan() || distance > threat.epsilon + ROUNDING * threat.epsilon.max(1e-2);
-            Found {
-                wrong: numbers[sample] > 0.5,
-                margin: numbers[samples + sample],
-                distance,
-                off_box,
-                outside,
-                image: image.to_vec(),
-            }
+            let wrong = numbers[sample] > 0.5;
+            let image = (wrong && !outside).then(|| image.to_vec());
+            Found { wrong, margin: numbers[samples + sample], distance, off_box, outside, image }
         })
         .collect())
 }

@@ -1,16 +1,18 @@
 //! The network under attack: its logits, and the gradient of any loss of the logits, in passes that someone may look at and stop.
 
-use std::{future::Future, ops::Range, pin::Pin};
+use std::ops::Range;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use web_time::{Duration, Instant};
 
+use super::Onlooker;
 use crate::{
     attack::{
         Adversarial, Attack, CountSettings, LossKind, Path, count,
         loss_gradient_and_count::{KAPPA, MARGIN, RECORD},
     },
     batch::Batch,
+    checkpoint::CheckpointError,
     dataset::SampleShape,
     device::{self, DeviceError},
     lanes::Passes,
@@ -31,28 +33,9 @@ pub enum Halt {
     /// The device is gone.
     #[error(transparent)]
     Device(#[from] DeviceError),
-}
-
-/// Someone who waits for an evaluation.
-pub trait Onlooker {
-    /// Asked every few milliseconds whether to stop. A door that shares its thread with an attack lets others have it meanwhile.
-    fn stops(&mut self) -> Pin<Box<dyn Future<Output = bool> + '_>>;
-}
-
-/// Nobody looks, and nobody stops.
-#[derive(Debug)]
-pub struct Unwatched;
-
-impl Onlooker for Unwatched {
-    fn stops(&mut self) -> Pin<Box<dyn Future<Output = bool> + '_>> {
-        Box::pin(std::future::ready(false))
-    }
-}
-
-impl<F: FnMut() -> bool> Onlooker for F {
-    fn stops(&mut self) -> Pin<Box<dyn Future<Output = bool> + '_>> {
-        Box::pin(std::future::ready(self()))
-    }
+    /// What was found could not be kept.
+    #[error(transparent)]
+    Ledger(#[from] CheckpointError),
 }
 
 /// What an attack aims at: away from the labels, or towards other classes.
@@ -212,6 +195,11 @@ impl<'a> Victim<'a> {
     pub async fn fixed_steps(&mut self, attack: &Attack, batch: &Batch) -> Result<Adversarial, Halt> {
         self.ask().await?;
         Ok(attack.run(self.network, batch))
+    }
+
+    /// Who waits for it.
+    pub(super) fn onlooker(&mut self) -> &mut dyn Onlooker {
+        self.onlooker
     }
 
     /// Lets the onlooker stop the attack, if it has gone on for a while.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Look, View};
+use super::{Event, Judging, Look, Trial, View};
 use crate::{checkpoint::ResumeState, settings::Checked};
 
 /// Where a run is.
@@ -39,6 +39,8 @@ pub enum Command {
     Look,
     /// Go on with these settings from the next step; only some may differ ([`may_change`](crate::settings::may_change)).
     Change(Box<Checked>),
+    /// Judge the network as it is, and ask again.
+    Judge(Trial),
     /// Save what there is, in the middle of an epoch too, and ask again.
     Save,
     /// Save and stop.
@@ -53,6 +55,17 @@ pub trait Door {
 
     /// Asked in the middle of evaluations: whether to stop at once.
     fn stopping(&mut self) -> bool;
+
+    /// Given its turn in the middle of evaluations, where it shares a thread with them.
+    async fn breathe(&mut self) {}
+
+    /// Asked in the middle of a [`Trial`]: whether to stop it, and go on with the run.
+    fn stops_judging(&mut self) -> bool {
+        false
+    }
+
+    /// Told how far a [`Trial`] is, and what it has come to.
+    fn judging(&mut self, _told: Judging) {}
 
     /// Told of what happens.
     fn emit(&mut self, event: Event);

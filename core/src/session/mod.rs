@@ -5,6 +5,7 @@
 
 mod door;
 mod judge;
+mod trial;
 mod watch;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
 pub use door::{Command, Door, Place};
+pub use trial::{Bar, Fate, Judged, Judging, SampleTrial, Trial, Verdict, Weights};
 pub use watch::{Look, Looked, Margins, NextBatch, Region, Seen, Traced, View};
 
 use door::Unseen;
@@ -97,7 +99,7 @@ pub enum Event {
     },
     /// An evaluation attack is running on the test part.
     Evaluating {
-        /// Its name for people.
+        /// Its name for people, and that it is on the averaged weights where it is.
         attack: String,
     },
     /// Something a person should know.
@@ -279,6 +281,7 @@ pub async fn run_with<D: Door>(
         None => Vec::new(),
     };
     session.announce(chosen, path, &mut |event| door.emit(event));
+    session.tell_kept(door);
     session.watch.put(&session.log.samples(), &last_samples);
     if session.progress == Progress::default() {
         let weights = named_tensors(&session.trainer.network).await?;
@@ -301,6 +304,7 @@ pub async fn run_with<D: Door>(
                 Command::Go => {}
                 Command::Save => door.emit(Event::Saved { epoch: session.progress.epoch, step: 0 }),
                 Command::Look => session.show(door).await?,
+                Command::Judge(trial) => session.put_to_trial(&trial, door).await?,
                 Command::Stop => return Ok(ending),
                 Command::Change(plan) => {
                     let more = plan.settings.epochs > session.progress.epoch;
@@ -347,6 +351,7 @@ impl Session<'_> {
                         self.change(*plan, door)?;
                     }
                     Command::Look => self.show(door).await?,
+                    Command::Judge(trial) => self.put_to_trial(&trial, door).await?,
                     Command::Save => {
                         // The end of an epoch is saved already.
                         if step > 0 {
@@ -586,7 +591,7 @@ impl Session<'_> {
         let settings = &self.trainer.plan.settings;
         let plan = &self.trainer.plan;
         let mut more = BTreeMap::new();
-        if let Some((name, value)) = plan.method.scheduled(plan.clock(epoch)) {
+        for (name, value) in plan.method.scheduled(plan.clock(epoch)) {
             more.insert(name.to_owned(), Some(value).filter(|value| value.is_finite()));
         }
         if let Some(measure) = plan.method.about().measure {
@@ -598,7 +603,7 @@ impl Session<'_> {
             loss: mean(samples.iter().map(SampleRecord::minimised)),
             train_robust: mean(samples.iter().map(|sample| f64::from(u8::from(!sample.measured.broken)))),
             mean_kappa: mean(samples.iter().map(|sample| f64::from(sample.measured.kappa))),
-            effective: if plan.method.about().omega_is_share { self.log.effective_share() } else { 1.0 },
+            effective: plan.method.about().omega_is_share.then(|| self.log.effective_share()),
             more,
         };
         let weights = named_tensors(&self.trainer.network).await?;
@@ -700,21 +705,26 @@ impl Session<'_> {
         samples: &Samples,
         part: Part,
         door: &mut impl Door,
-    ) -> Result<Option<Report>, DeviceError> {
+    ) -> Result<Option<Report>, SessionError> {
         let target = self.target(network, samples);
         let mut evaluation = Evaluation::new(target);
         let suite = match part {
             Part::Validation => Suite::FAST,
-            Part::Test => Suite::QUICK,
+            Part::Test | Part::Averaged => Suite::QUICK,
         };
-        for stage in suite.stages(self.dataset.classes, target.threat).0 {
-            if part == Part::Test {
-                door.emit(Event::Evaluating { attack: stage.adversary.label() });
+        for stage in suite.stages(self.dataset.classes, target.threat.norm).0 {
+            match part {
+                Part::Validation => {}
+                Part::Test => door.emit(Event::Evaluating { attack: stage.adversary.label() }),
+                Part::Averaged => {
+                    door.emit(Event::Evaluating { attack: format!("{}, averaged weights", stage.adversary.label()) });
+                }
             }
-            match evaluation.run(&stage, &mut || door.stopping(), &mut |_, _| {}).await {
+            match evaluation.run(&stage, &mut || door.stopping()).await {
                 Ok(_) => {}
                 Err(Halt::Stopped) => return Ok(None),
-                Err(Halt::Device(error)) => return Err(error),
+                Err(Halt::Device(error)) => return Err(error.into()),
+                Err(Halt::Ledger(error)) => return Err(error.into()),
             }
         }
         Ok(Some(evaluation.into_report()))
@@ -741,7 +751,7 @@ impl Session<'_> {
             report.scores.iter().map(|score| (score_name(&score.attack), score.accuracy)).collect();
         let mut average_at_chance = None;
         if let Some(averaged) = self.trainer.averaged() {
-            let report = self.evaluate(&averaged, &self.dataset.test, Part::Test, door).await?;
+            let report = self.evaluate(&averaged, &self.dataset.test, Part::Averaged, door).await?;
             let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
             scores.extend(report.scores.iter().map(|score| (format!("average_{}", score_name(&score.attack)), score.accuracy)));
             let whole = self.target(&averaged, &self.dataset.test);
@@ -777,6 +787,8 @@ enum Part {
     Validation,
     /// The report.
     Test,
+    /// The report on the averaged weights.
+    Averaged,
 }
 
 /// The mean; 0 of nothing.
