@@ -60,6 +60,17 @@ impl EpochMetrics {
     }
 }
 
+/// The name of a score for people: `pgd20` is PGD-20.
+pub fn score_label(name: &str) -> String {
+    if name == "natural" {
+        return name.to_owned();
+    }
+    let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let digits = &name[letters.len()..];
+    let dash = if digits.is_empty() { "" } else { "-" };
+    format!("{}{dash}{digits}", letters.to_uppercase())
+}
+
 /// What a run comes to. Accuracies are shares of the test part, from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -78,11 +89,14 @@ pub struct Summary {
     /// What is wrong with a network that learned (nearly) nothing, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_chance: Option<String>,
+    /// The same of the weights of the last epoch, where that is not the best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at_chance: Option<String>,
     /// The same of the averaged weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_at_chance: Option<String>,
-    /// The accuracy after each attack by [`score_name`]: `natural`, `pgd20`, `cw20`; with `average_` before it, that of the averaged
-    /// weights.
+    /// The accuracy after each attack by [`score_name`]: `natural`, `pgd20`, `cw20`; with a prefix of [`Beside`] before it, that of
+    /// other weights.
     #[serde(flatten)]
     pub scores: BTreeMap<String, f64>,
 }
@@ -91,6 +105,55 @@ impl Summary {
     /// The accuracy after `attack` (as on the command line); 0 if it was not run.
     pub fn accuracy(&self, attack: &str) -> f64 {
         self.scores.get(&score_name(attack)).copied().unwrap_or_default()
+    }
+
+    /// The scores of the weights that the run reports, by name.
+    pub fn reported(&self) -> impl Iterator<Item = (&str, f64)> {
+        let others = |name: &str| Beside::ALL.iter().any(|beside| name.starts_with(beside.prefix()));
+        self.scores.iter().map(|(name, score)| (name.as_str(), *score)).filter(move |(name, _)| !others(name))
+    }
+
+    /// The scores of other weights, by name without prefix; none where they were not evaluated. `robust` is the worst case.
+    pub fn beside(&self, beside: Beside) -> impl Iterator<Item = (&str, f64)> {
+        self.scores.iter().filter_map(move |(name, score)| Some((name.strip_prefix(beside.prefix())?, *score)))
+    }
+
+    /// What is wrong with other weights, in words.
+    pub fn beside_at_chance(&self, beside: Beside) -> Option<&str> {
+        match beside {
+            Beside::Last => self.last_at_chance.as_deref(),
+            Beside::Average => self.average_at_chance.as_deref(),
+        }
+    }
+}
+
+/// Weights that are evaluated beside those that a run reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Those of the last epoch, where another was the best.
+    Last,
+    /// The averaged ones, where an average is kept.
+    Average,
+}
+
+impl Beside {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Last, Self::Average];
+
+    /// What stands before the names of their scores.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Last => "last_",
+            Self::Average => "average_",
+        }
+    }
+
+    /// What they are, for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Last => "weights of the last epoch",
+            Self::Average => "averaged weights of the last epoch",
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod canned;
 mod commands;
+mod judge;
 mod links;
 mod methods;
 mod numbers;

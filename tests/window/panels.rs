@@ -103,8 +103,9 @@ fn values_that_cannot_be_are_refused_with_the_words_of_the_settings() {
 
 /// What a run came to.
 fn summary(at_chance: Option<&str>) -> Summary {
-    let scores = [("natural", 0.99), ("pgd20", 0.9), ("cw20", 0.89), ("average_natural", 0.98)];
+    let scores = [("natural", 0.99), ("pgd20", 0.9), ("cw20", 0.89), ("average_natural", 0.98), ("average_robust", 0.85)];
     Summary {
+        last_at_chance: None,
         average_at_chance: None,
         robust: 0.88,
         strongest: "CW-20".to_owned(),
@@ -122,10 +123,14 @@ fn a_finished_run_says_every_score_it_has() {
     let mut window = wide();
     window.state_mut().runs[0].hear(Message::Event(Event::Summary(summary(None))));
     window.run_steps(2);
-    for said in ["natural 99.0 %", "pgd20 90.0 %", "cw20 89.0 %", "average natural 98.0 %", "worst case 88.0 %"] {
+    for said in ["natural 99.0 %", "PGD-20 90.0 %", "CW-20 89.0 %", "worst case 88.0 %"] {
         assert!(window.query_all_by_label(said).count() > 0, "{said}");
     }
     assert!(window.query_all_by_label_contains("worst of 2 attacks (CW-20)").count() > 0);
+    // Which weights these are, and what others came to.
+    assert!(window.query_all_by_label_contains("Weights of epoch 9 of 10, the best").count() > 0);
+    let averaged = "The averaged weights of the last epoch: natural 98.0 %, worst case 85.0 %.";
+    assert!(window.query_all_by_label(averaged).count() > 0);
     assert_eq!(window.query_all_by_label_contains("chance level").count(), 0);
 }
 

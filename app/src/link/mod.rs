@@ -138,6 +138,13 @@ pub(crate) struct Read {
     pub(crate) problems: Vec<String>,
 }
 
+impl Link {
+    /// Whether a part is shown. The judge stands where the inspector does, and goes with it.
+    pub(crate) fn shows(&self, part: Part) -> bool {
+        !self.hide.contains(&part) && (part != Part::Judge || !self.hide.contains(&Part::Inspector))
+    }
+}
+
 impl Read {
     /// Whether nothing at all was asked for.
     #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "the desktop is told apart by its arguments"))]

@@ -10,7 +10,7 @@ use gairat::{
     dataset::Dataset,
     device::Chosen,
     method::MeasureKind,
-    metrics::{EpochMetrics, Summary},
+    metrics::{Beside, EpochMetrics, Summary, score_label},
     session::Event,
     settings::{Kind, Settings},
     snapshot::Snapshot,
@@ -194,8 +194,7 @@ impl Voice for Human {
 fn table(summary: &Summary) {
     let weights = if summary.epoch == summary.epochs { "last".to_owned() } else { format!("best, of epoch {},", summary.epoch) };
     anstream::println!("\naccuracy of the {weights} weights on {} test samples", summary.samples);
-    let (averaged, plain): (Vec<_>, Vec<_>) = summary.scores.iter().partition(|(name, _)| name.starts_with(AVERAGED));
-    scores(&plain);
+    scores(&summary.reported().collect::<Vec<_>>());
     let robust = |accuracy: f64, strongest: &str| {
         anstream::println!("{}  correct under every attack; the lowest was {strongest}", accuracy_line("robust", accuracy));
     };
@@ -203,41 +202,25 @@ fn table(summary: &Summary) {
     if let Some(sentence) = &summary.at_chance {
         anstream::println!("warning: {sentence}");
     }
-    if !averaged.is_empty() {
-        anstream::println!("accuracy of the averaged weights of the last epoch");
-        let (worst, attacks): (Vec<_>, Vec<_>) = averaged.into_iter().partition(|(name, _)| name.ends_with("_robust"));
+    for beside in Beside::ALL {
+        let (worst, attacks): (Vec<_>, Vec<_>) = summary.beside(beside).partition(|(name, _)| *name == "robust");
+        let Some((_, accuracy)) = worst.first() else { continue };
+        anstream::println!("accuracy of the {} ({})", beside.label(), summary.epochs);
         scores(&attacks);
-        let lowest = attacks.iter().rev().filter(|(name, _)| !name.ends_with("natural")).min_by(|a, b| a.1.total_cmp(b.1));
-        if let (Some((_, accuracy)), Some((name, _))) = (worst.first(), lowest) {
-            robust(**accuracy, &score_label(name));
-        }
-        if let Some(sentence) = &summary.average_at_chance {
-            anstream::println!("warning: of the averaged weights: {sentence}");
+        let lowest = attacks.iter().rev().filter(|(name, _)| *name != "natural").min_by(|a, b| a.1.total_cmp(&b.1));
+        robust(*accuracy, &lowest.map(|(name, _)| score_label(name)).unwrap_or_default());
+        if let Some(sentence) = summary.beside_at_chance(beside) {
+            anstream::println!("warning: of the {}: {sentence}", beside.label());
         }
     }
 }
-
-/// What stands before the scores of averaged weights.
-const AVERAGED: &str = "average_";
 
 /// Natural data first, then the attacks.
-fn scores(scores: &[(&String, &f64)]) {
-    let (natural, attacks): (Vec<_>, Vec<_>) = scores.iter().copied().partition(|(name, _)| name.ends_with("natural"));
+fn scores(scores: &[(&str, f64)]) {
+    let (natural, attacks): (Vec<_>, Vec<_>) = scores.iter().copied().partition(|(name, _)| *name == "natural");
     for (name, accuracy) in natural.into_iter().chain(attacks.into_iter().rev()) {
-        anstream::println!("{}", accuracy_line(&score_label(name), *accuracy));
+        anstream::println!("{}", accuracy_line(&score_label(name), accuracy));
     }
-}
-
-/// The name of a score for people: `pgd20` is PGD-20.
-fn score_label(name: &str) -> String {
-    let name = name.trim_start_matches(AVERAGED);
-    if name == "natural" {
-        return name.to_owned();
-    }
-    let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
-    let digits = &name[letters.len()..];
-    let dash = if digits.is_empty() { "" } else { "-" };
-    format!("{}{dash}{digits}", letters.to_uppercase())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
     run::{Phase, Run},
     state::{Question, SPEEDS, State},
 };
-use crate::words::Door;
+use crate::{link::Part, words::Door};
 
 /// A button for an action, with its tooltip and its keys.
 pub(crate) fn action_button(ui: &mut Ui, state: &mut State, action: Action, face: &str, selected: bool) {
@@ -52,7 +52,9 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
         ui.separator();
         let twin = state.has_twin();
         action_button(ui, state, Action::Twin, "Twin", twin);
-        action_button(ui, state, Action::Judge, "⚖ Judge", false);
+        if state.link.shows(Part::Judge) {
+            action_button(ui, state, Action::Judge, "⚖ Judge", false);
+        }
         let drawing = state.drawing.is_some();
         if state.run().is_plane() {
             action_button(ui, state, Action::Draw, "✏ Draw", drawing);

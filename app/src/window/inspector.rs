@@ -1,7 +1,11 @@
 //! The selected sample: what it is, what the attack makes of it, and every step of the attack.
 
 use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
-use gairat::{method::Axis, session::Traced};
+use gairat::{
+    method::Axis,
+    metrics::{Beside, score_label},
+    session::Traced,
+};
 
 use super::{
     action::Action,
@@ -63,13 +67,20 @@ fn summary_ui(ui: &mut Ui, state: &State, place: usize) {
         ui.colored_label(ui.visuals().error_fg_color, sentence);
     }
     egui::Grid::new(("scores", place)).num_columns(2).spacing([16.0, 3.0]).show(ui, |ui| {
-        let scores = summary.scores.iter().map(|(name, score)| (name.replace('_', " "), *score));
+        let scores = summary.reported().map(|(name, score)| (score_label(name), score));
         for (name, score) in scores.chain([("worst case".to_owned(), summary.robust)]) {
             number(ui, &name, &format!("{:.1} %", 100.0 * score), "Share of the test samples that stay correct");
             ui.end_row();
         }
     });
-    ui.weak(format!("Weights of epoch {} of {}; {} alone broke most.", summary.epoch, summary.epochs, summary.strongest));
+    let best = if summary.epoch == summary.epochs { "the last" } else { "the best" };
+    ui.weak(format!("Weights of epoch {} of {}, {best}; {} alone broke most.", summary.epoch, summary.epochs, summary.strongest));
+    for beside in Beside::ALL {
+        let found = |wanted: &str| summary.beside(beside).find(|(name, _)| *name == wanted).map(|(_, score)| 100.0 * score);
+        if let (Some(natural), Some(robust)) = (found("natural"), found("robust")) {
+            ui.weak(format!("The {}: natural {natural:.1} %, worst case {robust:.1} %.", beside.label()));
+        }
+    }
 }
 
 fn header_ui(ui: &mut Ui, state: &mut State, row: u32) {

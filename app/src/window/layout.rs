@@ -58,7 +58,7 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let width = ui.available_width();
     let narrow = width < NARROW;
     let embed = state.link.embed;
-    let shows = |state: &State, part: Part| !embed && !state.link.hide.contains(&part);
+    let shows = |state: &State, part: Part| !embed && state.link.shows(part);
     if embed {
         Panel::bottom("bar").show(ui, |ui| bar::embedded_ui(ui, state));
     } else if shows(state, Part::Bar) {
@@ -79,8 +79,7 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
         let height = ui.available_height();
         let strip = (height * 0.3).max((height - LOW).min(190.0)).clamp(150.0, 260.0);
         let (settings, inspector) = (width >= WIDE || state.settings_drawer, width >= WIDE || state.inspector_drawer);
-        let (settings, inspector) =
-            (settings && shows(state, Part::Settings), inspector && SIDES.into_iter().any(|part| shows(state, part)));
+        let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && shows(state, Part::Inspector));
         let strips = STRIP.into_iter().any(|part| shows(state, part));
         // Where a window is so low that nothing would be left of the stage, the stage goes first.
         let high = ui.available_height() - strip >= LOW;
@@ -107,21 +106,15 @@ pub(crate) enum Side {
     Judge,
 }
 
-/// What may stand on the right.
-const SIDES: [Part; 2] = [Part::Inspector, Part::Judge];
-
 /// The selected sample or the judge, chosen by a tab.
 fn side_ui(ui: &mut Ui, state: &mut State) {
-    let shown = SIDES.map(|part| !state.link.hide.contains(&part));
-    match shown {
-        [true, true] => {
-            ui.horizontal(|ui| {
-                ui.selectable_value(&mut state.side, Side::Sample, "Sample");
-                ui.selectable_value(&mut state.side, Side::Judge, "Judge");
-            });
-        }
-        [true, false] => state.side = Side::Sample,
-        _ => state.side = Side::Judge,
+    if state.link.shows(Part::Judge) {
+        ui.horizontal(|ui| {
+            ui.selectable_value(&mut state.side, Side::Sample, "Sample");
+            ui.selectable_value(&mut state.side, Side::Judge, "Judge");
+        });
+    } else {
+        state.side = Side::Sample;
     }
     match state.side {
         Side::Sample => inspector::inspector_ui(ui, state),
@@ -134,7 +127,7 @@ const STRIP: [Part; 3] = [Part::Weights, Part::Curves, Part::Margins];
 
 /// Weights, curves and margins beside each other.
 fn strip_ui(ui: &mut Ui, state: &mut State) {
-    let shown: Vec<Part> = STRIP.into_iter().filter(|part| !state.link.hide.contains(part)).collect();
+    let shown: Vec<Part> = STRIP.into_iter().filter(|part| state.link.shows(*part)).collect();
     ui.columns(shown.len(), |columns| {
         for (ui, part) in columns.iter_mut().zip(shown) {
             match part {
@@ -149,7 +142,7 @@ fn strip_ui(ui: &mut Ui, state: &mut State) {
 /// One of the panels, chosen by its tab.
 fn sheet_ui(ui: &mut Ui, state: &mut State) {
     ui.horizontal(|ui| {
-        let shown = Tab::ALL.into_iter().filter(|tab| !state.link.hide.contains(&tab.part()));
+        let shown = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part()));
         let shown: Vec<Tab> = shown.collect();
         if !shown.contains(&state.tab) {
             state.tab = shown.first().copied().unwrap_or(state.tab);

@@ -6,7 +6,7 @@ use gairat::{
     checkpoint::ResumeState,
     dataset::Dataset,
     method::Axis,
-    metrics::{EpochMetrics, Summary},
+    metrics::{Beside, EpochMetrics, Summary},
     session::{Ending, Event, Looked, NextBatch, Place, Region, Seen, Traced, View},
     settings::{Settings, field, fields},
 };
@@ -514,7 +514,9 @@ impl Run {
     /// What is wrong with a run that is over and learned (nearly) nothing.
     pub(crate) fn at_chance(&self) -> Option<&str> {
         match &self.phase {
-            Phase::Finished(summary) => summary.at_chance.as_deref().or(summary.average_at_chance.as_deref()),
+            Phase::Finished(summary) => Beside::ALL
+                .into_iter()
+                .fold(summary.at_chance.as_deref(), |found, beside| found.or(summary.beside_at_chance(beside))),
             _ => None,
         }
     }
@@ -557,7 +559,7 @@ impl Run {
 
 /// How many attacks the robust accuracy is the worst case of.
 fn attacks(summary: &Summary) -> usize {
-    summary.scores.keys().filter(|name| *name != "natural" && !name.starts_with("average_")).count()
+    summary.reported().filter(|(name, _)| *name != "natural").count()
 }
 
 /// What a run is judged by.

@@ -28,7 +28,7 @@ use crate::{
     dataset::{Dataset, Samples},
     device::{self, Chosen, DeviceError},
     evaluate::{self, Evaluation, Halt, Norm, Report, Suite, Target, Threat},
-    metrics::{EpochMetrics, Summary, score_name},
+    metrics::{Beside, EpochMetrics, Summary, score_name},
     model::{Classifier as _, ModelError, Network, Parameters, WeightsError, named_tensors, parameter_count, with_tensors},
     pace,
     settings::{Checked, fields, may_change},
@@ -710,14 +710,14 @@ impl Session<'_> {
         let mut evaluation = Evaluation::new(target);
         let suite = match part {
             Part::Validation => Suite::FAST,
-            Part::Test | Part::Averaged => Suite::QUICK,
+            Part::Test | Part::Beside(_) => Suite::QUICK,
         };
         for stage in suite.stages(self.dataset.classes, target.threat.norm).0 {
             match part {
                 Part::Validation => {}
                 Part::Test => door.emit(Event::Evaluating { attack: stage.adversary.label() }),
-                Part::Averaged => {
-                    door.emit(Event::Evaluating { attack: format!("{}, averaged weights", stage.adversary.label()) });
+                Part::Beside(beside) => {
+                    door.emit(Event::Evaluating { attack: format!("{}, {}", stage.adversary.label(), beside.label()) });
                 }
             }
             match evaluation.run(&stage, &mut || door.stopping()).await {
@@ -749,17 +749,21 @@ impl Session<'_> {
         let snapshot = Snapshot { epoch: epochs, samples, regions, test_correct };
         let mut scores: BTreeMap<String, f64> =
             report.scores.iter().map(|score| (score_name(&score.attack), score.accuracy)).collect();
-        let mut average_at_chance = None;
-        if let Some(averaged) = self.trainer.averaged() {
-            let report = self.evaluate(&averaged, &self.dataset.test, Part::Averaged, door).await?;
+        let mut beside_at_chance = [None, None];
+        for (beside, at_chance) in Beside::ALL.into_iter().zip(&mut beside_at_chance) {
+            let other = match beside {
+                Beside::Last => (self.progress.best_epoch != self.progress.epoch).then(|| self.trainer.frozen()),
+                Beside::Average => self.trainer.averaged(),
+            };
+            let Some(other) = other else { continue };
+            let report = self.evaluate(&other, &self.dataset.test, Part::Beside(beside), door).await?;
             let Some(report) = report else { return Ok(Ending::Stopped { epoch: self.progress.epoch, step: 0 }) };
-            scores.extend(report.scores.iter().map(|score| (format!("average_{}", score_name(&score.attack)), score.accuracy)));
-            let whole = self.target(&averaged, &self.dataset.test);
-            average_at_chance = evaluate::at_chance(whole, self.dataset.classes).await?;
-            if let Some((robust, _)) = report.robust() {
-                scores.insert("average_robust".to_owned(), robust);
-            }
+            let name = |attack: &str| format!("{}{attack}", beside.prefix());
+            scores.extend(report.scores.iter().map(|score| (name(&score_name(&score.attack)), score.accuracy)));
+            scores.extend(report.robust().map(|(robust, _)| (name("robust"), robust)));
+            *at_chance = evaluate::at_chance(self.target(&other, &self.dataset.test), self.dataset.classes).await?;
         }
+        let [last_at_chance, average_at_chance] = beside_at_chance;
         let whole = self.target(&network, &self.dataset.test);
         let at_chance = evaluate::at_chance(whole, self.dataset.classes).await?;
         let (robust, strongest) = report.robust().unwrap_or_default();
@@ -771,6 +775,7 @@ impl Session<'_> {
             epochs,
             kappa: snapshot.kappa_histogram(self.trainer.plan.attack.steps),
             at_chance,
+            last_at_chance,
             average_at_chance,
             scores,
         };
@@ -787,8 +792,8 @@ enum Part {
     Validation,
     /// The report.
     Test,
-    /// The report on the averaged weights.
-    Averaged,
+    /// The report on other weights.
+    Beside(Beside),
 }
 
 /// The mean; 0 of nothing.

@@ -2,18 +2,20 @@
 
 use std::{future::Future, pin::Pin};
 
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{Door, Event, Session, SessionError};
 use crate::{
     checkpoint::{read_weights, write_whole},
     dataset::Samples,
+    device,
     evaluate::{
         self, CurvePoint, Evaluation, Flag, Halt, Judgement, Ledger, Norm, Onlooker, Order, Score, Stage, Suite, Target, Told,
         interval, judge,
     },
     files,
-    model::{Network, with_tensors},
+    model::{LoadError, Network, named_tensors},
 };
 
 /// Where judgements are kept, in the run's folder.
@@ -202,11 +204,10 @@ impl Session<'_> {
                 return Ok(());
             }
         };
-        let (network, epoch, step) = match trial.weights {
-            Weights::Now => (self.trainer.frozen(), self.progress.epoch, self.progress.step),
+        let (weights, epoch, step) = match trial.weights {
+            Weights::Now => (named_tensors(&self.trainer.frozen()).await?, self.progress.epoch, self.progress.step),
             Weights::Best if self.progress.best_epoch > 0 => {
-                let best = read_weights(&self.folder.file("best.safetensors"))?;
-                (with_tensors(self.trainer.frozen(), &best)?, self.progress.best_epoch, 0)
+                (read_weights(&self.folder.file("best.safetensors"))?, self.progress.best_epoch, 0)
             }
             Weights::Best => {
                 let message =
@@ -217,7 +218,17 @@ impl Session<'_> {
             }
         };
         door.judging(Judging::Begun(order.stages.iter().map(|stage| stage.adversary.label()).collect()));
-        let outcome = self.run_trial(trial, &order, &network, door).await;
+        let settings = &self.trainer.plan.settings;
+        let model = settings.model.resolve(self.dataset.shape);
+        // A GPU that the CPU stands in for takes a hundred times as long for what the CPU's own passes do.
+        let device = if device::is_software() { Device::flex() } else { self.trainer.device.clone() };
+        let network = Network::with_weights(&model, self.dataset.shape, &weights, &settings.normalise, &device).map_err(
+            |error| match error {
+                LoadError::Model(error) => SessionError::Model(error),
+                LoadError::Weights(error) => SessionError::Weights(error),
+            },
+        )?;
+        let outcome = self.run_trial(trial, &order, (&network, &device), door).await;
         let (verdict, sample) = match outcome {
             Ok(found) => found,
             Err(Halt::Stopped) => {
@@ -267,21 +278,29 @@ impl Session<'_> {
         &self,
         trial: &Trial,
         order: &Order,
-        network: &Network,
+        (network, device): (&Network, &Device),
         door: &mut D,
     ) -> Result<(Option<Verdict>, Option<SampleTrial>), Halt> {
         let place = trial.sample.and_then(|row| self.dataset.train.rows.binary_search(&row).ok());
         let sample = match place {
             Some(place) => {
                 let alone = self.dataset.train.select(&[place], self.dataset.shape.len());
-                Some(on_sample((self.target(network, &alone), self.dataset.classes), &order.stages, &alone, door).await?)
+                Some(
+                    on_sample(
+                        (Target { device, ..self.target(network, &alone) }, self.dataset.classes),
+                        &order.stages,
+                        &alone,
+                        door,
+                    )
+                    .await?,
+                )
             }
             None => None,
         };
         if !trial.test || self.dataset.test.is_empty() {
             return Ok((None, sample));
         }
-        let target = self.target(network, &self.dataset.test);
+        let target = Target { device, ..self.target(network, &self.dataset.test) };
         let mut through = Through { door, order, done: 0 };
         let judged = judge(target, self.dataset.classes, order, &mut Ledger::in_memory(), &mut through).await?;
         Ok((Some(verdict(&judged, order)), sample))

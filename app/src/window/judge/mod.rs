@@ -128,17 +128,19 @@ fn choices_ui(ui: &mut Ui, state: &mut State) {
             })
             .response
             .on_hover_text(choices().find(|choice| choice.0 == *chosen).map_or("", |choice| choice.1));
-        ui.label("on the weights");
-        let chosen = &mut state.judge.weights;
+        let label = ui.label("on the weights");
         let name = |weights: Weights| match weights {
             Weights::Now => "of now",
             Weights::Best => "of the best epoch",
         };
-        ComboBox::from_id_salt("judged weights").selected_text(name(*chosen)).width(62.0).show_ui(ui, |ui| {
+        let chosen = &mut state.judge.weights;
+        let list = ComboBox::from_id_salt("judged weights").selected_text(name(*chosen)).width(62.0);
+        let list = list.show_ui(ui, |ui| {
             for weights in [Weights::Now, Weights::Best] {
                 ui.selectable_value(chosen, weights, name(weights));
             }
         });
+        list.response.labelled_by(label.id);
     });
 }
 
