@@ -243,6 +243,33 @@ describe('time', () => {
     });
   });
 
+  test('a suite judges the moons and their twin within ten seconds on the CPU backend, and the page answers within 50 ms all along', async (t) => {
+    await with_page({ hash: '#v=1&method=gairat&twin=at&epochs=5000' }, async (page) => {
+      await says(page, /training, epoch [1-9]/);
+      const judge = async (since) => {
+        const begun = Date.now();
+        await page.keyboard.press('j');
+        await says(page, /is being judged/);
+        const said = await says(page, /GAIRAT[^.]*: judged by trust.*AT: judged by trust/);
+        return [(Date.now() - begun) / 1000, await tasks(page, since), said];
+      };
+      const [seconds, longest, said] = await in_one_window(page, judge, ([seconds, longest]) => seconds <= 10 && longest <= 50);
+      t.diagnostic(`${seconds.toFixed(1)} s; longest task ${longest} ms; ${said}`);
+      assert.ok(seconds <= 10, `${seconds} s`);
+      assert.ok(longest <= 50, `${longest} ms`);
+      const words = await drawn(page);
+      assert.match(words, /95 %: \d+/);
+      await shot(page, 'judge');
+      // What was said stays with the run.
+      assert.equal(JSON.parse(await keeps(page, 'judgements.json')).at(-1).attacks, 'trust');
+      // And it can be stopped.
+      await page.keyboard.press('j');
+      await says(page, /is being judged/);
+      await press(page, 'Stop judging');
+      await says(page, /^(?!.*is being judged)/);
+    });
+  });
+
   test('a hidden tab rests', async () => {
     await with_page({ hash: '#v=1&epochs=5000' }, async (page) => {
       const hide = (hidden) => page.evaluate((hidden) => {

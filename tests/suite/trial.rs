@@ -20,6 +20,8 @@ struct Judge {
     wanted: VecDeque<(usize, Trial)>,
     steps: usize,
     patience: Option<usize>,
+    /// Whether a verdict without a curve is enough.
+    content: bool,
     told: Vec<Judging>,
     warnings: Vec<String>,
 }
@@ -44,7 +46,8 @@ impl Door for Judge {
     }
 
     fn stops_judging(&mut self) -> bool {
-        self.patience.is_some_and(|words| self.told.len() >= words)
+        let found = self.told.iter().any(|told| matches!(told, Judging::Found(_)));
+        self.patience.is_some_and(|words| self.told.len() >= words) || (self.content && found)
     }
 
     fn judging(&mut self, told: Judging) {
@@ -155,6 +158,12 @@ fn a_trial_that_is_stopped_or_cannot_be_held_leaves_the_run_going() {
     assert!(matches!(judged_run(&folder, &short(), &mut door), Ending::Finished { .. }));
     assert_eq!(door.told.last(), Some(&Judging::Stopped));
     assert!(door.done().is_empty() && !folder.join("judgements.json").exists());
+    // A verdict that was there before the stop counts, without its curve.
+    let root = tempfile::tempdir().unwrap();
+    let mut door = Judge { wanted: [(3, trial("trust", Weights::Now))].into(), content: true, ..Judge::default() };
+    judged_run(&root.path().join("run"), &short(), &mut door);
+    let verdict = door.done()[0].verdict.clone().unwrap();
+    assert!(verdict.curve.is_empty() && verdict.bars.len() == 9, "{verdict:?}");
     for (attacks, weights, said) in [
         ("trusted", Weights::Now, "`trusted` is no suite"),
         ("natural,apgd-t", Weights::Now, "needs 4 classes"),

@@ -72,7 +72,13 @@ fn it_says_how_far_it_is_and_what_it_has_found() {
     window.run_steps(2);
     assert!(says(&window, "PGD-20: 50 of 190") && says(&window, "Stop judging"));
     assert!(says(&window, "95.0 % correct after natural"));
+    let mut found = judged(0.665);
+    found.verdict.as_mut().unwrap().curve.clear();
+    hear(&mut window, 0, Judging::Found(Box::new(found)));
+    window.run_steps(2);
+    assert!(says(&window, "at other radii") && says(&window, "66.5 % correct after MIFPE") && !says(&window, "at ε 0.080"));
     hear(&mut window, 0, Judging::Done(Box::new(judged(0.665))));
+    assert_eq!(window.state().run().judgements.done.len(), 1);
     window.run_steps(2);
     for said in [
         "66.5 %",

@@ -19,7 +19,7 @@ use std::{
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use gairat::{
-    dataset::Source,
+    dataset::{Source, Toy},
     settings::{Field, Settings, fields},
 };
 
@@ -117,7 +117,9 @@ fn setting(field: &Field) -> Arg {
         return argument(field, field.doc.to_string());
     }
     let mut help = format!("{} [default: {}", field.doc.trim(), usual(field.name, &Settings::default()));
-    for (data, source) in [("digits", Source::Digits), ("images", Source::Npz(PathBuf::new()))] {
+    for (data, source) in
+        [("three-blobs", Source::Toy(Toy::ThreeBlobs)), ("digits", Source::Digits), ("images", Source::Npz(PathBuf::new()))]
+    {
         let recipe = usual(field.name, &Settings::recipe(source));
         if field.name != "data" && recipe != usual(field.name, &Settings::default()) {
             help.push_str(&format!(", {data} {recipe}"));
@@ -158,6 +160,13 @@ fn settings_args(keep: impl Fn(&Field) -> bool) -> Vec<Arg> {
 /// A setting's name as it is written on the command line.
 fn flag(name: &str) -> String {
     name.replace('_', "-")
+}
+
+/// Warns of settings that were asked for and have no effect.
+fn warn_of_idle(settings: &Settings, given: &[(&'static str, &str)]) {
+    for sentence in given.iter().filter_map(|(name, _)| settings.without_effect(name)) {
+        anstream::eprintln!("warning: {sentence}");
+    }
 }
 
 /// A file that is to be written must not be there yet, and its folder must.

@@ -73,8 +73,10 @@ pub(super) fn definition() -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut settings = Settings { burn_in: 0, epochs: 1, ..Settings::default() };
-    apply(&mut settings, &given(matches, keeps))?;
+    let given = given(matches, keeps);
+    apply(&mut settings, &given)?;
     let plan = settings.checked()?;
+    super::warn_of_idle(&settings, &given);
     let Source::Npz(file) = &settings.data else {
         return Err(Failure::Request(format!("--data {}: expected npz:FILE", settings.data)));
     };

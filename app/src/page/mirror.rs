@@ -214,6 +214,13 @@ fn in_words(state: &State) -> String {
             text += &format!(". But {sentence}");
         }
     }
+    for run in &state.runs {
+        if run.judgements.under_way.as_ref().is_some_and(|under_way| !under_way.found) {
+            text += &format!(". {} is being judged", run.title());
+        } else if let Some(sentence) = run.judgements.in_words() {
+            text += &format!(". {}: {sentence}", run.title());
+        }
+    }
     text += &format!(". Computed on {}.", if run.device.is_empty() { "a device that is being opened" } else { &run.device });
     if let Some(row) = state.selected {
         text += &format!(" Sample {row} is selected");

@@ -3,7 +3,7 @@
 
 use egui::{Align, CollapsingHeader, ComboBox, DragValue, Layout, Response, RichText, ScrollArea, Slider, TextEdit, Ui, vec2};
 use gairat::{
-    dataset::{Source, Toy},
+    dataset::Toy,
     method::{About, METHODS},
     settings::{Field, Group, Kind, Settings, fields, may_change},
 };
@@ -114,17 +114,9 @@ pub(super) fn name_for_readers(label: &Response, member: Member, field: &Field) 
 
 /// Whether a setting means something where the others are as they are.
 fn applies(field: &Field, state: &State, member: Member) -> bool {
-    match field.name {
-        // Points are generated for the figures alone.
-        "points" | "noise" => matches!(state.form.data, Source::Toy(_)),
-        name if !field.methods.is_empty() => {
-            let settings = state.wanted(member);
-            let parameters = settings.method.parameters();
-            parameters.iter().all(|(parameter, _)| parameter.name != name || parameters.counts(parameter))
-        }
-        "burn_in" => state.members().chain([member]).any(|member| state.wanted(member).method.about().burns_in),
-        _ => true,
-    }
+    let has_effect = |member| state.wanted(member).without_effect(field.name).is_none();
+    // One field for both.
+    if field.name == "burn_in" { state.members().chain([member]).any(has_effect) } else { has_effect(member) }
 }
 
 /// What a setting is: its words and its range, and for a method and its parameters what is minimised and where that comes from.

@@ -84,7 +84,7 @@ pub const SUITES: &[Suite] = &[
         name: "autoattack-plus",
         summary: "AutoAttack's version plus, stage by stage",
         on_all: &["natural"],
-        on_survivors: &["apgd-ce:100:5", "apgd-dlr:100:5", "fab:100", "square:5000", "apgd-t", "fab-t"],
+        on_survivors: &["apgd-ce:100:5", "apgd-dlr:100:5", "fab:100:5", "square:5000", "apgd-t", "fab-t"],
     },
 ];
 

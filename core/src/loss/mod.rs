@@ -6,9 +6,9 @@
 mod boosted_cross_entropy;
 mod cross_entropy;
 mod divergence;
-mod logits_ratio;
 mod margin;
 mod one_vs_rest;
+mod scale_free;
 
 use std::ops::Range;
 
@@ -17,9 +17,9 @@ use burn::tensor::{Int, Tensor};
 pub use boosted_cross_entropy::{boosted_cross_entropy, guarded_divergence};
 pub use cross_entropy::{cross_entropy, smoothed_cross_entropy};
 pub use divergence::{divergence, entropy};
-pub use logits_ratio::{difference_of_logits_ratio, scale_free_cross_entropy, targeted_difference_of_logits_ratio};
 pub use margin::{largest_other, logit_margin, of_label, probability_margin};
 pub use one_vs_rest::one_vs_rest;
+pub use scale_free::{difference_of_logits_ratio, scale_free_cross_entropy, targeted_difference_of_logits_ratio};
 
 /// The labels of a batch in the two forms that losses read.
 #[derive(Clone, Debug)]

@@ -15,9 +15,13 @@ use crate::{
         interval, judge,
     },
     files,
-    model::{LoadError, Network, named_tensors},
+    model::{Classifier as _, LoadError, Network, Parameters, named_tensors},
 };
 
+/// Multiplications that are put to an attack at once, at least, where the batch of the run is smaller,
+const TOGETHER: usize = 1 << 23;
+/// and samples at most.
+const MOST: usize = 1024;
 /// Where judgements are kept, in the run's folder.
 const KEPT: &str = "judgements.json";
 
@@ -143,9 +147,11 @@ pub enum Judging {
     },
     /// An attack is done.
     Bar(Bar),
+    /// The verdict is there; the curve over the radius is not.
+    Found(Box<Judged>),
     /// It is over.
     Done(Box<Judged>),
-    /// It was stopped, and nothing of it counts.
+    /// It was stopped before there was a verdict, and nothing of it counts.
     Stopped,
 }
 
@@ -194,24 +200,9 @@ async fn stops<D: Door>(door: &mut D) -> bool {
 impl Session<'_> {
     /// Judges as `trial` says, tells the door, and keeps the result with the run.
     pub(super) async fn put_to_trial<D: Door>(&mut self, trial: &Trial, door: &mut D) -> Result<(), SessionError> {
-        let epsilon = self.trainer.plan.attack.epsilon;
-        let radii = trial.radii.iter().map(|multiple| multiple * epsilon).collect();
-        let order = match order_of(&trial.attacks, self.dataset.classes, radii) {
-            Ok(order) => order,
+        let (order, weights, mut judged) = match self.prepare_trial(trial).await? {
+            Ok(prepared) => prepared,
             Err(message) => {
-                door.emit(Event::Warning { message });
-                door.judging(Judging::Stopped);
-                return Ok(());
-            }
-        };
-        let (weights, epoch, step) = match trial.weights {
-            Weights::Now => (named_tensors(&self.trainer.frozen()).await?, self.progress.epoch, self.progress.step),
-            Weights::Best if self.progress.best_epoch > 0 => {
-                (read_weights(&self.folder.file("best.safetensors"))?, self.progress.best_epoch, 0)
-            }
-            Weights::Best => {
-                let message =
-                    "there is no best epoch yet: none has been checked so far; judge the weights as they are".to_owned();
                 door.emit(Event::Warning { message });
                 door.judging(Judging::Stopped);
                 return Ok(());
@@ -222,23 +213,17 @@ impl Session<'_> {
         let model = settings.model.resolve(self.dataset.shape);
         // A GPU that the CPU stands in for takes a hundred times as long for what the CPU's own passes do.
         let device = if device::is_software() { Device::flex() } else { self.trainer.device.clone() };
-        let network = Network::with_weights(&model, self.dataset.shape, &weights, &settings.normalise, &device).map_err(
-            |error| match error {
-                LoadError::Model(error) => SessionError::Model(error),
-                LoadError::Weights(error) => SessionError::Weights(error),
-            },
-        )?;
-        let outcome = self.run_trial(trial, &order, (&network, &device), door).await;
-        let (verdict, sample) = match outcome {
-            Ok(found) => found,
-            Err(Halt::Stopped) => {
-                door.judging(Judging::Stopped);
-                return Ok(());
-            }
-            Err(Halt::Device(error)) => return Err(error.into()),
-            Err(Halt::Ledger(error)) => return Err(error.into()),
-        };
-        let judged = Judged { attacks: trial.attacks.clone(), weights: trial.weights, epoch, step, epsilon, verdict, sample };
+        let network = Network::with_weights(&model, self.dataset.shape, &weights, &settings.normalise, &device);
+        let network = network.map_err(|error| match error {
+            LoadError::Model(error) => SessionError::Model(error),
+            LoadError::Weights(error) => SessionError::Weights(error),
+        })?;
+        if !self.try_sample(trial, (&order, &network, &device), &mut judged, door).await?
+            || !self.try_test(trial, (&order, &network, &device), &mut judged, door).await?
+        {
+            door.judging(Judging::Stopped);
+            return Ok(());
+        }
         if judged.verdict.is_some() {
             let mut all = self.kept_judgements().unwrap_or_default();
             all.push(judged.clone());
@@ -248,6 +233,79 @@ impl Session<'_> {
         }
         door.judging(Judging::Done(Box::new(judged)));
         Ok(())
+    }
+
+    /// What is to be run, on which weights, and what is known before; or why not, in a sentence.
+    async fn prepare_trial(&self, trial: &Trial) -> Result<Result<(Order, Parameters, Judged), String>, SessionError> {
+        let order = match order_of(&trial.attacks, self.dataset.classes) {
+            Ok(order) => order,
+            Err(message) => return Ok(Err(message)),
+        };
+        let (parameters, epoch, step) = match trial.weights {
+            Weights::Now => (named_tensors(&self.trainer.frozen()).await?, self.progress.epoch, self.progress.step),
+            Weights::Best if self.progress.best_epoch > 0 => {
+                (read_weights(&self.folder.file("best.safetensors"))?, self.progress.best_epoch, 0)
+            }
+            Weights::Best => {
+                let message = "there is no best epoch yet: none has been checked so far; judge the weights of now";
+                return Ok(Err(message.to_owned()));
+            }
+        };
+        let epsilon = self.trainer.plan.attack.epsilon;
+        let (attacks, weights) = (trial.attacks.clone(), trial.weights);
+        Ok(Ok((order, parameters, Judged { attacks, weights, epoch, step, epsilon, verdict: None, sample: None })))
+    }
+
+    /// Runs each attack on the sample, if one is wanted; whether nobody stopped it.
+    async fn try_sample<D: Door>(
+        &self,
+        trial: &Trial,
+        (order, network, device): (&Order, &Network, &Device),
+        judged: &mut Judged,
+        door: &mut D,
+    ) -> Result<bool, SessionError> {
+        let place = trial.sample.and_then(|row| self.dataset.train.rows.binary_search(&row).ok());
+        let Some(place) = place else { return Ok(true) };
+        let alone = self.dataset.train.select(&[place], self.dataset.shape.len());
+        let target = Target { device, ..self.target(network, &alone) };
+        let sample = on_sample((target, self.dataset.classes), &order.stages, &alone, door).await;
+        judged.sample = unless_stopped(sample)?;
+        Ok(judged.sample.is_some())
+    }
+
+    /// Runs the suite on the test part, if that is wanted, and then over the radius; whether nobody stopped it before there was a verdict.
+    async fn try_test<D: Door>(
+        &self,
+        trial: &Trial,
+        (order, network, device): (&Order, &Network, &Device),
+        judged: &mut Judged,
+        door: &mut D,
+    ) -> Result<bool, SessionError> {
+        if !trial.test || self.dataset.test.is_empty() {
+            return Ok(true);
+        }
+        let whole = self.target(network, &self.dataset.test);
+        // Tiny networks spend their time between passes: many samples at once share that.
+        let cost = network.program().map_or(usize::MAX, |program| program.layers.multiplications());
+        let target = Target { device, batch: whole.batch.max((TOGETHER / cost.max(1)).min(MOST)), ..whole };
+        let mut ledger = Ledger::in_memory();
+        let mut through = Through { door: &mut *door, order, done: 0 };
+        let found = judge(target, self.dataset.classes, order, &mut ledger, &mut through).await;
+        let Some(found) = unless_stopped(found)? else { return Ok(false) };
+        let mut verdict = verdict(&found, order);
+        judged.verdict = Some(verdict.clone());
+        if trial.radii.is_empty() {
+            return Ok(true);
+        }
+        let Ok(suite) = Suite::named(&trial.attacks) else { return Ok(true) };
+        // The number that counts is there; the curve takes as long again.
+        door.judging(Judging::Found(Box::new(judged.clone())));
+        let radii: Vec<f32> = trial.radii.iter().map(|multiple| multiple * judged.epsilon).collect();
+        let curve = evaluate::curve(target, suite, self.dataset.classes, &radii, &mut ledger, &mut Quietly(door)).await;
+        // Who stops it keeps the verdict.
+        verdict.curve = unless_stopped(curve)?.unwrap_or_default();
+        judged.verdict = Some(verdict);
+        Ok(true)
     }
 
     /// Tells the door what was judged when the run was open before.
@@ -272,45 +330,22 @@ impl Session<'_> {
         let bytes = files::read(&file).map_err(|error| error.to_string())?;
         serde_json::from_slice(&bytes).map_err(|error| error.to_string())
     }
+}
 
-    /// Runs the attacks on the test part and on the sample, as far as they are wanted.
-    async fn run_trial<D: Door>(
-        &self,
-        trial: &Trial,
-        order: &Order,
-        (network, device): (&Network, &Device),
-        door: &mut D,
-    ) -> Result<(Option<Verdict>, Option<SampleTrial>), Halt> {
-        let place = trial.sample.and_then(|row| self.dataset.train.rows.binary_search(&row).ok());
-        let sample = match place {
-            Some(place) => {
-                let alone = self.dataset.train.select(&[place], self.dataset.shape.len());
-                Some(
-                    on_sample(
-                        (Target { device, ..self.target(network, &alone) }, self.dataset.classes),
-                        &order.stages,
-                        &alone,
-                        door,
-                    )
-                    .await?,
-                )
-            }
-            None => None,
-        };
-        if !trial.test || self.dataset.test.is_empty() {
-            return Ok((None, sample));
-        }
-        let target = Target { device, ..self.target(network, &self.dataset.test) };
-        let mut through = Through { door, order, done: 0 };
-        let judged = judge(target, self.dataset.classes, order, &mut Ledger::in_memory(), &mut through).await?;
-        Ok((Some(verdict(&judged, order)), sample))
+/// What was found; none where somebody stopped it.
+fn unless_stopped<T>(outcome: Result<T, Halt>) -> Result<Option<T>, SessionError> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(Halt::Stopped) => Ok(None),
+        Err(Halt::Device(error)) => Err(error.into()),
+        Err(Halt::Ledger(error)) => Err(error.into()),
     }
 }
 
-/// What is to be run: a suite and its curve, or a list of attacks.
-fn order_of(attacks: &str, classes: usize, radii: Vec<f32>) -> Result<Order, String> {
+/// What is to be run: a suite, or a list of attacks.
+fn order_of(attacks: &str, classes: usize) -> Result<Order, String> {
     match (Suite::named(attacks), attacks.split(',').map(evaluate::parse).collect::<Result<Vec<_>, _>>()) {
-        (Ok(suite), _) => Ok(Order::suite(suite, classes, Norm::LInf, radii)),
+        (Ok(suite), _) => Ok(Order::suite(suite, classes, Norm::LInf, Vec::new())),
         (_, Ok(adversaries)) => Order::attacks(adversaries, classes, Norm::LInf),
         (Err(problem), Err(_)) => Err(problem),
     }

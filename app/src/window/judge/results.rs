@@ -32,7 +32,7 @@ pub(super) fn results_ui(ui: &mut Ui, state: &State) {
         .iter()
         .map(|run| {
             let bars = match (&run.judgements.under_way, run.judgements.last()) {
-                (Some(under_way), _) if !under_way.bars.is_empty() => under_way.bars.clone(),
+                (Some(under_way), _) if !under_way.bars.is_empty() && !under_way.found => under_way.bars.clone(),
                 (_, Some((_, verdict))) => verdict.bars.clone(),
                 _ => Vec::new(),
             };
@@ -56,7 +56,8 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
     let Some(under_way) = &run.judgements.under_way else { return };
     let text = match under_way.attacks.get(under_way.attack) {
         None if under_way.attacks.is_empty() => "waits for the run…".to_owned(),
-        None => "looks for signs of masked gradients, and at other radii…".to_owned(),
+        None if under_way.found => "at other radii…".to_owned(),
+        None => "looks for signs of masked gradients…".to_owned(),
         Some(attack) if under_way.all == 0 => format!("{attack}…"),
         Some(attack) => format!("{attack}: {} of {}", under_way.done, under_way.all),
     };

@@ -15,6 +15,8 @@ pub(crate) struct UnderWay {
     pub(crate) done: usize,
     /// and all that it tries; 0 before it knows.
     pub(crate) all: usize,
+    /// Whether the verdict is there already, and only the curve is not.
+    pub(crate) found: bool,
 }
 
 /// A run's judgements.
@@ -50,11 +52,35 @@ impl Judgements {
         Some((judged, judged.verdict.as_ref()?))
     }
 
+    /// The newest verdict in a sentence without its stop.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "a page alone says in words what it shows"))]
+    pub(crate) fn in_words(&self) -> Option<String> {
+        let (judged, verdict) = self.last()?;
+        let flags: Vec<&str> = verdict.flags.iter().map(|flag| &*flag.name).filter(|name| *name != "left-out").collect();
+        let flagged = if flags.is_empty() { String::new() } else { format!(", flagged {}", flags.join(", ")) };
+        Some(format!(
+            "judged by {}, {:.1} % robust, lowest under {}, weights of epoch {}{flagged}",
+            judged.attacks,
+            100.0 * verdict.robust,
+            verdict.strongest,
+            judged.epoch
+        ))
+    }
+
     /// The newest judgement of the sample of `row`.
     pub(crate) fn of_sample(&self, row: u32) -> Option<(&Judged, &SampleTrial)> {
         let judged = self.sample.as_ref()?;
         let sample = judged.sample.as_ref().filter(|sample| sample.row == row)?;
         Some((judged, sample))
+    }
+
+    fn take(&mut self, judged: Judged) {
+        if judged.sample.is_some() {
+            self.sample = Some(judged.clone());
+        }
+        if judged.verdict.is_some() {
+            self.done.push(judged);
+        }
     }
 
     /// Takes in what the run tells.
@@ -72,14 +98,17 @@ impl Judgements {
                     under_way.bars.push(bar);
                 }
             }
+            Judging::Found(judged) => {
+                if let Some(under_way) = &mut self.under_way {
+                    (under_way.found, under_way.attack) = (true, under_way.attacks.len());
+                    self.take(*judged);
+                }
+            }
             Judging::Done(judged) => {
-                self.under_way = None;
-                if judged.sample.is_some() {
-                    self.sample = Some((*judged).clone());
+                if self.under_way.take().is_some_and(|under_way| under_way.found) {
+                    self.done.pop();
                 }
-                if judged.verdict.is_some() {
-                    self.done.push(*judged);
-                }
+                self.take(*judged);
             }
             Judging::Stopped => self.under_way = None,
         }
