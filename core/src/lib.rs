@@ -106,7 +106,7 @@ pub mod model;
 
 pub mod attack;
 
-mod lanes;
+mod kernels;
 mod launch;
 
 pub mod pace;

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attack::sizes_for_gpu,
     device,
-    lanes::{InLanes, for_each_part},
+    kernels::cpu::{InLanes, for_each_part},
     launch,
     model::{Classifier, Layers, Program},
     pace,

@@ -8,7 +8,7 @@ use super::{
     pgd_step::{StepSettings, pgd_step},
 };
 use crate::{
-    lanes::{InLanes, Tile, for_each_part, into_lanes, out_of_lanes, threads},
+    kernels::cpu::{InLanes, Tile, for_each_part, into_lanes, out_of_lanes, threads},
     model::Layers,
 };
 

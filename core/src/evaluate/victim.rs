@@ -15,7 +15,7 @@ use crate::{
     checkpoint::CheckpointError,
     dataset::SampleShape,
     device::{self, DeviceError},
-    lanes::Passes,
+    kernels::cpu::Passes,
     loss::Labels,
     model::{Classifier, logits_in_slices},
     pace,

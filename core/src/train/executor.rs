@@ -7,7 +7,7 @@ use burn::{
 
 use super::whole_gradient::gradient_along;
 use crate::{
-    lanes::Passes,
+    kernels::cpu::Passes,
     model::{Classifier as _, Gradient, Network, Program, logits_in_slices},
 };
 

@@ -3,7 +3,7 @@
 
 use crate::{
     attack::loss_gradient_and_count::{CountSettings, LossKind, RECORD, judge},
-    lanes::{InLanes, for_each_part, into_lanes},
+    kernels::cpu::{InLanes, for_each_part, into_lanes},
     model::Layers,
 };
 

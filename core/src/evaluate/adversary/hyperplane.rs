@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::{Halt, Norm};
-use crate::{device, lanes::for_each_part};
+use crate::{device, kernels::cpu::for_each_part};
 
 /// Newton steps at most. Each goes at least past one pixel that reaches its side, and usually past many.
 const STEPS: usize = 24;

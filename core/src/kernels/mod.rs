@@ -1,0 +1,3 @@
+//! Whole networks without the tensor library between their layers.
+
+pub(crate) mod cpu;
