@@ -251,7 +251,9 @@ describe('time', () => {
         await page.keyboard.press('j');
         await says(page, /is being judged/);
         const said = await says(page, /GAIRAT[^.]*: judged by trust.*AT: judged by trust/);
-        return [(Date.now() - begun) / 1000, await tasks(page, since), said];
+        const seconds = (Date.now() - begun) / 1000;
+        await says(page, /^(?!.*on the way)/, 120000);
+        return [seconds, await tasks(page, since), said];
       };
       const [seconds, longest, said] = await in_one_window(page, judge, ([seconds, longest]) => seconds <= 10 && longest <= 50);
       t.diagnostic(`${seconds.toFixed(1)} s; longest task ${longest} ms; ${said}`);
@@ -708,8 +710,12 @@ describe('learning', () => {
             await page.waitForFunction(() => !document.getElementById('mirror').textContent.includes('Lesson '));
             return;
           }
-          if (here.next) await press(page, 'Next');
-          else {
+          if (here.next) {
+            const place = () => page.evaluate(() => document.getElementById('mirror').textContent.match(/Lesson \d+: [^]*?(\d+ of \d+)/)[1]);
+            const before = await place();
+            await press(page, 'Next');
+            await page.waitForFunction((before) => !document.getElementById('mirror').textContent.includes(before), before);
+          } else {
             // A question: the second answer is as good as the first to go on.
             const answer = await page.evaluate(() => {
               const parts = [...document.querySelectorAll('#mirror button')].map((part) => part.getAttribute('aria-label'));

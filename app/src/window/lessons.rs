@@ -67,7 +67,7 @@ fn scene(number: usize, step: usize) -> &'static [Scene] {
         (1, 1) => &[Scene::LowKappa],
         (2, 1) => &[Scene::Set("lambda", "0")],
         (3, 0) => &[Scene::FullSpeed, Scene::Play],
-        (3, 1) => &[Scene::FullSpeed, Scene::Play, Scene::Until(59), Scene::Judge(PGD_ALONE)],
+        (3, 1) => &[Scene::FullSpeed, Scene::Play, Scene::Until(60), Scene::Judge(PGD_ALONE)],
         (3, 2) => &[],
         (4, 1) => &[Scene::Set("method", "gairat"), Scene::Hopeless],
         (4, 2) => &[Scene::Set("method", "mail-at")],

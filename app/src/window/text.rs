@@ -96,7 +96,7 @@ pub(crate) const LESSONS: [LessonText; 6] = [
         title: "Why PGD alone fools us",
         steps: &[
             say("Three classes overlap, and two runs train from one seed: GAIRAT, and its twin, plain adversarial training. \
-                 From epoch 20 on GAIRAT gives more weight to samples that PGD breaks early. Both runs go on to epoch 59 and rest there."),
+                 From epoch 20 on GAIRAT gives more weight to samples that PGD breaks early. Both runs go on to their last epoch."),
             ask(
                 "Under JUDGE both networks have met PGD-20 alone, the kind of attack that they were trained against, on the test samples. \
                  Compare the two bars: more samples of GAIRAT withstand it.",

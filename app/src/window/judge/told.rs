@@ -57,9 +57,10 @@ impl Judgements {
     pub(crate) fn in_words(&self) -> Option<String> {
         let (judged, verdict) = self.last()?;
         let flags: Vec<&str> = verdict.flags.iter().map(|flag| &*flag.name).filter(|name| *name != "left-out").collect();
+        let curve = if self.under_way.is_some() { ", its curve is on the way" } else { "" };
         let flagged = if flags.is_empty() { String::new() } else { format!(", flagged {}", flags.join(", ")) };
         Some(format!(
-            "judged by {}, {:.1} % robust, lowest under {}, weights of epoch {}{flagged}",
+            "judged by {}, {:.1} % robust, lowest under {}, weights of epoch {}{flagged}{curve}",
             judged.attacks,
             100.0 * verdict.robust,
             verdict.strongest,
