@@ -268,7 +268,8 @@ pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
 /// the first that `auto` would take, else the first that there is.
 pub fn to_draw_with(asked: &str, adapters: &[wgpu::Adapter]) -> Option<usize> {
     let wanted = asked.trim().to_lowercase();
-    let named = adapters.iter().position(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
+    let names: Vec<String> = adapters.iter().map(|adapter| adapter.get_info().name).collect();
+    let named = place_of(&wanted, names.iter().map(String::as_str));
     let of_kind = |kind: wgpu::DeviceType| adapters.iter().position(|adapter| adapter.get_info().device_type == kind);
     let kinds = [wgpu::DeviceType::DiscreteGpu, wgpu::DeviceType::IntegratedGpu, wgpu::DeviceType::VirtualGpu];
     named.filter(|_| !wanted.is_empty()).or_else(|| kinds.into_iter().find_map(of_kind)).or(if adapters.is_empty() {
@@ -325,7 +326,16 @@ pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
     (None, reason)
 }
 
-/// The device for `asked`: `auto`, `gpu`, `cpu`, `software`, or part of an adapter's name (case does not matter).
+/// The place of what `asked` means among adapters of these names: its number, or else the first that has it in its name (case does not
+/// matter). So the second of two equal cards can be had.
+fn place_of<'a>(asked: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
+    let number = asked.parse::<usize>().ok().filter(|number| *number < names.clone().count());
+    let wanted = asked.to_lowercase();
+    number.or_else(|| names.clone().position(|name| name.to_lowercase().contains(&wanted)))
+}
+
+/// The device for `asked`: `auto`, `gpu`, `cpu`, `software`, an adapter's number as [`adapters`] lists them, or part of its name (case
+/// does not matter).
 ///
 /// `auto` falls back to the CPU backend, with the reason in [`Chosen::why`], also when a driver refuses.
 ///
@@ -352,16 +362,17 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
             None => Err(DeviceError::NotFound { asked: asked.to_owned(), found: why.trim_start_matches("auto: ").to_owned() }),
         };
     }
-    let wanted = asked.to_lowercase();
     let by_kind = |adapter: &Adapter| asked == "software" && adapter.kind == AdapterKind::Software;
-    match adapters.iter().position(|adapter| by_kind(adapter) || adapter.name.to_lowercase().contains(&wanted)) {
+    let meant = adapters.iter().position(by_kind).or_else(|| place_of(asked, adapters.iter().map(|adapter| &*adapter.name)));
+    match meant {
         Some(place) => adapters.swap_remove(place).open("asked for by name".to_owned()).await,
         None => {
             let names: Vec<&str> = adapters.iter().map(|adapter| adapter.name.as_str()).collect();
             let found = if names.is_empty() {
                 NO_DRIVER.to_owned()
             } else {
-                format!("no adapter has that in its name; there is {}", names.join(", "))
+                let listed = names.iter().enumerate().map(|(place, name)| format!("{place}: {name}"));
+                format!("no adapter has that number, or that in its name; there is {}", listed.collect::<Vec<_>>().join(", "))
             };
             Err(DeviceError::NotFound { asked: asked.to_owned(), found })
         }
@@ -375,4 +386,18 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceError> {
     let data = tensor.into_data_async().await.map_err(|error| DeviceError::Lost(error.to_string()))?;
     data.try_into_vec::<f32>().map_err(|error| DeviceError::Lost(format!("{error:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place_of;
+
+    #[test]
+    fn the_second_of_two_equal_cards_has_a_number() {
+        let names = ["GeForce RTX 3090", "GeForce RTX 3090", "llvmpipe (LLVM 15)"];
+        let place = |asked| place_of(asked, names.iter().copied());
+        assert_eq!([place("0"), place("1"), place("2")], [Some(0), Some(1), Some(2)]);
+        assert_eq!([place("geforce"), place("LLVM"), place("3090")], [Some(0), Some(2), Some(0)]);
+        assert_eq!([place("4"), place("radeon")], [None, None]);
+    }
 }

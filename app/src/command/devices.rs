@@ -15,6 +15,7 @@ pub(super) fn definition() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let adapters = pollster::block_on(adapters());
     let (auto, why) = auto_choice(&adapters);
+    // What `--device` takes stands behind the mark.
     let mark = |taken: bool| if taken { "*" } else { " " };
     for (place, adapter) in adapters.iter().enumerate() {
         let taken = auto == Some(place);
@@ -24,12 +25,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             .map_or("runs the attack".to_owned(), |problem| format!("cannot run the attack: {problem}"));
         if matches.get_flag("json") {
             let line = serde_json::json!({
-                "name": adapter.name, "api": adapter.api, "kind": adapter.kind.to_string(), "driver": adapter.driver,
+                "number": place, "name": adapter.name, "api": adapter.api, "kind": adapter.kind.to_string(), "driver": adapter.driver,
                 "max_buffer": adapter.max_buffer, "problem": adapter.problem, "auto": taken,
             });
             anstream::println!("{line}");
         } else {
-            anstream::println!("{} {}", mark(taken), adapter.name);
+            anstream::println!("{} {place}: {}", mark(taken), adapter.name);
             anstream::println!("    {} through {}, driver {}", adapter.kind, adapter.api, adapter.driver);
             anstream::println!("    buffers up to {} MiB; {able}", adapter.max_buffer >> 20);
         }
@@ -40,7 +41,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         });
         anstream::println!("{line}");
     } else {
-        anstream::println!("{} CPU", mark(auto.is_none()));
+        anstream::println!("{} cpu", mark(auto.is_none()));
         anstream::println!("    CPU backend (flex), always there; runs the attack");
         anstream::println!("* is what `auto` takes. {why}");
     }

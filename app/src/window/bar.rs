@@ -86,7 +86,7 @@ pub(crate) fn embedded_ui(ui: &mut Ui, state: &mut State) {
         action_button(ui, state, Action::Restart, "⟲ New run", false);
         if let Some(accuracies) = state.run().accuracies() {
             ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
-            ui.strong(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+            ui.strong(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
         }
         at_chance_ui(ui, state);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| super::links::whole_ui(ui, state));
@@ -214,7 +214,7 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if let Some(accuracies) = run.accuracies() {
-                ui.strong(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+                ui.strong(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
                 ui.strong(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
                 if ui.available_width() > 260.0 {
                     ui.weak(accuracies.by);

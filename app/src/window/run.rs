@@ -544,7 +544,9 @@ impl Run {
             return Some(Accuracies {
                 natural: summary.accuracy("natural"),
                 robust: summary.robust,
-                by: format!("test, worst of {} attacks ({})", attacks(summary), summary.strongest),
+                name: "robust",
+                epoch: summary.epoch,
+                by: format!("test, worst of {} attacks ({}), epoch {}", attacks(summary), summary.strongest, summary.epoch),
             });
         }
         let judged = |metrics: &&EpochMetrics| metrics.validation("pgd:20").is_some();
@@ -552,6 +554,8 @@ impl Run {
         Some(Accuracies {
             natural: metrics.validation("natural")?,
             robust: metrics.validation("pgd:20")?,
+            name: "PGD-20",
+            epoch: metrics.epoch,
             by: format!("validation, PGD-20 alone, epoch {}", metrics.epoch),
         })
     }
@@ -569,6 +573,10 @@ pub(crate) struct Accuracies {
     pub(crate) natural: f64,
     /// Under attack.
     pub(crate) robust: f64,
-    /// Under which, and on what.
+    /// What that may be called: what one attack alone says is no robustness.
+    pub(crate) name: &'static str,
+    /// The epoch of the weights.
+    pub(crate) epoch: u32,
+    /// Under which attacks, and on what.
     pub(crate) by: String,
 }

@@ -306,8 +306,8 @@ settings! {
     Run seed: u64 = 0 => Shown::new(Change::Never);
     /// CPU threads; 0 chooses: all cores, for perceptrons at most 4.
     Run threads: usize = 0, 0..=1024 => Shown::new(Change::OnResume);
-    /// auto (a real GPU, else the CPU), gpu, cpu, software (a GPU that the CPU stands in for), or part of an adapter's name as
-    /// `gairat devices` prints it.
+    /// auto (a real GPU, else the CPU), gpu, cpu, software (a GPU that the CPU stands in for), or an adapter's number or part of its
+    /// name as `gairat devices` prints them.
     Run device: String = "auto".to_owned() => Shown::new(Change::OnResume);
 }
 

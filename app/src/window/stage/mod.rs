@@ -170,7 +170,11 @@ fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
         let run = &state.runs[place];
         if let Some(accuracies) = run.accuracies() {
             ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural));
-            ui.label(format!("robust {:.1} %", 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+            ui.label(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+            // What is drawn is the network as it is.
+            if accuracies.epoch != run.place.epoch {
+                ui.weak(format!("of epoch {}", accuracies.epoch)).on_hover_text("The figures are of that epoch's weights, the picture of those of now");
+            }
         }
         if let (Some(step), Some(_)) = (state.attack_step, &run.next_batch) {
             ui.colored_label(ui.visuals().warn_fg_color, format!("next batch at attack step {step} of {}", run.settings.steps));
