@@ -145,6 +145,7 @@ fn a_slow_beginning_with_many_classes_is_not_taken_for_a_collapse() {
         train: part(800),
         validation: Samples::default(),
         test: part(200),
+        notes: Vec::new(),
     };
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(&root.path().join("run"), &settings).unwrap();

@@ -35,7 +35,15 @@ fn noise(shape: SampleShape, classes: usize, samples: usize, seed: u64) -> Datas
         labels: (0..samples).map(|_| stream.below(classes) as u32).collect(),
         rows: (0..samples as u32).collect(),
     };
-    Dataset { source: Settings::default().data, shape, classes, train, validation: Samples::default(), test: Samples::default() }
+    Dataset {
+        source: Settings::default().data,
+        shape,
+        classes,
+        train,
+        validation: Samples::default(),
+        test: Samples::default(),
+        notes: Vec::new(),
+    }
 }
 
 /// The names of all methods.
@@ -421,7 +429,8 @@ fn an_epoch_records_what_its_method_has_and_nothing_else() {
         .iter()
         .filter_map(|event| if let Event::Evaluating { attack } = event { Some(attack.as_str()) } else { None })
         .collect();
-    let (of_average, plain): (Vec<&str>, Vec<&str>) = told.iter().partition(|attack| attack.ends_with(", averaged weights"));
+    let (of_average, plain): (Vec<&str>, Vec<&str>) =
+        told.iter().partition(|attack| attack.ends_with(", averaged weights of the last epoch"));
     assert!(!plain.is_empty() && of_average.len() == plain.len(), "{told:?}");
 }
 

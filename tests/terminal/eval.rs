@@ -155,6 +155,9 @@ fn requests_that_cannot_be_met_are_refused_in_words() {
         ("--suite best", "expected `fast`"),
         ("--epsilons 1:0:3", "LOW:HIGH:COUNT"),
         ("--norm l3", "linf"),
+        ("--norm l2", "give --epsilon as well"),
+        ("--norm l2 --epsilon 0", "above 0, such as 0.5"),
+        ("--attack pgd:20,cw:20,pgd:20", "named twice"),
     ] {
         let message = fail(folder.path(), &format!("eval --run run --device cpu {arguments}"), 2);
         assert!(message.contains(said), "{arguments}: {message}");

@@ -7,7 +7,7 @@ use gairat::{
     attack::{LossKind, read_measured},
     batch::{StartKey, attack_batch},
     checkpoint::read_weights,
-    dataset::{self, AdversarialExamples, Source},
+    dataset::{self, AdversarialExamples, Arrays, Source},
     device,
     evaluate::{self, Norm, Probes, Report, Target, Threat, Verdict},
     loss::Labels,
@@ -97,7 +97,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
     let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
-    let (shape, samples, _) = dataset::read_arrays(file)?;
+    let Arrays { shape, samples, notes, .. } = dataset::read_arrays(file)?;
+    super::tell_notes(&notes);
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let model = settings.model.resolve(shape);
     let (examples, natural, flags) = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {

@@ -384,7 +384,15 @@ impl Stepper {
             rows: (0..batch as u32).collect(),
         };
         let nothing = Samples::default;
-        let dataset = Dataset { source: settings.data.clone(), shape, classes, train, validation: nothing(), test: nothing() };
+        let dataset = Dataset {
+            source: settings.data.clone(),
+            shape,
+            classes,
+            train,
+            validation: nothing(),
+            test: nothing(),
+            notes: Vec::new(),
+        };
         // Weights from the first step on: what is timed is the method, not its burn-in.
         let plan = Settings { burn_in: 0, lr: 0.01, ..settings.clone() }.checked()?;
         let trainer = Trainer::new(&plan, &dataset, &chosen.device)?;

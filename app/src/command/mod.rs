@@ -169,6 +169,13 @@ fn warn_of_idle(settings: &Settings, given: &[(&'static str, &str)]) {
     }
 }
 
+/// Tells what was done to the numbers of a file, and what is strange about them.
+fn tell_notes(notes: &[String]) {
+    for note in notes {
+        anstream::eprintln!("note: {note}");
+    }
+}
+
 /// A file that is to be written must not be there yet, and its folder must.
 fn must_be_new(out: &Path) -> Result<(), Failure> {
     if out.exists() {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::read_weights,
-    dataset::{self, Dataset, Samples, Source},
+    dataset::{self, Arrays, Dataset, Samples, Source},
     device,
     model::{Gradient, named_gradient, named_tensors, with_tensors},
     settings::{Field, Settings},
@@ -83,7 +83,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
     let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
-    let (shape, samples, _) = dataset::read_arrays(file)?;
+    let Arrays { shape, samples, notes, .. } = dataset::read_arrays(file)?;
+    super::tell_notes(&notes);
     let model = settings.model.resolve(shape);
     let classes = model.last_layer(&weights).ok_or_else(|| {
         Failure::Request(format!("--weights: there is no last layer of `{model}` among {} tensors; check --model", weights.len()))
@@ -125,8 +126,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let nothing = Samples::default;
-    let dataset =
-        Dataset { source: settings.data.clone(), shape, classes, train: samples, validation: nothing(), test: nothing() };
+    let dataset = Dataset {
+        source: settings.data.clone(),
+        shape,
+        classes,
+        train: samples,
+        validation: nothing(),
+        test: nothing(),
+        notes: Vec::new(),
+    };
     let arrays = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || -> Result<_, Failure> {
         let mut trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
         trainer.network = with_tensors(trainer.network.clone(), &weights).map_err(|error| Failure::Request(error.to_string()))?;

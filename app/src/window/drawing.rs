@@ -216,7 +216,7 @@ mod tests {
             drawing.add([place as f32 / 30.0, 0.5], 0.0);
         }
         let file = drawing.save(root.path()).unwrap();
-        let (shape, samples, classes) = dataset::read_arrays(&file).unwrap();
+        let dataset::Arrays { shape, samples, classes, .. } = dataset::read_arrays(&file).unwrap();
         assert_eq!((shape, samples.len(), classes), (SampleShape::Flat(2), 30, 2));
     }
 }

@@ -50,7 +50,14 @@ fn read_from(file: &[u8]) -> Result<Raw, DatasetError> {
     if samples.is_empty() {
         return Err(malformed("there are no rows".to_owned(), "at least one"));
     }
-    Ok(Raw { shape: SampleShape::Flat(PIXELS), classes: CLASSES, samples, own_test: None, usual_test: Some(360) })
+    Ok(Raw {
+        shape: SampleShape::Flat(PIXELS),
+        classes: CLASSES,
+        samples,
+        own_test: None,
+        usual_test: Some(360),
+        notes: Vec::new(),
+    })
 }
 
 #[cfg(test)]

@@ -2,20 +2,22 @@
 
 mod augment;
 mod digits;
-mod idx;
-mod npz;
+mod formats;
 mod points;
 mod split;
 
 pub use augment::Augmentation;
 pub use digits::ATTRIBUTION as DIGITS_ATTRIBUTION;
-pub use npz::{
-    AdversarialExamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_named, write_samples, write_verdicts,
+pub use formats::npz::{
+    AdversarialExamples, Arrays, GivenAdversarial, read_arrays, read_given, write_adversarial, write_named, write_samples,
+    write_verdicts,
 };
 pub use points::Toy;
 pub use split::{TestPart, ValidationPart};
 
 use serde::{Deserialize, Serialize};
+
+use crate::files;
 
 use std::{
     fmt,
@@ -149,6 +151,8 @@ pub struct Dataset {
     pub validation: Samples,
     /// Held out from everything: the numbers that are reported.
     pub test: Samples,
+    /// What was done to the numbers of a file, and what is strange about them, in a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
@@ -207,7 +211,7 @@ impl Source {
     /// # Errors
     /// A sentence that says what lacks or is too much.
     pub fn of_idx_files(paths: &[PathBuf]) -> Result<Option<Self>, String> {
-        idx::source_of(paths)
+        formats::idx::source_of(paths)
     }
 }
 
@@ -221,14 +225,15 @@ impl FromStr for Source {
                 Toy::ALL.iter().map(|toy| format!("`{}`", toy.name())).collect::<Vec<_>>().join(", ")
             )
         };
+        let path = |text: &str| files::expanded(Path::new(text));
         match text.split_once(':') {
             None if text == "digits" => Ok(Self::Digits),
             None => Toy::ALL.into_iter().find(|toy| toy.name() == text).map(Self::Toy).ok_or_else(expected),
-            Some(("mnist", dir)) if !dir.is_empty() => Ok(Self::Mnist(dir.into())),
-            Some(("npz", file)) if !file.is_empty() => Ok(Self::Npz(file.into())),
+            Some(("mnist", dir)) if !dir.is_empty() => Ok(Self::Mnist(path(dir))),
+            Some(("npz", file)) if !file.is_empty() => Ok(Self::Npz(path(file))),
             Some(("idx", pair)) => match pair.split_once(',') {
                 Some((images, labels)) if !images.is_empty() && !labels.is_empty() => {
-                    Ok(Self::Idx { images: images.into(), labels: labels.into() })
+                    Ok(Self::Idx { images: path(images), labels: path(labels) })
                 }
                 _ => Err(format!("`{text}` names no pair of files: expected `idx:IMAGES,LABELS`")),
             },
@@ -362,9 +367,9 @@ pub fn load(request: &Request) -> Result<Dataset, DatasetError> {
     let raw = match &request.source {
         Source::Toy(toy) => points::generate(*toy, request)?,
         Source::Digits => digits::read()?,
-        Source::Mnist(dir) => idx::read_folder(dir)?,
-        Source::Idx { images, labels } => idx::read_pair(images, labels)?,
-        Source::Npz(file) => npz::read(file)?,
+        Source::Mnist(dir) => formats::idx::read_folder(dir)?,
+        Source::Idx { images, labels } => formats::idx::read_pair(images, labels)?,
+        Source::Npz(file) => formats::npz::read(file)?,
     };
     split::split(raw, request)
 }
@@ -380,6 +385,8 @@ pub(crate) struct Raw {
     pub samples: Samples,
     /// The source's own test part.
     pub own_test: Option<Samples>,
+    /// What was done to the numbers, and what is strange about them, in a sentence each.
+    pub notes: Vec<String>,
     /// How many last rows are the test part where nothing else is asked (digits: 360); `None`: a fifth.
     pub usual_test: Option<usize>,
 }

@@ -176,6 +176,7 @@ pub(crate) fn generate(toy: Toy, request: &Request) -> Result<Raw, DatasetError>
         samples: draw(toy, request, 0, request.points),
         own_test: fresh.map(|count| draw(toy, request, 1, count)),
         usual_test: None,
+        notes: Vec::new(),
     })
 }
 

@@ -125,6 +125,7 @@ pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError
         train: raw.samples.select(&without(&rest, &validation), sample_len),
         validation: raw.samples.select(&validation, sample_len),
         test,
+        notes: raw.notes,
     })
 }
 
@@ -252,7 +253,14 @@ mod tests {
     }
 
     fn raw(labels: &[u32], own_test: Option<&[u32]>, usual_test: Option<usize>) -> Raw {
-        Raw { shape: SampleShape::Flat(1), classes: 5, samples: samples(labels), own_test: own_test.map(samples), usual_test }
+        Raw {
+            shape: SampleShape::Flat(1),
+            classes: 5,
+            samples: samples(labels),
+            own_test: own_test.map(samples),
+            usual_test,
+            notes: Vec::new(),
+        }
     }
 
     fn request(test: TestPart, validation: ValidationPart) -> Request {

@@ -142,9 +142,9 @@ pub fn flags(report: &Report, probes: &Probes, left_out: &[String]) -> Vec<Flag>
         );
     }
     let accuracy = |attack: &str| report.accuracy(attack);
-    if let (Some(pgd), Some(cw)) =
-        (report.scores.iter().find(|s| s.attack == "pgd:20"), report.scores.iter().find(|s| s.attack == "cw:20"))
-    {
+    // What was run on survivors alone says nothing of the others.
+    let on_all = |attack: &str| report.scores.iter().find(|score| score.attack == attack && !score.on_survivors);
+    if let (Some(pgd), Some(cw)) = (on_all("pgd:20"), on_all("cw:20")) {
         let pairs = || pgd.correct.iter().zip(&cw.correct);
         let more = pairs().filter(|(pgd, cw)| **pgd && !**cw).count() as f64;
         let less = pairs().filter(|(pgd, cw)| !**pgd && **cw).count() as f64;
@@ -160,7 +160,8 @@ pub fn flags(report: &Report, probes: &Probes, left_out: &[String]) -> Vec<Flag>
             );
         }
     }
-    if let (Some(fgsm), Some(pgd)) = (accuracy("fgsm"), accuracy("pgd:20"))
+    if let (Some(fgsm), Some(pgd)) = (on_all("fgsm"), on_all("pgd:20"))
+        && let (fgsm, pgd) = (fgsm.accuracy, pgd.accuracy)
         && pgd - fgsm > 0.01
     {
         raise(
@@ -174,9 +175,8 @@ pub fn flags(report: &Report, probes: &Probes, left_out: &[String]) -> Vec<Flag>
     }
     for score in &report.scores {
         let broke = share(score.broke, report.samples);
-        let on_survivors = score.tried < report.samples;
         if score.attack.starts_with("square:")
-            && on_survivors
+            && score.on_survivors
             && score.broke >= 2
             && broke > 0.002
             && after_gradients(report, &score.attack)
@@ -189,7 +189,7 @@ pub fn flags(report: &Report, probes: &Probes, left_out: &[String]) -> Vec<Flag>
                 ),
             );
         }
-        if score.attack.starts_with("logit-scale:") && on_survivors && broke > 0.01 {
+        if score.attack.starts_with("logit-scale:") && score.on_survivors && broke > 0.01 {
             raise(
                 "logit-scale",
                 format!(

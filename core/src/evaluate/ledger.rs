@@ -19,6 +19,8 @@ use crate::{
     model::Parameters,
 };
 
+/// Counts changes of attacks after which they find other images; verdicts from before are not taken up.
+pub const ATTACKS: u32 = 2;
 /// The file that says whose ledger a folder holds.
 const ABOUT: &str = "about.json";
 /// The one key of a file's metadata (one, so that equal files are equal byte for byte).
@@ -35,7 +37,7 @@ pub struct Identity {
     pub normalise: String,
     /// The norm of the ball.
     pub norm: String,
-    /// Its radius, as the user wrote it.
+    /// Its radius.
     pub epsilon: String,
     /// The seed of the attacks' random numbers.
     pub seed: u64,
@@ -43,7 +45,7 @@ pub struct Identity {
     pub path: String,
     /// The device, because others round otherwise.
     pub device: String,
-    /// The version of the program, because an attack may have changed.
+    /// The version of the program and of its attacks ([`ATTACKS`]).
     pub version: String,
 }
 
@@ -93,7 +95,11 @@ impl Ledger {
         let about = folder.join(ABOUT);
         if files::is_file(&about) {
             let bytes = files::read(&about).map_err(|error| CheckpointError::io(&about, &error))?;
-            let found: Identity = serde_json::from_slice(&bytes).map_err(|error| malformed(&about, error.to_string()))?;
+            let found: Identity = serde_json::from_slice(&bytes).map_err(|error| CheckpointError::Malformed {
+                path: about.clone(),
+                found: format!("is damaged ({error}), so whose verdicts these are is not known"),
+                expected: "what an evaluation writes; remove the whole folder, and everything is computed again".to_owned(),
+            })?;
             if let Some((what, asked, found)) = identity.difference(&found) {
                 return Err(CheckpointError::Malformed {
                     path: folder.to_owned(),
@@ -103,6 +109,14 @@ impl Ledger {
             }
         } else {
             files::create_dir_all(folder).map_err(|error| CheckpointError::io(folder, &error))?;
+            let there = files::list(folder).map_err(|error| CheckpointError::io(folder, &error))?;
+            if there.iter().any(|path| path.extension().is_some_and(|ending| ending == "safetensors")) {
+                return Err(CheckpointError::Malformed {
+                    path: folder.to_owned(),
+                    found: format!("has verdicts and no {ABOUT} that says whose they are"),
+                    expected: "the ledger of one evaluation; choose another folder, or remove this one".to_owned(),
+                });
+            }
             let mut text = serde_json::to_string_pretty(identity).unwrap_or_default();
             text.push('\n');
             write_whole(&about, text.as_bytes())?;
@@ -303,6 +317,16 @@ mod tests {
         let other = Identity { epsilon: "0.2".to_owned(), ..identity() };
         let error = Ledger::open(folder.path(), &other).unwrap_err().to_string();
         assert!(error.contains("with the epsilon 0.1; expected the epsilon 0.2"), "{error}");
+        // Without its name a ledger could be anyone's.
+        let nameless = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(nameless.path(), &identity()).unwrap();
+        ledger.put("pgd:20", (&samples(), SHAPE), &[1], &[found(false, 2.0)]).unwrap();
+        std::fs::write(nameless.path().join(ABOUT), b"{}").unwrap();
+        let error = Ledger::open(nameless.path(), &identity()).unwrap_err().to_string();
+        assert!(error.contains("is damaged") && error.contains("whole folder"), "{error}");
+        std::fs::remove_file(nameless.path().join(ABOUT)).unwrap();
+        let error = Ledger::open(nameless.path(), &identity()).unwrap_err().to_string();
+        assert!(error.contains("whose they are"), "{error}");
         std::fs::write(folder.path().join("000000.safetensors"), b"no tensors").unwrap();
         let error = Ledger::open(folder.path(), &identity()).unwrap_err().to_string();
         assert!(error.contains("000000.safetensors") && error.contains("remove it"), "{error}");

@@ -12,6 +12,8 @@ pub struct Score {
     /// The share of samples that are classified correctly before and after it, from 0 to 1; of a stage that sees survivors alone, after
     /// all stages up to it.
     pub accuracy: f64,
+    /// Whether it was run on those samples alone that nothing before it broke.
+    pub on_survivors: bool,
     /// Samples that it was tried on.
     pub tried: usize,
     /// Samples that it broke.
@@ -68,7 +70,10 @@ pub fn interval(part: usize, whole: usize) -> (f64, f64) {
     let middle = p + z * z / (2.0 * n);
     let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z * z / n;
-    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+    // Rounding leaves a little where the ends are 0 and 1.
+    let low = if part == 0 { 0.0 } else { ((middle - half) / scale).max(0.0) };
+    let high = if part == whole { 1.0 } else { ((middle + half) / scale).min(1.0) };
+    (low, high)
 }
 
 #[cfg(test)]
@@ -90,6 +95,7 @@ mod tests {
             attack: attack.to_owned(),
             label: attack.to_uppercase(),
             accuracy: share(correct.iter().filter(|correct| **correct).count(), 4),
+            on_survivors: false,
             tried: 4,
             broke: 0,
             outside: 0,

@@ -98,34 +98,41 @@ pub fn mask(numbers: &Tensor<1>, width: usize) -> Tensor<2, burn::tensor::Bool> 
     numbers.clone().greater_elem(0.5).reshape([samples, 1]).expand([samples, width])
 }
 
+/// What is thought of an image that is misclassified, and of one whose logits are no numbers: see [`Kept::score`].
+const BROKEN: f64 = -1e30;
+const NOTHING: f64 = 1e30;
+
 /// The best adversarial images so far.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// N x D: the last image found misclassified, else where the attack is.
+    /// N x D: the first image found misclassified, else the one of least margin.
     pub images: Tensor<2>,
     /// 1 where `images` is misclassified: N.
     pub wrong: Tensor<1>,
+    /// How good `images` is, the lower the better: the margin, and below all margins where it is misclassified: N.
+    pub(super) score: Tensor<1>,
 }
 
 impl Kept {
     /// The first images, judged by their logits.
     pub fn new(images: Tensor<2>, logits: &Tensor<2>, labels: &Labels) -> Self {
-        Self { images, wrong: Verdict::of(logits, labels).wrong }
+        let Verdict { wrong, margin } = Verdict::of(logits, labels);
+        let no_number = margin.clone().is_nan();
+        let score = margin.mask_fill(wrong.clone().greater_elem(0.5), BROKEN).mask_fill(no_number, NOTHING);
+        Self { images, wrong, score }
     }
 
-    /// Takes in further images where they are misclassified.
+    /// Takes in further images where they are better.
     pub fn see(&mut self, images: &Tensor<2>, logits: &Tensor<2>, labels: &Labels) {
-        let wrong = Verdict::of(logits, labels).wrong;
-        let width = images.dims()[1];
-        self.images = self.images.clone().mask_where(mask(&wrong, width), images.clone());
-        self.wrong = self.wrong.clone().max_pair(wrong);
+        *self = self.clone().or(Self::new(images.clone(), logits, labels));
     }
 
-    /// Those of another run on the same samples, where this one has found nothing.
+    /// Those of another run on the same samples, where they are better.
     pub fn or(self, other: Self) -> Self {
+        let better = other.score.clone().lower(self.score.clone());
         let width = self.images.dims()[1];
-        let images = other.images.mask_where(mask(&self.wrong, width), self.images);
-        Self { images, wrong: self.wrong.max_pair(other.wrong) }
+        let images = self.images.mask_where(mask(&better.clone().float(), width), other.images);
+        Self { images, wrong: self.wrong.max_pair(other.wrong), score: self.score.mask_where(better, other.score) }
     }
 
     /// Whether all samples are misclassified.

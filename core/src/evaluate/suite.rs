@@ -256,7 +256,16 @@ impl<'a> Evaluation<'a> {
         }
         let accuracy = share(correct.iter().filter(|&&correct| correct).count(), correct.len());
         let (attack, label) = (adversary.spec(), adversary.label());
-        self.report.scores.push(Score { attack, label, accuracy, tried: places.len(), broke, outside, correct });
+        self.report.scores.push(Score {
+            attack,
+            label,
+            accuracy,
+            on_survivors: stage.on_survivors,
+            tried: places.len(),
+            broke,
+            outside,
+            correct,
+        });
         let score = &self.report.scores[self.report.scores.len() - 1];
         victim.onlooker().told(&Told::Score(score));
         Ok(score)

@@ -52,6 +52,20 @@ impl FromStr for Norm {
     }
 }
 
+/// The radius of a ball from text such as `0.5` or `8/255`.
+///
+/// # Errors
+/// A sentence that names the text and what was expected.
+pub fn radius(text: &str) -> Result<f32, String> {
+    let number = |part: &str| part.trim().parse::<f64>().ok();
+    let value = match text.split_once('/') {
+        Some((above, below)) => number(above).zip(number(below)).map(|(above, below)| above / below),
+        None => number(text),
+    };
+    let fits = value.map(|value| value as f32).filter(|value| value.is_finite() && *value > 0.0);
+    fits.ok_or_else(|| format!("`{text}` is no radius: expected a number above 0, such as 0.5 or 8/255"))
+}
+
 /// What the adversary may do, and from which numbers it starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threat {

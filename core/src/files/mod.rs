@@ -18,13 +18,22 @@ pub use memory::{
 
 use std::{
     io::{self, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What a file is written through.
 pub trait Out: Write + Seek {}
 
 impl<T: Write + Seek> Out for T {}
+
+/// A path whose `~` at the beginning is the user's home, as shells have it: none of them does that behind `npz:`.
+pub fn expanded(path: &Path) -> PathBuf {
+    let home = || std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(PathBuf::from);
+    match (path.strip_prefix("~"), home()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
 
 /// The text of a file.
 ///

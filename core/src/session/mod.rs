@@ -465,6 +465,9 @@ impl Session<'_> {
             steps: self.dataset.train.len().div_ceil(settings.batch),
             resumed_epoch: self.progress.epoch,
         });
+        for note in &self.dataset.notes {
+            emit(Event::Warning { message: note.clone() });
+        }
         for message in settings.warnings() {
             emit(Event::Warning { message });
         }

@@ -200,6 +200,15 @@ async fn stops<D: Door>(door: &mut D) -> bool {
 impl Session<'_> {
     /// Judges as `trial` says, tells the door, and keeps the result with the run.
     pub(super) async fn put_to_trial<D: Door>(&mut self, trial: &Trial, door: &mut D) -> Result<(), SessionError> {
+        let outcome = self.hold_trial(trial, door).await;
+        if outcome.is_err() {
+            // Whoever goes on with the run, on another device say, does not go on with this.
+            door.judging(Judging::Stopped);
+        }
+        outcome
+    }
+
+    async fn hold_trial<D: Door>(&mut self, trial: &Trial, door: &mut D) -> Result<(), SessionError> {
         let (order, weights, mut judged) = match self.prepare_trial(trial).await? {
             Ok(prepared) => prepared,
             Err(message) => {

@@ -11,6 +11,9 @@ use gairat::{
 use super::super::must_be_new;
 use crate::{failure::Failure, terminal};
 
+/// The file that an evaluation at work holds.
+const LOCK: &str = "eval.lock";
+
 /// A folder that no other evaluation writes to meanwhile.
 pub(super) struct Folder {
     path: PathBuf,
@@ -24,11 +27,13 @@ impl Folder {
     /// A folder of something else, of another evaluation, or of one that is at work; nothing is changed then.
     pub(super) fn open(path: &Path, identity: &Identity) -> Result<(Self, Ledger), Failure> {
         let of_ledger = path.join("ledger");
-        if !files::is_dir(&of_ledger) {
+        // What a kill before the first verdict leaves is an evaluation as well.
+        let empty = || files::list(path).is_ok_and(|there| there.iter().all(|file| file.ends_with(LOCK)));
+        if !(files::is_dir(&of_ledger) || files::is_dir(path) && empty()) {
             must_be_new(path)?;
         }
         files::create_dir_all(path).map_err(|error| failed(path, &error))?;
-        let lock = files::lock(&path.join("eval.lock")).map_err(|error| failed(path, &error))?;
+        let lock = files::lock(&path.join(LOCK)).map_err(|error| failed(path, &error))?;
         let Some(lock) = lock else {
             return Err(Failure::Request(format!("--out {}: another evaluation is at work in this folder", path.display())));
         };
@@ -71,7 +76,15 @@ impl Folder {
             .map(|score| (format!("correct_{}", score.attack.replace(':', "-")), score.correct.clone()))
             .collect();
         dataset::write_verdicts(&self.path.join("samples.npz"), shape, samples, &verdicts)?;
-        if !done.curve.is_empty() {
+        if done.curve.is_empty() {
+            // One of an evaluation before would be taken for this one's; the ledger still has its numbers.
+            for name in ["curve.csv", "curve.svg"] {
+                let file = self.path.join(name);
+                if files::is_file(&file) {
+                    files::remove(&file).map_err(|error| failed(&file, &error))?;
+                }
+            }
+        } else {
             let mut table = "epsilon,robust,low,high\n".to_owned();
             for point in &done.curve {
                 table += &format!("{},{},{},{}\n", point.epsilon, point.robust, point.interval.0, point.interval.1);

@@ -10,7 +10,9 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::{RunFolder, read_weights},
     dataset, device,
-    evaluate::{self, ADVERSARIES, Adversary, Halt, Identity, Ledger, Norm, Order, SUITES, Suite, Target, Threat, fingerprint},
+    evaluate::{
+        self, ADVERSARIES, ATTACKS, Adversary, Halt, Identity, Ledger, Norm, Order, SUITES, Suite, Target, Threat, fingerprint,
+    },
     model::Network,
     settings::{Field, Group},
 };
@@ -111,7 +113,9 @@ pub(super) fn definition() -> Command {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
-    let given = given(matches, keeps);
+    let norm = matches.get_one::<Norm>("norm").copied().unwrap_or_default();
+    let mut given = given(matches, keeps);
+    let radius = radius_in(norm, &mut given)?;
     let (settings, weights) = match matches.get_one::<PathBuf>("run") {
         Some(dir) => {
             let (folder, mut settings) = RunFolder::open(dir)?;
@@ -129,15 +133,16 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         None => (settings_from(&given)?, PathBuf::new()),
     };
     let weights = matches.get_one::<PathBuf>("weights").cloned().unwrap_or(weights);
-    let norm = matches.get_one::<Norm>("norm").copied().unwrap_or_default();
     let asked = asked(matches)?;
     let radii = match matches.get_one::<String>("epsilons") {
         Some(text) => evaluate::radii(text).map_err(|problem| Failure::Request(format!("--epsilons: {problem}")))?,
         None => Vec::new(),
     };
     let plan = settings.checked()?;
+    let epsilon = radius.unwrap_or(plan.attack.epsilon);
     let parameters = read_weights(&weights)?;
     let mut dataset = dataset::load(&plan.request)?;
+    super::tell_notes(&dataset.notes);
     let part = matches.get_one::<String>("part").map_or("test", String::as_str);
     let mut samples = match part {
         "train" => std::mem::take(&mut dataset.train),
@@ -159,11 +164,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         model: model.to_string(),
         normalise: settings.normalise.to_string(),
         norm: norm.to_string(),
-        epsilon: settings.epsilon.to_string(),
+        epsilon: epsilon.to_string(),
         seed: settings.seed,
         path: settings.path.to_string(),
         device: chosen.name.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: format!("{}, attacks {ATTACKS}", env!("CARGO_PKG_VERSION")),
     };
     let json = matches.get_flag("json");
     let mut table = Table::new(!json);
@@ -194,21 +199,21 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 samples.len(),
                 settings.data,
                 norm.label(),
-                settings.epsilon,
+                epsilon,
                 chosen.name
             );
             if let (Some(folder), false) = (&folder, ledger.is_empty()) {
                 anstream::println!("going on with {} verdicts kept in {}", ledger.len(), folder.path().display());
             }
         }
-        let threat = Threat { norm, epsilon: plan.attack.epsilon, seed: settings.seed, path: settings.path };
+        let threat = Threat { norm, epsilon, seed: settings.seed, path: settings.path };
         let (shape, batch, device) = (dataset.shape, settings.batch, &chosen.device);
         let target = Target { network: &network, samples: &samples, shape, threat, batch, device };
         let judged = pollster::block_on(evaluate::judge(target, classes, &order, &mut ledger, &mut table)).map_err(halted)?;
         Ok((judged, folder))
     })??;
     let about = serde_json::json!({
-        "event": "evaluation", "samples": judgement.report.samples, "epsilon": settings.epsilon, "norm": norm.to_string(),
+        "event": "evaluation", "samples": judgement.report.samples, "epsilon": epsilon, "norm": norm.to_string(),
         "device": chosen.name,
     });
     let mut line = report::line(about, &judgement);
@@ -222,6 +227,21 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         report::print(&judgement);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The radius of a ball that is not L∞, taken out of the settings: theirs is of L∞, and bounded by 1.
+fn radius_in(norm: Norm, given: &mut Vec<(&'static str, &str)>) -> Result<Option<f32>, Failure> {
+    if norm == Norm::LInf {
+        return Ok(None);
+    }
+    let Some(place) = given.iter().position(|(name, _)| *name == "epsilon") else {
+        let label = norm.label();
+        return Err(Failure::Request(format!(
+            "--norm {norm}: give --epsilon as well, such as 0.5; a run's own is the radius of an L∞ ball and means little in {label}"
+        )));
+    };
+    let (_, text) = given.remove(place);
+    evaluate::radius(text).map(Some).map_err(|problem| Failure::Request(format!("--epsilon: {problem}")))
 }
 
 /// The failure of an attack that ended early: nobody stops one here but the device.
@@ -242,8 +262,13 @@ enum Asked {
 fn asked(matches: &ArgMatches) -> Result<Asked, Failure> {
     match matches.get_one::<String>("attack") {
         Some(list) => {
-            let attacks = list.split(',').map(evaluate::parse).collect::<Result<Vec<_>, _>>();
-            Ok(Asked::Attacks(attacks.map_err(|problem| Failure::Request(format!("--attack: {problem}")))?))
+            let refused = |problem: String| Failure::Request(format!("--attack: {problem}"));
+            let attacks = list.split(',').map(evaluate::parse).collect::<Result<Vec<_>, _>>().map_err(refused)?;
+            let specs: Vec<String> = attacks.iter().map(|attack| attack.spec()).collect();
+            match specs.iter().enumerate().find(|(place, spec)| specs[..*place].contains(spec)) {
+                Some((_, spec)) => Err(refused(format!("{spec} is named twice; name each attack once"))),
+                None => Ok(Asked::Attacks(attacks)),
+            }
         }
         None => {
             let name = matches.get_one::<String>("suite").map_or(Suite::TRUST.name, String::as_str);

@@ -49,7 +49,10 @@ pub(crate) fn begin(state: &mut State, test: bool) {
     };
     let mut asked = false;
     for run in &mut state.runs {
-        if let Some(live) = run.live.as_ref().filter(|live| !live.is_over()) {
+        if run.judgements.under_way.is_some() {
+            // One at a time.
+            asked = true;
+        } else if let Some(live) = run.live.as_ref().filter(|live| !live.is_over()) {
             live.command(Command::Judge(trial.clone()));
             run.judgements.expect();
             asked = true;

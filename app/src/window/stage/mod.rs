@@ -173,7 +173,8 @@ fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
             ui.label(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
             // What is drawn is the network as it is.
             if accuracies.epoch != run.place.epoch {
-                ui.weak(format!("of epoch {}", accuracies.epoch)).on_hover_text("The figures are of that epoch's weights, the picture of those of now");
+                ui.weak(format!("of epoch {}", accuracies.epoch))
+                    .on_hover_text("The figures are of that epoch's weights, the picture of those of now");
             }
         }
         if let (Some(step), Some(_)) = (state.attack_step, &run.next_batch) {

@@ -77,6 +77,7 @@ impl Rows {
         let select = |tensor: &mut Tensor<1>| *tensor = tensor.clone().select(0, places.clone());
         [
             &mut self.kept.wrong,
+            &mut self.kept.score,
             &mut self.best_loss,
             &mut self.last_loss,
             &mut self.rises,
@@ -93,7 +94,7 @@ impl Rows {
 }
 
 impl Apgd<'_> {
-    /// Of each subject the last misclassified image found, else one that is not. `aim` has a row for each sample, or several rounds of
+    /// Of each subject the first misclassified image found, else the one of least margin. `aim` has a row for each sample, or several rounds of
     /// them.
     pub(super) async fn run(&self, victim: &mut Victim<'_>, subjects: &Subjects, aim: Aim, threat: Threat) -> Result<Kept, Halt> {
         let (samples, device) = (subjects.len(), victim.device().clone());
@@ -224,22 +225,24 @@ impl Found {
         self.parts.push((rows.sample.clone(), rows.kept.clone()));
     }
 
-    /// The first misclassified image of every sample, or one that is not.
+    /// Of every sample the best image of all its rows.
     async fn of_every_sample(self) -> Result<Kept, Halt> {
         let sample: Vec<usize> = self.parts.iter().flat_map(|(sample, _)| sample.iter().copied()).collect();
-        let wrong = Tensor::cat(self.parts.iter().map(|(_, kept)| kept.wrong.clone()).collect(), 0);
+        let together = |part: fn(&Kept) -> &Tensor<1>| -> Tensor<1> {
+            Tensor::cat(self.parts.iter().map(|(_, kept)| part(kept).clone()).collect(), 0)
+        };
+        let (wrong, score) = (together(|kept| &kept.wrong), together(|kept| &kept.score));
         let images = Tensor::cat(self.parts.into_iter().map(|(_, kept)| kept.images).collect(), 0);
-        let verdicts = device::read(wrong.clone()).await?;
-        let mut row_of: Vec<Option<(usize, bool)>> = vec![None; self.samples];
-        for (row, (&sample, &wrong)) in sample.iter().zip(&verdicts).enumerate() {
-            let wrong = wrong > 0.5;
-            if row_of[sample].is_none_or(|(_, found)| wrong && !found) {
-                row_of[sample] = Some((row, wrong));
+        let scores = device::read(score.clone()).await?;
+        let mut row_of: Vec<Option<usize>> = vec![None; self.samples];
+        for (row, &sample) in sample.iter().enumerate() {
+            if row_of[sample].is_none_or(|best| scores[row] < scores[best]) {
+                row_of[sample] = Some(row);
             }
         }
-        let rows: Vec<i32> = row_of.into_iter().map(|row| row.map_or(0, |(row, _)| row as i32)).collect();
+        let rows: Vec<i32> = row_of.into_iter().map(|row| row.map_or(0, |row| row as i32)).collect();
         let rows = indices(&rows, &self.device);
-        Ok(Kept { images: images.select(0, rows.clone()), wrong: wrong.select(0, rows) })
+        Ok(Kept { images: images.select(0, rows.clone()), wrong: wrong.select(0, rows.clone()), score: score.select(0, rows) })
     }
 }
 

@@ -1,10 +1,10 @@
 //! IDX files: the format of MNIST, Fashion-MNIST and KMNIST, compressed with gzip or not.
 //!
 //! A file is two zero bytes, the type of its numbers, how many dimensions it has, one big-endian 32-bit size per dimension and
-//! then the numbers. Only unsigned bytes (type 0x08) are read; they become pixels in [0, 1] or labels.
+//! then the numbers, big-endian too. They become pixels in [0, 1] or labels.
 
 use std::{
-    io::{self, BufRead as _, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,12 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::files;
 
-use super::{DatasetError, Raw, SampleShape, Samples, Source, claimed_numbers, classes_of, read_claimed};
+use super::{
+    labels::{labels, strange},
+    pixels::{Range, clamp, layout, range},
+    what_else,
+};
+use crate::dataset::{DatasetError, Raw, SampleShape, Samples, Source, claimed_numbers, classes_of, read_claimed};
 
 /// The four files of MNIST: train images and labels, test images and labels.
 const NAMES: [&str; 4] =
@@ -23,12 +28,16 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The type code of unsigned bytes.
 const UNSIGNED_BYTE: u8 = 0x08;
+/// How often a file may be packed with gzip: some servers pack what is packed.
+const PACKED: usize = 3;
+/// Columns of QMNIST's labels, the first of which is the class.
+const QMNIST: usize = 8;
 
 /// Reads one pair of files. Images of 2 dimensions (N x D) are flat samples; of 3 (N x H x W) they have one channel; of 4
 /// (N x C x H x W) the channels are as given.
 pub(crate) fn read_pair(images: &Path, labels: &Path) -> Result<Raw, DatasetError> {
-    let (shape, samples) = read_samples(images, labels)?;
-    Ok(Raw { shape, classes: classes_of(&samples.labels), samples, own_test: None, usual_test: None })
+    let (shape, samples, notes) = read_samples(images, labels)?;
+    Ok(Raw { shape, classes: classes_of(&samples.labels), samples, own_test: None, usual_test: None, notes })
 }
 
 /// Reads the four files of MNIST from a folder, each with or without `.gz` and with `-idx` or `.idx` in its name.
@@ -43,14 +52,14 @@ pub(crate) fn read_folder(dir: &Path) -> Result<Raw, DatasetError> {
     let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = &found else {
         return Err(incomplete(dir, &found));
     };
-    let (shape, samples) = read_samples(train_images, train_labels)?;
-    let (test_shape, test) = read_samples(test_images, test_labels)?;
+    let (shape, samples, notes) = read_samples(train_images, train_labels)?;
+    let (test_shape, test, _) = read_samples(test_images, test_labels)?;
     if test_shape != shape {
         let expected = format!("images of {shape} numbers, as in {}", train_images.display());
         return Err(DatasetError::malformed(test_images, format!("holds images of {test_shape} numbers"), expected));
     }
     let classes = classes_of(&samples.labels).max(classes_of(&test.labels));
-    Ok(Raw { shape, classes, samples, own_test: Some(test), usual_test: None })
+    Ok(Raw { shape, classes, samples, own_test: Some(test), usual_test: None, notes })
 }
 
 /// The source that files make together; see [`Source::of_idx_files`].
@@ -120,41 +129,88 @@ fn incomplete(dir: &Path, found: &[Option<PathBuf>; 4]) -> DatasetError {
     DatasetError::malformed(dir, found, format!("{all}; to use this pair alone, give `{pair}`"))
 }
 
-fn read_samples(images_path: &Path, labels_path: &Path) -> Result<(SampleShape, Samples), DatasetError> {
+/// The shape of a sample, the samples, and what was done to their numbers, in a sentence each.
+fn read_samples(images_path: &Path, labels_path: &Path) -> Result<(SampleShape, Samples, Vec<String>), DatasetError> {
     let images = read_array(images_path)?;
-    let (count, shape) = match *images.sizes.as_slice() {
-        [count, len] => (count, SampleShape::Flat(len)),
-        [count, height, width] => (count, SampleShape::Image { channels: 1, height, width }),
-        [count, channels, height, width] => (count, SampleShape::Image { channels, height, width }),
-        _ => return Err(images.wrong_rank(images_path, "images, of 2 to 4 dimensions")),
-    };
-    let labels = read_array(labels_path)?;
-    let &[label_count] = labels.sizes.as_slice() else {
-        return Err(labels.wrong_rank(labels_path, "labels, of 1 dimension"));
-    };
-    if label_count != count {
-        let expected = format!("{count}, one for each image of {}", images_path.display());
-        return Err(DatasetError::malformed(labels_path, format!("holds {label_count} labels"), expected));
+    if images.sizes.len() < 2 {
+        return Err(images.wrong_rank(images_path, "images, of 2 to 4 dimensions"));
     }
-    let samples = Samples {
-        pixels: images.bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect(),
-        labels: labels.bytes.iter().map(|&byte| u32::from(byte)).collect(),
-        rows: (0..count as u32).collect(),
+    let count = images.sizes[0];
+    // IDX has no layout but this one.
+    let shape = match *images.sizes.as_slice() {
+        [_, channels, height, width] => SampleShape::Image { channels, height, width },
+        ref sizes => layout(sizes).map_err(|_| images.wrong_rank(images_path, "images, of 2 to 4 dimensions"))?.shape,
     };
-    Ok((shape, samples))
+    let mut notes = Vec::new();
+    let mut pixels: Vec<f32> = images.numbers().map(|number| number as f32).collect();
+    if images.kind == UNSIGNED_BYTE {
+        pixels.iter_mut().for_each(|pixel| *pixel /= 255.0);
+    } else {
+        match range(&pixels, images.kind < 0x0d) {
+            Range::Unit => clamp(&mut pixels),
+            Range::Bytes => pixels.iter_mut().for_each(|pixel| *pixel /= 255.0),
+            Range::Other(place, looks) => {
+                let (sample, number) = (place / shape.len(), pixels[place]);
+                let found = format!("holds {number} in sample {sample} (counted from 0): {looks}");
+                return Err(DatasetError::malformed(images_path, found, "numbers in [0, 1], or whole numbers from 0 to 255"));
+            }
+        }
+    }
+    let of_labels = read_array(labels_path)?;
+    let (mut sizes, mut numbers) = (of_labels.sizes.clone(), of_labels.numbers().collect::<Vec<f64>>());
+    if sizes.len() == 2 && sizes[1] == QMNIST && of_labels.kind != UNSIGNED_BYTE {
+        numbers = numbers.chunks_exact(QMNIST).map(|row| row[0]).collect();
+        sizes.truncate(1);
+        notes.push("labels of eight columns, as QMNIST has them: the first one is the class".to_owned());
+    }
+    if sizes.len() > 2 {
+        return Err(of_labels.wrong_rank(labels_path, "labels, of 1 dimension"));
+    }
+    if sizes[0] != count {
+        let expected = format!("{count}, one for each image of {}", images_path.display());
+        return Err(DatasetError::malformed(labels_path, format!("holds {} labels", sizes[0]), expected));
+    }
+    let labels = labels(&sizes, &numbers, count)
+        .map_err(|(found, expected)| DatasetError::malformed(labels_path, format!("holds {found}"), expected))?;
+    notes.extend(strange(&labels));
+    Ok((shape, Samples { pixels, labels, rows: (0..count as u32).collect() }, notes))
 }
 
-/// An IDX file of unsigned bytes.
+/// An IDX file.
 #[derive(Debug)]
 struct Array {
-    /// 1 to 4 sizes, none of them 0; their product is `bytes.len()`.
+    /// The type of its numbers.
+    kind: u8,
+    /// 1 to 4 sizes, none of them 0.
     sizes: Vec<usize>,
     bytes: Vec<u8>,
+}
+
+/// How many bytes a number of this type has.
+fn width_of(kind: u8) -> Option<usize> {
+    match kind {
+        0x08 | 0x09 => Some(1),
+        0x0b => Some(2),
+        0x0c | 0x0d => Some(4),
+        0x0e => Some(8),
+        _ => None,
+    }
 }
 
 impl Array {
     fn wrong_rank(&self, path: &Path, expected: &str) -> DatasetError {
         DatasetError::malformed(path, format!("has {} dimension(s)", self.sizes.len()), expected)
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = f64> {
+        self.bytes.chunks_exact(width_of(self.kind).unwrap_or(1)).map(|bytes| match (self.kind, bytes) {
+            (0x09, &[a]) => f64::from(a as i8),
+            (0x0b, &[a, b]) => f64::from(i16::from_be_bytes([a, b])),
+            (0x0c, &[a, b, c, d]) => f64::from(i32::from_be_bytes([a, b, c, d])),
+            (0x0d, &[a, b, c, d]) => f64::from(f32::from_be_bytes([a, b, c, d])),
+            (0x0e, &[a, b, c, d, e, f, g, h]) => f64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            (_, bytes) => f64::from(bytes[0]),
+        })
     }
 }
 
@@ -163,20 +219,27 @@ fn unreadable(path: &Path, cause: &io::Error) -> DatasetError {
 }
 
 fn read_array(path: &Path) -> Result<Array, DatasetError> {
-    let mut file = files::open(path).map_err(|cause| unreadable(path, &cause))?;
-    let gzip = file.fill_buf().map_err(|cause| unreadable(path, &cause))?.starts_with(&GZIP);
-    if gzip { read_array_from(path, MultiGzDecoder::new(file)) } else { read_array_from(path, file) }
+    let broken = |cause: io::Error| DatasetError::malformed(path, format!("cannot be unpacked ({cause})"), IDX);
+    let mut reader: Box<dyn BufRead> = Box::new(files::open(path).map_err(|cause| unreadable(path, &cause))?);
+    reader.fill_buf().map_err(|cause| unreadable(path, &cause))?;
+    for _ in 0..PACKED {
+        if !reader.fill_buf().map_err(broken)?.starts_with(&GZIP) {
+            break;
+        }
+        reader = Box::new(BufReader::new(MultiGzDecoder::new(reader)));
+    }
+    read_array_from(path, reader)
 }
 
+/// What is expected of a file.
+const IDX: &str = "an IDX file, compressed with gzip or not";
+
 /// Reads an array from the unpacked bytes of the file at `path`.
-fn read_array_from(path: &Path, mut reader: impl Read) -> Result<Array, DatasetError> {
-    let broken_header = |cause: io::Error| {
-        DatasetError::malformed(
-            path,
-            format!("breaks off inside its header ({cause})"),
-            "an IDX file, compressed with gzip or not",
-        )
-    };
+fn read_array_from(path: &Path, mut reader: impl BufRead) -> Result<Array, DatasetError> {
+    let broken_header = |cause: io::Error| DatasetError::malformed(path, format!("breaks off inside its header ({cause})"), IDX);
+    if let Some(what) = what_else(reader.fill_buf().map_err(broken_header)?) {
+        return Err(DatasetError::malformed(path, what, IDX));
+    }
     let mut magic = [0_u8; 4];
     reader.read_exact(&mut magic).map_err(broken_header)?;
     let [first, second, kind, rank] = magic;
@@ -184,9 +247,10 @@ fn read_array_from(path: &Path, mut reader: impl Read) -> Result<Array, DatasetE
         let found = format!("starts with the bytes {first:02x} {second:02x} {kind:02x} {rank:02x}");
         return Err(DatasetError::malformed(path, found, "an IDX file, which starts with two zero bytes"));
     }
-    if kind != UNSIGNED_BYTE {
-        return Err(DatasetError::malformed(path, format!("holds numbers of type 0x{kind:02x}"), "unsigned bytes (type 0x08)"));
-    }
+    let Some(width) = width_of(kind) else {
+        let expected = "bytes, integers or floats (types 0x08, 0x09, 0x0b to 0x0e)";
+        return Err(DatasetError::malformed(path, format!("holds numbers of type 0x{kind:02x}"), expected));
+    };
     if !(1..=4).contains(&rank) {
         return Err(DatasetError::malformed(path, format!("has {rank} dimensions"), "1 dimension (labels) to 4 (images)"));
     }
@@ -197,8 +261,8 @@ fn read_array_from(path: &Path, mut reader: impl Read) -> Result<Array, DatasetE
         sizes.push(u64::from(u32::from_be_bytes(size)));
     }
     let claim = claimed_numbers(path, "the file", &sizes)?;
-    let bytes = read_claimed(path, "the file", reader, claim)?;
-    Ok(Array { sizes: sizes.into_iter().map(|size| size as usize).collect(), bytes })
+    let bytes = read_claimed(path, "the file", reader, claim * width as u64)?;
+    Ok(Array { kind, sizes: sizes.into_iter().map(|size| size as usize).collect(), bytes })
 }
 
 #[cfg(test)]
