@@ -112,7 +112,7 @@ impl Gpu {
             return pipeline.clone();
         }
         let descriptor = ShaderModuleDescriptor { label: Some("gairat network"), source: ShaderSource::Wgsl(text.into()) };
-        // Checks cost a 64-bit counter in every loop: a tenth of the time of a convolution.
+        // Checks cost a 64-bit counter in every loop and a comparison at every index.
         #[expect(
             unsafe_code,
             reason = "the texts are our own: they guard every index with the settings, which are made from the sizes of the buffers, and \

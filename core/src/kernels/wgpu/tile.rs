@@ -1,4 +1,4 @@
-//! Which part of a convolution a workgroup computes, by its channels: the tiles that were fastest on an H100, and on software adapters.
+//! Which part of a convolution a workgroup computes: a fixed rule by its channels, which no measurement on this adapter has refined.
 
 use super::text::{CONVOLUTIONS, fill_in};
 
