@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use burn::{
@@ -131,6 +134,26 @@ impl Chosen {
     }
 }
 
+/// What is below the tensors of a GPU, for kernels that go around the tensor library.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw {
+    /// The device.
+    pub(crate) device: wgpu::Device,
+    /// The queue, which the tensor library uses as well.
+    pub(crate) queue: wgpu::Queue,
+    /// What sort of hardware it is.
+    pub(crate) kind: AdapterKind,
+}
+
+/// Every device that this program opened for tensors. They live as long as the program, because the tensor library keeps them too.
+static OPENED: Mutex<Vec<(Device, Raw)>> = Mutex::new(Vec::new());
+
+/// What is below the tensors of this device; `None` for the CPU backend, and for a device that was opened elsewhere.
+pub(crate) fn raw(device: &Device) -> Option<Raw> {
+    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.iter().find(|(known, _)| known == device).map(|(_, raw)| raw.clone())
+}
+
 /// Whether a software adapter was opened. One for the program, because a program computes on one GPU.
 static SOFTWARE: AtomicBool = AtomicBool::new(false);
 
@@ -234,7 +257,7 @@ impl Adapter {
             instance: self.instance.clone(),
             adapter: self.adapter.clone(),
             device: device.clone(),
-            queue,
+            queue: queue.clone(),
             backend: self.adapter.get_info().backend,
         };
         pace::begin(self.kind);
@@ -244,6 +267,8 @@ impl Adapter {
             .setup(setup)
             .init()
             .map_err(|error| refused(error.to_string()))?;
+        let raw = Raw { device: device.clone(), queue, kind: self.kind };
+        OPENED.lock().unwrap_or_else(PoisonError::into_inner).push((tensors.clone(), raw));
         Ok(Chosen { device: tensors, name: self.name.clone(), api: self.api.clone(), cpu: false, why, gpu: Some(device) })
     }
 }

@@ -7,6 +7,14 @@ use std::sync::{
 
 use cubecl::logging::{LaunchObservation, LaunchObserver};
 
+/// Dispatches that went around the tensor library, since the program started.
+static OWN: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts dispatches that go around the tensor library.
+pub(crate) fn note(dispatches: usize) {
+    OWN.fetch_add(dispatches, Ordering::Relaxed);
+}
+
 /// Calls `work` and counts the dispatches that it issues, of whatever kernel; 0 on the CPU backend. Not for two threads at a time.
 pub fn count<T>(work: impl FnOnce() -> T) -> (T, usize) {
     #[derive(Default)]
@@ -20,7 +28,8 @@ pub fn count<T>(work: impl FnOnce() -> T) -> (T, usize) {
 
     let counter = Arc::new(Counter::default());
     let observation = LaunchObservation::new(counter.clone());
+    let before = OWN.load(Ordering::Relaxed);
     let result = work();
     drop(observation);
-    (result, counter.0.load(Ordering::Relaxed))
+    (result, counter.0.load(Ordering::Relaxed) + OWN.load(Ordering::Relaxed) - before)
 }

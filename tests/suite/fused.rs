@@ -405,18 +405,18 @@ fn the_way_is_chosen_by_network_and_device_and_a_forced_one_that_is_not_there_is
     let refused = Path::Fused.taken(&opaque, &cpu).unwrap_err().to_string();
     assert!(refused.starts_with("path") && refused.contains("auto or composed"), "{refused}");
     if let Some(gpu) = adapter() {
-        for (spec, shape, classes, why) in [
-            ("mlp:257", shape, 2, "at most 256"),
-            ("mlp:8,8,8,8,8", shape, 2, "5 hidden layers"),
-            ("mlp:8", SampleShape::Flat(1025), 2, "1025 numbers"),
-            ("mlp:8", shape, 65, "65 classes"),
-            ("small-cnn-28", IMAGE_28, 10, "only an MLP"),
-        ] {
-            let network = network(spec, shape, classes, "none", &gpu.device);
-            assert_eq!(Path::Auto.taken(&network, &gpu.device), Ok(Path::Composed));
-            let refused = Path::Fused.taken(&network, &gpu.device).unwrap_err().to_string();
-            assert!(refused.contains(why), "{spec}: {refused}");
+        // In one kernel, or in whole passes.
+        for (spec, shape, normalise) in
+            [("mlp:64", shape, "none"), ("mlp:257", shape, "none"), ("mlp:8", shape, "0.5/0.5"), ("small-cnn-28", IMAGE_28, "none")]
+        {
+            let network = network(spec, shape, 10, normalise, &gpu.device);
+            assert_eq!(Path::Auto.taken(&network, &gpu.device), Ok(Path::Fused));
+            assert_eq!(Path::Fused.taken(&network, &gpu.device), Ok(Path::Fused));
+            assert_eq!(Path::Composed.taken(&network, &gpu.device), Ok(Path::Composed));
         }
+        let opaque = Opaque(network("mlp:8", shape, 2, "none", &gpu.device));
+        assert_eq!(Path::Auto.taken(&opaque, &gpu.device), Ok(Path::Composed));
+        assert!(Path::Fused.taken(&opaque, &gpu.device).unwrap_err().to_string().contains("list of layers"));
     }
 }
 

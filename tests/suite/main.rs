@@ -6,6 +6,7 @@ mod adapter;
 mod attack;
 mod determinism;
 mod evaluation;
+mod executor;
 mod fused;
 mod kernels;
 mod learning;

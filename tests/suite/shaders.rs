@@ -7,9 +7,11 @@ use naga::{
     valid::{Capabilities, ValidationFlags, Validator},
 };
 
+/// Without `shaders/network/`, whose files are parts of texts: a test beside the code that puts them together checks every text.
 fn shaders() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shaders");
     let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| !path.ends_with("network"));
     found.sort();
     assert!(!found.is_empty());
     found

@@ -6,6 +6,7 @@
 mod attack_mlp;
 mod kernels;
 pub mod loss_gradient_and_count;
+mod passes;
 mod path;
 pub mod pgd_step;
 pub mod trajectory;
@@ -18,6 +19,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 pub(crate) use attack_mlp::sizes as sizes_for_gpu;
 pub use kernels::{Counted, loss_gradient_and_count as count, pgd_step as step};
 pub use loss_gradient_and_count::{CountSettings, LossKind};
+use passes::Passes;
 use path::Way;
 pub use path::{Path, PathError};
 pub use pgd_step::StepSettings;
@@ -120,7 +122,7 @@ impl Attack {
     fn way<M: Classifier + ?Sized>(&self, model: &M, device: &burn::tensor::Device) -> Way {
         // The kernel on a GPU takes all steps, and in lanes samples that stop early have no reference.
         let early = self.patience.is_some() && (!device::is_cpu(device) || self.loss == LossKind::Kl);
-        if early { Path::Composed.way(model, device) } else { self.path.way(model, device) }
+        self.path.way(model, device, !early)
     }
 
     /// The attack as one operation, if the network allows it: the faster way on every device, with the same result.
@@ -148,18 +150,24 @@ impl Attack {
     /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
     pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {
         match self.way(model, &batch.natural.device()) {
-            Way::Fused(program) => self.run_whole(&program, batch, false).0,
-            Way::Composed { together: Some(together) } if together < batch.len() => {
-                let slices: Vec<Adversarial> =
-                    batch.slices(together).map(|slice| self.run_composed(model, &slice, None)).collect();
-                let cat = |part: fn(&Adversarial) -> &Tensor<2>| Tensor::cat(slices.iter().map(part).cloned().collect(), 0);
-                Adversarial {
-                    images: cat(|slice| &slice.images),
-                    at_start: cat(|slice| &slice.at_start),
-                    on_path: cat(|slice| &slice.on_path),
-                }
-            }
-            Way::Composed { .. } => self.run_composed(model, batch, None),
+            Way::Whole(program) => self.run_whole(&program, batch, false).0,
+            Way::Passes(passes) => self.run_in_slices(&mut Passes::<M>::OnGpu(passes), batch),
+            Way::Composed { together } => self.run_in_slices(&mut Passes::Composed { model, together }, batch),
+        }
+    }
+
+    /// The attack step by step, as many samples at a time as go through the network together.
+    fn run_in_slices<M: Classifier + ?Sized>(&self, passes: &mut Passes<'_, M>, batch: &Batch) -> Adversarial {
+        let together = passes.together().unwrap_or(usize::MAX);
+        if batch.len() <= together {
+            return self.run_composed(passes, batch, None);
+        }
+        let slices: Vec<Adversarial> = batch.slices(together).map(|slice| self.run_composed(passes, &slice, None)).collect();
+        let cat = |part: fn(&Adversarial) -> &Tensor<2>| Tensor::cat(slices.iter().map(part).cloned().collect(), 0);
+        Adversarial {
+            images: cat(|slice| &slice.images),
+            at_start: cat(|slice| &slice.at_start),
+            on_path: cat(|slice| &slice.on_path),
         }
     }
 
@@ -168,20 +176,24 @@ impl Attack {
         let steps = self.steps as usize;
         let (adversarial, numbers) = match self.way(model, &batch.natural.device()) {
             // A sample that stops early has points to the end all the same.
-            Way::Fused(program) if self.patience.is_none() => self.run_whole(&program, batch, true),
-            _ => {
+            Way::Whole(program) if self.patience.is_none() => self.run_whole(&program, batch, true),
+            way => {
                 let mut points = Vec::with_capacity(steps + 1);
-                let adversarial = self.run_composed(model, batch, Some(&mut points));
+                let mut passes = match way {
+                    Way::Passes(passes) if batch.len() <= passes.together() => Passes::OnGpu(passes),
+                    _ => Passes::Composed { model, together: None },
+                };
+                let adversarial = self.run_composed(&mut passes, batch, Some(&mut points));
                 (adversarial, Tensor::cat(points, 1))
             }
         };
         (adversarial, Trajectories { numbers, points: steps + 1 })
     }
 
-    /// The attack layer by layer. `points` gets margin, loss and position of x⁰ … x^(K), each N x ([`POINT`] + D).
+    /// The attack step by step. `points` gets margin, loss and position of x⁰ … x^(K), each N x ([`POINT`] + D).
     fn run_composed<M: Classifier + ?Sized>(
         &self,
-        model: &M,
+        passes: &mut Passes<'_, M>,
         batch: &Batch,
         mut points: Option<&mut Vec<Tensor<2>>>,
     ) -> Adversarial {
@@ -190,7 +202,7 @@ impl Attack {
         let nothing_counted: Vec<f32> = (0..samples).flat_map(|_| [0.0, 0.0, 0.0, self.steps as f32]).collect();
         let mut records = Tensor::from_data(TensorData::new(nothing_counted, [samples, RECORD]), &device);
         let reference = match self.loss {
-            LossKind::Kl => Some(model.logits(batch.natural.clone())),
+            LossKind::Kl => Some(passes.logits(&batch.natural)),
             LossKind::CrossEntropy | LossKind::CwMargin => None,
         };
         let settings = self.step_settings();
@@ -198,11 +210,10 @@ impl Attack {
         let mut at_start = None;
         let mut early = self.patience.map(|patience| EarlyStop::new(patience, samples, &device));
         for step in 0..self.steps {
-            let tracked = images.clone().autodiff().require_grad();
-            let logits = model.logits(tracked.clone());
-            let reference = reference.clone().unwrap_or_else(|| logits.clone().inner());
+            let pass = passes.forward(&images);
+            let reference = reference.clone().unwrap_or_else(|| pass.logits.clone().inner());
             let settings_of_count = CountSettings { kind: self.loss, step, never: self.steps };
-            let counted = count(logits, batch.labels.clone(), reference, records.clone(), settings_of_count);
+            let counted = count(pass.logits.clone(), batch.labels.clone(), reference, records.clone(), settings_of_count);
             records = match &mut early {
                 Some(early) => early.check(records, counted.records),
                 None => counted.records,
@@ -211,9 +222,8 @@ impl Attack {
                 points.push(trajectory::point(&records, &images));
             }
             at_start.get_or_insert_with(|| records.clone());
-            let mut gradients = counted.losses.backward();
             // A model that ignores its input has no gradient there: the attack then stands still, as its formula says.
-            let gradient = tracked.grad_remove(&mut gradients).unwrap_or_else(|| images.zeros_like());
+            let gradient = passes.backward(pass, counted.losses).unwrap_or_else(|| images.zeros_like());
             let stepped = kernels::pgd_step(images.clone(), batch.natural.clone(), gradient, settings);
             images = match &early {
                 Some(early) => early.step(images, stepped),
@@ -221,7 +231,7 @@ impl Attack {
             };
         }
         if let Some(points) = points {
-            let logits = model.logits(images.clone());
+            let logits = passes.logits(&images);
             let settings = CountSettings { kind: self.loss, step: self.steps, never: self.steps };
             let reference = reference.unwrap_or_else(|| logits.clone());
             let end = count(logits, batch.labels.clone(), reference, records.clone(), settings).records;

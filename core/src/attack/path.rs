@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use super::attack_mlp;
 use crate::{
     device,
+    kernels::wgpu,
     model::{Classifier, Program},
     pace,
 };
@@ -17,7 +18,8 @@ pub enum Path {
     /// Fused where that is possible, else composed.
     #[default]
     Auto,
-    /// The whole attack as one operation; faster, with the same result but for rounding. Ask [`Path::taken`] whether it is there:
+    /// Without the tensor library between a network's layers: the whole attack as one operation on the CPU and for small perceptrons on
+    /// a GPU, else whole passes forwards and back; faster, with the same result but for rounding. Ask [`Path::taken`] whether it is there:
     /// an attack itself goes the composed way where it is not.
     Fused,
     /// Forward pass, loss, backward pass and step as operations of the tensor library, K times.
@@ -41,42 +43,56 @@ impl Path {
     /// # Errors
     /// [`PathError`] when the fused way is asked for and is not there.
     pub fn taken<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Result<Self, PathError> {
-        match (self, whole(model.program(), device)) {
-            (Self::Composed, _) | (Self::Auto, Err(_)) => Ok(Self::Composed),
-            (_, Ok(_)) => Ok(Self::Fused),
-            (Self::Fused, Err(why)) => Err(PathError { why }),
+        if self == Self::Composed {
+            return Ok(self);
+        }
+        match frozen(model.program()).and_then(|program| whole(&program, device).or_else(|_| passes(&program, device))) {
+            Ok(()) => Ok(Self::Fused),
+            Err(why) if self == Self::Fused => Err(PathError { why }),
+            Err(_) => Ok(Self::Composed),
         }
     }
 
-    /// The same, with what the way needs.
-    pub(super) fn way<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Way {
+    /// The same, with what the way needs; `in_one` says whether the attack can be one operation.
+    pub(super) fn way<M: Classifier + ?Sized>(self, model: &M, device: &Device, in_one: bool) -> Way {
         let program = model.program();
         let multiplications = program.as_ref().map(|program| program.layers.multiplications());
-        match (self, whole(program, device)) {
-            (Self::Auto | Self::Fused, Ok(program)) => Way::Fused(program),
-            _ => Way::Composed { together: multiplications.filter(|_| !device::is_cpu(device)).map(pace::samples_together) },
+        if let (true, Ok(program)) = (self != Self::Composed, frozen(program)) {
+            if in_one && whole(&program, device).is_ok() {
+                return Way::Whole(program);
+            }
+            if let Some(passes) = wgpu::Passes::new(&program, device) {
+                return Way::Passes(passes);
+            }
         }
+        Way::Composed { together: multiplications.filter(|_| !device::is_cpu(device)).map(pace::samples_together) }
     }
 }
 
 /// The way an attack takes.
 pub(super) enum Way {
     /// This program as a whole.
-    Fused(Program),
+    Whole(Program),
+    /// Step by step, with whole passes of the network on a GPU.
+    Passes(wgpu::Passes),
     /// Layer by layer, so many samples at a time; `None` for all at once.
     Composed { together: Option<usize> },
 }
 
-/// The program, if the device can run it as a whole: the CPU every one, a GPU perceptrons of limited size. Else why not.
-fn whole(program: Option<Program>, device: &Device) -> Result<Program, String> {
+/// The program, if there is one outside the autodiff graph; else why not.
+fn frozen(program: Option<Program>) -> Result<Program, String> {
     let program = program.ok_or("this network cannot be written as a list of layers")?;
-    if !program.is_frozen() {
-        return Err("the network is in training".to_owned());
-    }
-    if !device::is_cpu(device) {
-        attack_mlp::sizes(&program.layers).map_err(|why| format!("{why} into the kernel on a GPU"))?;
-    }
-    Ok(program)
+    if program.is_frozen() { Ok(program) } else { Err("the network is in training".to_owned()) }
+}
+
+/// Whether the device can run the attack as one operation: the CPU on every network, a GPU on perceptrons of limited size.
+fn whole(program: &Program, device: &Device) -> Result<(), String> {
+    if device::is_cpu(device) { Ok(()) } else { attack_mlp::sizes(&program.layers).map(drop) }
+}
+
+/// Whether the device can run whole passes: a GPU all but very large convolutions.
+fn passes(program: &Program, device: &Device) -> Result<(), String> {
+    wgpu::supports(&program.layers, device)
 }
 
 impl FromStr for Path {

@@ -15,7 +15,7 @@ use crate::{
     checkpoint::CheckpointError,
     dataset::SampleShape,
     device::{self, DeviceError},
-    kernels::cpu::Passes,
+    kernels::{cpu, wgpu},
     loss::Labels,
     model::{Classifier, logits_in_slices},
     pace,
@@ -78,13 +78,20 @@ pub struct Slope {
     pub gradient: Tensor<2>,
 }
 
+/// How the passes of a network are computed.
+enum Passes {
+    /// In lanes, on the CPU, where the network is a list of layers.
+    Lanes(cpu::Passes),
+    /// The whole network on a GPU, where it is a list of layers.
+    OnGpu(wgpu::Passes),
+    /// Layer by layer through the tensor library; on a GPU so many samples at a time.
+    Composed { together: Option<usize> },
+}
+
 /// A frozen network under attack.
 pub struct Victim<'a> {
     network: &'a dyn Classifier,
-    /// On the CPU, where the network is a list of layers.
-    passes: Option<Passes>,
-    /// On a GPU: samples that go through together.
-    together: Option<usize>,
+    passes: Passes,
     shape: SampleShape,
     classes: usize,
     device: &'a Device,
@@ -102,17 +109,27 @@ impl<'a> Victim<'a> {
         onlooker: &'a mut dyn Onlooker,
     ) -> Self {
         let program = network.program().filter(crate::model::Program::is_frozen);
-        let cpu = device::is_cpu(device);
-        let passes = program.as_ref().filter(|_| cpu && path != Path::Composed).map(|program| {
-            let parameters = program.parameters().into_data().iter::<f32>().collect::<Vec<_>>();
-            Passes::new(&program.layers, &parameters)
-        });
-        let together = program.filter(|_| !cpu).map(|program| pace::samples_together(program.layers.multiplications()));
-        let classes = match &passes {
-            Some(passes) => passes.classes(),
-            None => network.logits(Tensor::zeros([1, shape.len()], device)).dims()[1],
+        let composed = |program: Option<&crate::model::Program>| Passes::Composed {
+            together: program
+                .filter(|_| !device::is_cpu(device))
+                .map(|program| pace::samples_together(program.layers.multiplications())),
         };
-        Self { network, passes, together, shape, classes, device, onlooker, asked: Instant::now() }
+        let passes = match &program {
+            Some(program) if path != Path::Composed && device::is_cpu(device) => {
+                let parameters = program.parameters().into_data().iter::<f32>().collect::<Vec<_>>();
+                Passes::Lanes(cpu::Passes::new(&program.layers, &parameters))
+            }
+            Some(program) if path != Path::Composed => {
+                wgpu::Passes::new(program, device).map_or_else(|| composed(Some(program)), Passes::OnGpu)
+            }
+            program => composed(program.as_ref()),
+        };
+        let classes = match &passes {
+            Passes::Lanes(passes) => passes.classes(),
+            Passes::OnGpu(passes) => passes.classes(),
+            Passes::Composed { .. } => network.logits(Tensor::zeros([1, shape.len()], device)).dims()[1],
+        };
+        Self { network, passes, shape, classes, device, onlooker, asked: Instant::now() }
     }
 
     /// How many classes it knows.
@@ -136,12 +153,15 @@ impl<'a> Victim<'a> {
     /// [`Halt`].
     pub async fn logits(&mut self, images: &Tensor<2>) -> Result<Tensor<2>, Halt> {
         self.ask().await?;
-        let Some(passes) = &self.passes else {
-            return Ok(logits_in_slices(self.network, images.clone(), self.together));
-        };
-        let pixels = device::read(images.clone()).await?;
-        let (samples, logits) = (images.dims()[0], passes.logits(&pixels));
-        Ok(Tensor::from_data(TensorData::new(logits, [samples, self.classes]), self.device))
+        match &mut self.passes {
+            Passes::Lanes(passes) => {
+                let pixels = device::read(images.clone()).await?;
+                let (samples, logits) = (images.dims()[0], passes.logits(&pixels));
+                Ok(Tensor::from_data(TensorData::new(logits, [samples, self.classes]), self.device))
+            }
+            Passes::OnGpu(passes) => Ok(passes.logits(images)),
+            Passes::Composed { together } => Ok(logits_in_slices(self.network, images.clone(), *together)),
+        }
     }
 
     /// The logits of `images`, a loss of them and its gradient.
@@ -150,7 +170,11 @@ impl<'a> Victim<'a> {
     /// [`Halt`].
     pub async fn gradient(&mut self, images: &Tensor<2>, loss: LogitLoss<'_>, aim: &Aim) -> Result<Slope, Halt> {
         let samples = images.dims()[0];
-        let together = self.passes.as_ref().map(Passes::together).or(self.together).unwrap_or(samples).max(1);
+        let together = match &self.passes {
+            Passes::Lanes(passes) => passes.together(),
+            Passes::OnGpu(passes) => passes.together(),
+            Passes::Composed { together } => together.unwrap_or(samples).max(1),
+        };
         if together >= samples {
             return self.gradient_of(images.clone(), loss, aim).await;
         }
@@ -169,23 +193,37 @@ impl<'a> Victim<'a> {
     /// The same for images that go through the network together.
     async fn gradient_of(&mut self, images: Tensor<2>, loss: LogitLoss<'_>, aim: &Aim) -> Result<Slope, Halt> {
         self.ask().await?;
-        let Some(passes) = &mut self.passes else {
-            let tracked = images.clone().autodiff().require_grad();
-            let logits = self.network.logits(tracked.clone());
-            let losses = loss(logits.clone(), aim);
-            let gradient = tracked.grad(&losses.backward()).map_or_else(|| images.zeros_like(), Tensor::inner);
-            return Ok(Slope { logits: logits.inner(), losses: losses.inner(), gradient });
+        // The loss's gradient at the logits, for passes that go back from there.
+        let slopes_of = |logits: &Tensor<2>| {
+            let tracked = logits.clone().autodiff().require_grad();
+            let losses = loss(tracked.clone(), aim);
+            let slopes = tracked.grad(&losses.backward()).map_or_else(|| logits.zeros_like(), Tensor::inner);
+            (losses.inner(), slopes)
         };
-        let [samples, pixels] = images.dims();
-        let images = device::read(images).await?;
-        let logits = TensorData::new(passes.forward(&images), [samples, self.classes]);
-        let logits = Tensor::<2>::from_data(logits, self.device);
-        let tracked = logits.clone().autodiff().require_grad();
-        let losses = loss(tracked.clone(), aim);
-        let slopes = tracked.grad(&losses.backward()).map_or_else(|| logits.zeros_like(), Tensor::inner);
-        let gradient = passes.backward(&device::read(slopes).await?);
-        let gradient = Tensor::from_data(TensorData::new(gradient, [samples, pixels]), self.device);
-        Ok(Slope { logits, losses: losses.inner(), gradient })
+        match &mut self.passes {
+            Passes::Lanes(passes) => {
+                let [samples, pixels] = images.dims();
+                let images = device::read(images).await?;
+                let logits = TensorData::new(passes.forward(&images), [samples, self.classes]);
+                let logits = Tensor::<2>::from_data(logits, self.device);
+                let (losses, slopes) = slopes_of(&logits);
+                let gradient = passes.backward(&device::read(slopes).await?);
+                let gradient = Tensor::from_data(TensorData::new(gradient, [samples, pixels]), self.device);
+                Ok(Slope { logits, losses, gradient })
+            }
+            Passes::OnGpu(passes) => {
+                let logits = passes.forward(&images);
+                let (losses, slopes) = slopes_of(&logits);
+                Ok(Slope { logits, losses, gradient: passes.backward(&slopes) })
+            }
+            Passes::Composed { .. } => {
+                let tracked = images.clone().autodiff().require_grad();
+                let logits = self.network.logits(tracked.clone());
+                let losses = loss(logits.clone(), aim);
+                let gradient = tracked.grad(&losses.backward()).map_or_else(|| images.zeros_like(), Tensor::inner);
+                Ok(Slope { logits: logits.inner(), losses: losses.inner(), gradient })
+            }
+        }
     }
 
     /// An attack of fixed steps: where possible as one operation.

@@ -1,3 +1,4 @@
 //! Whole networks without the tensor library between their layers.
 
 pub(crate) mod cpu;
+pub(crate) mod wgpu;
