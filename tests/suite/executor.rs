@@ -84,7 +84,7 @@ fn near(found: &[f32], expected: &[f32]) -> Result<(), String> {
     if found.len() != expected.len() {
         return Err(format!("{} numbers, not {}", found.len(), expected.len()));
     }
-    let wrong = |(f, e): (&f32, &f32)| !((f - e).abs() <= 1e-4 * greatest);
+    let wrong = |(f, e): (&f32, &f32)| f.is_nan() || (f - e).abs() > 1e-4 * greatest;
     match found.iter().zip(expected).position(wrong) {
         Some(index) => Err(format!("number {index}: {} is not {} (the greatest is {greatest})", found[index], expected[index])),
         None => Ok(()),

@@ -406,9 +406,12 @@ fn the_way_is_chosen_by_network_and_device_and_a_forced_one_that_is_not_there_is
     assert!(refused.starts_with("path") && refused.contains("auto or composed"), "{refused}");
     if let Some(gpu) = adapter() {
         // In one kernel, or in whole passes.
-        for (spec, shape, normalise) in
-            [("mlp:64", shape, "none"), ("mlp:257", shape, "none"), ("mlp:8", shape, "0.5/0.5"), ("small-cnn-28", IMAGE_28, "none")]
-        {
+        for (spec, shape, normalise) in [
+            ("mlp:64", shape, "none"),
+            ("mlp:257", shape, "none"),
+            ("mlp:8", shape, "0.5/0.5"),
+            ("small-cnn-28", IMAGE_28, "none"),
+        ] {
             let network = network(spec, shape, 10, normalise, &gpu.device);
             assert_eq!(Path::Auto.taken(&network, &gpu.device), Ok(Path::Fused));
             assert_eq!(Path::Fused.taken(&network, &gpu.device), Ok(Path::Fused));

@@ -13,7 +13,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::files;
 
 use super::{
-    labels::{labels, strange},
+    labels::{columns, labels, strange},
     pixels::{Range, clamp, layout, range},
     what_else,
 };
@@ -170,8 +170,9 @@ fn read_samples(images_path: &Path, labels_path: &Path) -> Result<(SampleShape, 
         let expected = format!("{count}, one for each image of {}", images_path.display());
         return Err(DatasetError::malformed(labels_path, format!("holds {} labels", sizes[0]), expected));
     }
-    let labels = labels(&sizes, &numbers, count)
-        .map_err(|(found, expected)| DatasetError::malformed(labels_path, format!("holds {found}"), expected))?;
+    let labels = columns(&sizes, count)
+        .and_then(|columns| labels(columns, &numbers))
+        .map_err(|(found, expected)| DatasetError::malformed(labels_path, found, expected))?;
     notes.extend(strange(&labels));
     Ok((shape, Samples { pixels, labels, rows: (0..count as u32).collect() }, notes))
 }
@@ -395,7 +396,7 @@ mod tests {
         let mut damaged = whole.clone();
         damaged[whole.len() - 8] ^= 1;
         assert!(refusal(&damaged).contains("breaks off after 1000 bytes"));
-        assert!(refusal(&[0x1f, 0x8b, 0, 0]).contains("inside its header"));
+        assert!(refusal(&[0x1f, 0x8b, 0, 0]).contains("cannot be unpacked"));
     }
 
     #[test]
@@ -412,11 +413,33 @@ mod tests {
     }
 
     #[test]
-    fn other_types_than_unsigned_bytes_are_refused() {
-        for kind in [0x00, 0x09, 0x0b, 0x0c, 0x0d, 0x0e] {
+    fn unknown_types_are_refused() {
+        for kind in [0x00, 0x0a, 0x0f] {
             let found = refusal(&[header(kind, &[1]), vec![0; 8]].concat());
-            assert!(found.contains(&format!("0x{kind:02x}")) && found.contains("unsigned bytes"), "{found}");
+            assert!(found.contains(&format!("0x{kind:02x}")) && found.contains("0x0b to 0x0e"), "{found}");
         }
+    }
+
+    #[test]
+    fn labels_may_be_integers_and_the_eight_columns_of_qmnist() {
+        let dir = folder();
+        let (images, _) = pair();
+        let images = write(&dir, "images", &images);
+        let words = |numbers: &[i32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
+        let whole = [header(0x0c, &[3]), words(&[2, 0, 1])].concat();
+        let rows: Vec<i32> = [2, 0, 1].iter().flat_map(|class| [*class, 9, 9, 9, 9, 9, 9, 9]).collect();
+        let columns = [header(0x0c, &[3, 8]), words(&rows)].concat();
+        let shorts = [header(0x0b, &[3, 1]), vec![0, 2, 0, 0, 0, 1]].concat();
+        for (labels, notes) in [(whole, 0), (columns, 1), (shorts, 0)] {
+            // Packed twice, as some servers do.
+            let raw = read_pair(&images, &write(&dir, "labels", &gzip(&gzip(&labels)))).expect("the pair is whole");
+            assert_eq!((raw.samples.labels.as_slice(), raw.notes.len()), ([2, 0, 1].as_slice(), notes));
+        }
+    }
+
+    #[test]
+    fn a_web_page_in_the_place_of_a_file_is_called_one() {
+        assert!(refusal(b"<!DOCTYPE html><html><body>404</body></html>").contains("is a web page"));
     }
 
     #[test]

@@ -3,17 +3,27 @@
 /// Classes are counted up to here; a higher label is taken for a mistake.
 pub(super) const MAX_CLASSES: u32 = 65_536;
 
-/// The labels of `count` samples, from an array of these sizes: one number a sample (N or N x 1), or one-hot rows (N x classes).
+/// How many numbers each of `count` samples has in an array of these sizes: one (N or N x 1), or one for each class (N x classes).
 ///
 /// # Errors
 /// What was found and what was expected.
-pub(super) fn labels(sizes: &[usize], numbers: &[f64], count: usize) -> Result<Vec<u32>, (String, String)> {
-    let one_each = || format!("[{count}], one label for each sample");
+pub(super) fn columns(sizes: &[usize], count: usize) -> Result<usize, (String, String)> {
     match *sizes {
-        [n] | [n, 1] if n == count => numbers.iter().enumerate().map(|(place, &number)| label(place, number)).collect(),
-        [n, classes] if n == count => numbers.chunks_exact(classes).enumerate().map(|(place, row)| hot(place, row)).collect(),
-        _ => Err((format!("the shape {sizes:?}"), one_each())),
+        [n] if n == count => Ok(1),
+        [n, columns] if n == count => Ok(columns),
+        _ => Err((format!("has the shape {sizes:?}"), format!("[{count}], one label for each sample"))),
     }
+}
+
+/// The labels of samples, from one number for each, or from one-hot rows of so many.
+///
+/// # Errors
+/// What was found and what was expected.
+pub(super) fn labels(columns: usize, numbers: &[f64]) -> Result<Vec<u32>, (String, String)> {
+    if columns == 1 {
+        return numbers.iter().enumerate().map(|(place, &number)| label(place, number)).collect();
+    }
+    numbers.chunks_exact(columns.max(1)).enumerate().map(|(place, row)| hot(place, row)).collect()
 }
 
 fn label(place: usize, number: f64) -> Result<u32, (String, String)> {
@@ -21,7 +31,7 @@ fn label(place: usize, number: f64) -> Result<u32, (String, String)> {
         Ok(number as u32)
     } else {
         let expected = format!("classes, whole numbers from 0 to {}", MAX_CLASSES - 1);
-        Err((format!("{number} at place {place} (counted from 0)"), expected))
+        Err((format!("holds {number} at place {place} (counted from 0)"), expected))
     }
 }
 
@@ -31,7 +41,7 @@ fn hot(place: usize, row: &[f64]) -> Result<u32, (String, String)> {
     match ones.as_slice() {
         [class] if row.iter().filter(|number| **number != 0.0).count() == 1 => Ok(*class as u32),
         _ => Err((
-            format!("a row of {} numbers at place {place} (counted from 0) that is not one 1 among zeros", row.len()),
+            format!("holds a row of {} numbers at place {place} (counted from 0) that is not one 1 among zeros", row.len()),
             "one label for each sample, or one-hot rows (`y.argmax(1)` makes labels of scores)".to_owned(),
         )),
     }
@@ -61,10 +71,11 @@ mod tests {
 
     #[test]
     fn columns_floats_and_one_hot_rows_mean_the_same() {
+        let read = |sizes: &[usize], numbers: &[f64]| columns(sizes, 3).and_then(|columns| labels(columns, numbers));
         let expected = Ok(vec![2, 0, 1]);
-        assert_eq!(labels(&[3], &[2.0, 0.0, 1.0], 3), expected);
-        assert_eq!(labels(&[3, 1], &[2.0, 0.0, 1.0], 3), expected);
-        assert_eq!(labels(&[3, 3], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0], 3), expected);
+        assert_eq!(read(&[3], &[2.0, 0.0, 1.0]), expected);
+        assert_eq!(read(&[3, 1], &[2.0, 0.0, 1.0]), expected);
+        assert_eq!(read(&[3, 3], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]), expected);
         for (sizes, numbers, said) in [
             ([3].as_slice(), [0.5, 1.0, 2.0].as_slice(), "0.5 at place 0"),
             (&[3], &[0.0, -1.0, 2.0], "-1 at place 1"),
@@ -73,7 +84,7 @@ mod tests {
             (&[3, 2], &[1.0, 1.0, 1.0, 0.0, 0.0, 1.0], "row of 2 numbers at place 0"),
             (&[3], &[0.0, f64::NAN, 2.0], "NaN at place 1"),
         ] {
-            let (found, _) = labels(sizes, numbers, 3).unwrap_err();
+            let (found, _) = read(sizes, numbers).unwrap_err();
             assert!(found.contains(said), "{found}");
         }
     }

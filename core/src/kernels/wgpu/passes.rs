@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, s};
 use burn_wgpu::{CubeBackend, CubeTensor, Wgpu, into_contiguous};
 use cubecl::wgpu::{AutoCompiler, WgpuServer};
 use wgpu::Buffer;
@@ -30,7 +30,7 @@ pub(crate) fn supports(layers: &Layers, device: &Device) -> Result<(), String> {
 pub(crate) struct Passes {
     gpu: Arc<Gpu>,
     /// There as long as this lives.
-    engine: Option<Engine>,
+    engine: Option<Box<Engine>>,
     together: usize,
     device: Device,
 }
@@ -50,7 +50,7 @@ impl Passes {
         let source = parameters.found()?;
         gpu.copy((&source.0, source.1), (&engine.parameters, 0), parameters.numbers);
         gpu.run(&engine.arrange);
-        Some(Self { gpu, engine: Some(engine), together, device: device.clone() })
+        Some(Self { gpu, engine: Some(Box::new(engine)), together, device: device.clone() })
     }
 
     /// How many logits a sample has.
@@ -70,7 +70,7 @@ impl Passes {
             return self.forward(images);
         }
         let slices = (0..samples).step_by(self.together).map(|first| {
-            let slice = images.clone().slice([first..(first + self.together).min(samples)]);
+            let slice = images.clone().slice(s![first..(first + self.together).min(samples)]);
             self.forward(&slice)
         });
         Tensor::cat(slices.collect(), 0)
@@ -81,7 +81,9 @@ impl Passes {
         let samples = images.dims()[0];
         let logits = Tensor::<2>::empty([samples, self.classes()], &self.device);
         let gpu = self.gpu.clone();
-        if let (Some(engine), Some(source), Some(target)) = (&mut self.engine, OnGpu::of(images.clone()), OnGpu::of(logits.clone())) {
+        if let (Some(engine), Some(source), Some(target)) =
+            (&mut self.engine, OnGpu::of(images.clone()), OnGpu::of(logits.clone()))
+        {
             let plan = engine.plan(samples, &gpu);
             through(&gpu, &source, &plan.images[0], &plan.forward, &plan.logits[0], &target);
         }
@@ -93,7 +95,7 @@ impl Passes {
         let samples = slopes.dims()[0];
         let inputs = self.engine.as_ref().map_or(0, |engine| engine.layers.inputs());
         let gradient = Tensor::<2>::empty([samples, inputs], &self.device);
-        let plan = self.engine.as_ref().and_then(Engine::last_plan).filter(|plan| plan.samples == samples);
+        let plan = self.engine.as_deref().and_then(Engine::last_plan).filter(|plan| plan.samples == samples);
         if let (Some(plan), Some(source), Some(target)) = (plan, OnGpu::of(slopes.clone()), OnGpu::of(gradient.clone())) {
             through(&self.gpu, &source, &plan.logits[1], &plan.backward, &plan.images[1], &target);
         }
@@ -106,7 +108,7 @@ impl Drop for Passes {
     fn drop(&mut self) {
         if let Some(engine) = self.engine.take() {
             let mut idle = self.gpu.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push(engine);
+            idle.push(*engine);
             let surplus = idle.len().saturating_sub(IDLE);
             idle.drain(..surplus);
         }

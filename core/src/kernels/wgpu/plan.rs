@@ -63,9 +63,7 @@ pub(super) struct Plan {
 fn product(layers: &Layers, index: usize) -> Option<Shape> {
     let output = layers.signals[index + 1];
     match layers.layers[index] {
-        Layer::Linear { from, .. } => {
-            Some(Shape { input: [len(layers, from), 1, 1], output, kernel: 1, stride: 1, padding: 0 })
-        }
+        Layer::Linear { from, .. } => Some(Shape { input: [len(layers, from), 1, 1], output, kernel: 1, stride: 1, padding: 0 }),
         Layer::Convolution { from, kernel, stride, padding, .. } => {
             Some(Shape { input: layers.signals[from], output, kernel, stride, padding })
         }
@@ -232,7 +230,8 @@ struct Target {
 impl<'a> Planner<'a> {
     fn new(engine: &'a Engine, samples: usize, gpu: &'a Gpu) -> Self {
         let quads = samples.div_ceil(4);
-        let signals = engine.layers.signals.iter().map(|signal| gpu.buffer(4 * quads * signal.iter().product::<usize>())).collect();
+        let signals =
+            engine.layers.signals.iter().map(|signal| gpu.buffer(4 * quads * signal.iter().product::<usize>())).collect();
         Self { engine, gpu, samples, quads, signals, pool: Vec::new(), steps: Vec::new() }
     }
 
@@ -242,7 +241,7 @@ impl<'a> Planner<'a> {
         let both = |len: usize| [0, 1].map(|_| self.gpu.buffer(self.samples * len));
         let (images, logits) = (both(inputs), both(classes));
         let first = self.signals[0].clone();
-        self.into_quads(&images[0], &first, inputs);
+        self.turn_to_quads(&images[0], &first, inputs);
         for index in 0..last {
             self.forward(index);
         }
@@ -251,7 +250,7 @@ impl<'a> Planner<'a> {
         let forward = std::mem::take(&mut self.steps);
 
         let gradient = self.take(4 * self.quads * classes);
-        self.into_quads(&logits[1], &gradient, classes);
+        self.turn_to_quads(&logits[1], &gradient, classes);
         if let Some(gradient) = self.backward(gradient) {
             self.out_of_quads(&gradient, &images[1], inputs);
         }
@@ -264,7 +263,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Rows of samples to quads of samples.
-    fn into_quads(&mut self, rows: &Buffer, quads: &Buffer, width: usize) {
+    fn turn_to_quads(&mut self, rows: &Buffer, quads: &Buffer, width: usize) {
         let room = 4 * self.quads;
         self.transpose([self.samples, width, width, room, room], rows, quads);
     }
