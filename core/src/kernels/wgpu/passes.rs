@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use burn::tensor::{Device, Tensor, s};
-use burn_wgpu::{CubeBackend, CubeTensor, Wgpu, into_contiguous};
+use burn_wgpu::{CubeTensor, Wgpu, into_contiguous};
 use cubecl::wgpu::{AutoCompiler, WgpuServer};
 use wgpu::Buffer;
 
@@ -136,7 +136,7 @@ impl OnGpu {
     fn of<const D: usize>(tensor: Tensor<D>) -> Option<Self> {
         let tensor = tensor.try_into_primitive::<Wgpu>().ok()?;
         #[cfg(feature = "fusion")]
-        let tensor = tensor.client.clone().resolve_tensor_float::<CubeBackend>(tensor);
+        let tensor = tensor.client.clone().resolve_tensor_float::<burn_wgpu::CubeBackend>(tensor);
         let tensor = into_contiguous(tensor);
         let numbers = tensor.meta.shape().num_elements();
         Some(Self { tensor, numbers })
