@@ -16,12 +16,12 @@ use gairat::{
     device::{self, Chosen},
     evaluate::{Aim, Unwatched, Victim},
     loss::Labels,
-    model::{After, Classifier, Initialisation, ModelSpec, Network, Normalisation, Program, named_tensors, with_tensors},
+    model::{After, Classifier, Program},
     random::{Purpose, Stream},
 };
 use proptest::prelude::*;
 
-use crate::adapter::adapter;
+use crate::{adapter::adapter, fused::network};
 
 const GREY: SampleShape = SampleShape::Image { channels: 1, height: 16, width: 17 };
 const COLOUR: SampleShape = SampleShape::Image { channels: 3, height: 9, width: 12 };
@@ -38,22 +38,6 @@ const NETWORKS: [(&str, SampleShape, usize); 6] = [
 
 fn read<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     pollster::block_on(device::read(tensor)).unwrap()
-}
-
-/// A frozen network whose every number was drawn: weights, biases, and the running statistics of batch normalisation.
-fn network(spec: &str, shape: SampleShape, normalise: &str, device: &Device) -> Network {
-    let (model, normalise): (ModelSpec, Normalisation) = (spec.parse().unwrap(), normalise.parse().unwrap());
-    let fresh = Network::new(&model, shape, 10, &normalise, Initialisation::He, 7, device).unwrap();
-    let mut tensors = pollster::block_on(named_tensors(&fresh)).unwrap();
-    let mut stream = Stream::new(11, Purpose::Benchmark, 0, 0);
-    for (name, tensor) in &mut tensors {
-        if name.ends_with("running_var") {
-            tensor.values.iter_mut().for_each(|v| *v = 0.5 + stream.uniform());
-        } else if name.ends_with("running_mean") || name.ends_with("bias") {
-            tensor.values.iter_mut().for_each(|v| *v = 0.2 * stream.normal());
-        }
-    }
-    with_tensors(fresh, &tensors).unwrap().valid()
 }
 
 /// Logits, and the gradient of a loss that weighs them all differently, at drawn samples.
@@ -121,7 +105,7 @@ fn every_network_comes_to_what_it_comes_to_elsewhere_and_twice_to_the_same_bits(
     let cpu = Device::flex();
     for (spec, shape, samples) in NETWORKS {
         for normalise in ["none", "0.3/0.5"] {
-            let [on_gpu, on_cpu] = [&gpu.device, &cpu].map(|device| network(spec, shape, normalise, device));
+            let [on_gpu, on_cpu] = [&gpu.device, &cpu].map(|device| network(spec, shape, 10, normalise, device));
             let same = is_the_same_as_elsewhere(&on_gpu, &on_cpu, shape, samples, &gpu);
             same.unwrap_or_else(|why| panic!("{spec}, normalise {normalise}: {why}"));
         }

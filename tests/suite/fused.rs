@@ -21,7 +21,7 @@ use proptest::prelude::*;
 use crate::adapter::{adapter, devices};
 
 /// A frozen network whose every number was drawn: weights, biases, and the running statistics of batch normalisation.
-fn network(spec: &str, shape: SampleShape, classes: usize, normalise: &str, device: &Device) -> Network {
+pub(crate) fn network(spec: &str, shape: SampleShape, classes: usize, normalise: &str, device: &Device) -> Network {
     let model: ModelSpec = spec.parse().unwrap();
     let normalise: Normalisation = normalise.parse().unwrap();
     let fresh = Network::new(&model, shape, classes, &normalise, Initialisation::He, 7, device).unwrap();
