@@ -212,8 +212,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let judged = pollster::block_on(evaluate::judge(target, classes, &order, &mut ledger, &mut table)).map_err(halted)?;
         Ok((judged, folder))
     })??;
+    // As it was written: 0.05 and not the nearest float of 32 bits.
+    let written: f64 = epsilon.to_string().parse().unwrap_or_else(|_| f64::from(epsilon));
     let about = serde_json::json!({
-        "event": "evaluation", "samples": judgement.report.samples, "epsilon": epsilon, "norm": norm.to_string(),
+        "event": "evaluation", "samples": judgement.report.samples, "epsilon": written, "norm": norm.to_string(),
         "device": chosen.name,
     });
     let mut line = report::line(about, &judgement);
