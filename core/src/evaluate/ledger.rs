@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Counts changes of attacks after which they find other images; verdicts from before are not taken up.
-pub const ATTACKS: u32 = 2;
+pub const ATTACKS: u32 = 3;
 /// The file that says whose ledger a folder holds.
 const ABOUT: &str = "about.json";
 /// The one key of a file's metadata (one, so that equal files are equal byte for byte).
