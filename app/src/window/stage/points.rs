@@ -3,11 +3,8 @@
 
 use egui::{Color32, Painter, Pos2, Shape, Stroke, StrokeKind};
 
-use super::{
-    super::{colours, state::State},
-    Placing,
-    marks::Marks,
-};
+use super::{Placing, marks::Marks};
+use crate::window::{model::State, theme};
 
 /// Where the layers of what is marked begin.
 const MARKED: usize = 2;
@@ -23,7 +20,7 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
     let Some(dataset) = &run.dataset else { return };
     let shows = state.stage.shows;
     let clip = painter.clip_rect().expand(10.0);
-    let pale = colours::ground(dark);
+    let pale = theme::ground(dark);
     let steps = run.settings.steps.max(1) as f32;
     let other = state.stage.difference.then(|| state.runs.get(1 - place.min(1))).flatten();
     let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
@@ -35,10 +32,10 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
             continue;
         }
         let class = train.labels[sample] as usize;
-        let colour = colours::class(class, dark);
+        let colour = theme::class(class, dark);
         let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else {
             if shows.natural {
-                marks.shape(class, natural, 2.0, colours::mix(colour, pale, 0.4));
+                marks.shape(class, natural, 2.0, theme::mix(colour, pale, 0.4));
             }
             continue;
         };
@@ -52,7 +49,7 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
                 if measured.broken {
                     marks.cross(adversarial, 2.6, text);
                 } else {
-                    marks.dot(adversarial, 2.2, colours::mix(colour, text, 0.3));
+                    marks.dot(adversarial, 2.2, theme::mix(colour, text, 0.3));
                 }
             }
         }
@@ -62,11 +59,9 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
                 Some(other) => {
                     let twin = other.samples.get(sample).and_then(Option::as_ref);
                     let more = run.relative(seen.record.omega) - twin.map_or(1.0, |seen| other.relative(seen.record.omega));
-                    (radius(more.abs()), colours::diverging((more / 2.0).clamp(-1.0, 1.0), dark))
+                    (radius(more.abs()), theme::diverging((more / 2.0).clamp(-1.0, 1.0), dark))
                 }
-                None => {
-                    (radius(run.relative(seen.record.omega)), colours::mix(colour, pale, 0.55 * measured.kappa as f32 / steps))
-                }
+                None => (radius(run.relative(seen.record.omega)), theme::mix(colour, pale, 0.55 * measured.kappa as f32 / steps)),
             };
             marks.shape(class, natural, size, fill);
         }
@@ -80,7 +75,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
     let (Some(dataset), Some(batch), Some(step)) = (&run.dataset, &run.next_batch, state.attack_step) else { return };
     let train = &dataset.train;
     let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
-    let pale = colours::ground(dark);
+    let pale = theme::ground(dark);
     let mut marks = Marks::default();
     for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
         let at = placing.to_screen([point[0], point[1]]);
@@ -88,7 +83,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
             train.labels[sample] as usize,
             at,
             1.6,
-            colours::mix(colours::class(train.labels[sample] as usize, dark), pale, 0.7),
+            theme::mix(theme::class(train.labels[sample] as usize, dark), pale, 0.7),
         );
     }
     for (row, points) in batch.rows.iter().zip(&batch.points) {
@@ -100,7 +95,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
         let natural = placing.to_screen([train.pixels[2 * sample], train.pixels[2 * sample + 1]]);
         marks.line(natural, way[0], 0.8, text.gamma_multiply(0.3));
         way.windows(2).for_each(|pair| marks.line(pair[0], pair[1], 1.2, text.gamma_multiply(0.7)));
-        marks.shape(class, natural, 2.4, colours::class(class, dark));
+        marks.shape(class, natural, 2.4, theme::class(class, dark));
         if points.get(step).is_some_and(|point| point.margin <= 0.0) {
             marks.cross(now, 3.2, text);
         } else {
@@ -114,7 +109,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
 pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
     let run = &state.runs[place];
     let Some(dataset) = &run.dataset else { return };
-    let accent = colours::accent(dark);
+    let accent = theme::accent(dark);
     for (row, selected) in [(state.hovered, false), (state.selected, true)] {
         let Some(sample) = row.and_then(|row| run.place_of(row)) else { continue };
         let point = &dataset.train.pixels[2 * sample..2 * sample + 2];
@@ -125,7 +120,7 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
         );
         let stroke = Stroke::new(if selected { 2.0 } else { 1.2 }, accent);
         // A rim in the colour of the ground, so that it is seen on any region.
-        let rim = Stroke::new(stroke.width + 2.5, colours::ground(dark));
+        let rim = Stroke::new(stroke.width + 2.5, theme::ground(dark));
         painter.rect_stroke(ball, 0.0, rim, StrokeKind::Middle);
         painter.circle_stroke(placing.to_screen([point[0], point[1]]), 6.0, rim);
         painter.rect_stroke(ball, 0.0, stroke, StrokeKind::Middle);

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use egui::{Color32, Label, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetText, pos2, vec2};
 use egui_plot::{Bar, BarChart, GridMark, Line, LineStyle, Plot, PlotPoints, Points};
 use gairat::{
-    method::{Clock, Measure, MeasureKind, Method},
+    method::{Clock, Measure, MeasureKind},
     settings::{MethodChoice, Settings},
 };
 
-use super::{changes::Member, colours, form, run::Run, spread::Spread, state::State};
+use super::setting;
+use crate::window::{
+    model::{Member, Run, State, spread::Spread},
+    theme,
+};
 
 /// The least height of the picture of weights, and of one of even weights beside something that is measured: what has no room besides is
 /// not shown.
@@ -22,28 +26,6 @@ const MEASURE: f32 = 20.0;
 const MEASURED: f32 = MEASURE + 28.0;
 /// The height of a line of a caveat.
 const SMALL: f32 = 16.0;
-
-/// How one looks at weights.
-#[derive(Default)]
-pub(crate) struct WeightsView {
-    /// Of which run.
-    pub(crate) member: Member,
-    /// The method last shown, made once.
-    built: Option<(MethodChoice, Arc<dyn Method>)>,
-}
-
-impl WeightsView {
-    fn method(&mut self, choice: &MethodChoice) -> Arc<dyn Method> {
-        match &self.built {
-            Some((of, method)) if of == choice => Arc::clone(method),
-            _ => {
-                let method = choice.build();
-                self.built = Some((choice.clone(), Arc::clone(&method)));
-                method
-            }
-        }
-    }
-}
 
 /// The weights of one run.
 struct Shown {
@@ -154,11 +136,11 @@ fn headline_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
         let about = shown.choice.about();
         ui.add_enabled_ui(!state.link.lock.contains(field.name), |ui| {
             let label = ui.label(field.label.as_ref());
-            form::name_for_readers(&label, shown.member, &field);
+            setting::name_for_readers(&label, shown.member, &field);
             ui.spacing_mut().slider_width = (ui.available_width() - 80.0).max(60.0);
-            let response = form::value_ui(ui, state, shown.member, &field, &before).labelled_by(label.id);
+            let response = setting::value_ui(ui, state, shown.member, &field, &before).labelled_by(label.id);
             response.on_hover_ui(|ui| {
-                form::help_ui(ui, &field, about);
+                setting::help_ui(ui, &field, about);
                 ui.label("It takes hold from the next batch.");
             });
         });
@@ -217,11 +199,11 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         })
         .y_axis_formatter(|mark, _| tick(mark.value))
         .y_axis_min_width(24.0);
-    let colour = colours::class(0, dark);
+    let colour = theme::class(0, dark);
     let response = plot.show(ui, |plot| {
         plot.set_plot_bounds_x(low - beside..=high + beside);
         plot.set_plot_bounds_y(0.0..=1.06 * top);
-        plot.bar_chart(BarChart::new("samples", bars).color(colours::class(1, dark).gamma_multiply(0.55)));
+        plot.bar_chart(BarChart::new("samples", bars).color(theme::class(1, dark).gamma_multiply(0.55)));
         match &shown.curve {
             Some(curve) => {
                 let style = if shown.ahead { LineStyle::dashed_loose() } else { LineStyle::Solid };
@@ -236,7 +218,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
             }
         }
         if let Some(at) = selected {
-            plot.points(Points::new("selected", PlotPoints::from(vec![at])).color(colours::accent(dark)).radius(6.0));
+            plot.points(Points::new("selected", PlotPoints::from(vec![at])).color(theme::accent(dark)).radius(6.0));
         }
     });
     let counts: Vec<String> = spread.counts.iter().map(ToString::to_string).collect();
@@ -292,7 +274,7 @@ fn measure_ui(ui: &mut Ui, run: &Run, measure: Measure) {
     let about = format!("{text} in epoch {epoch}, {} in epoch {}", in_words(measure, values[0].1), values[0].0);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
     let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 3.0, colours::ground(dark));
+    painter.rect_filled(rect, 3.0, theme::ground(dark));
     let inner = rect.shrink2(vec2(4.0, 3.0));
     let (low, high) = match measure.kind {
         MeasureKind::Cosine => (-1.0, 1.0),
@@ -306,7 +288,7 @@ fn measure_ui(ui: &mut Ui, run: &Run, measure: Measure) {
         painter.hline(inner.x_range(), y(0.0), zero);
     }
     let line: Vec<egui::Pos2> = values.iter().map(|&(epoch, value)| pos2(x(epoch), y(value))).collect();
-    let colour: Color32 = colours::accent(dark);
+    let colour: Color32 = theme::accent(dark);
     painter.circle_filled(line[line.len() - 1], 2.5, colour);
     painter.add(Shape::line(line, Stroke::new(1.8, colour)));
     response.on_hover_text(about);

@@ -2,6 +2,9 @@
 
 use gairat::session::{Bar, Judged, Judging, SampleTrial, Verdict};
 
+/// PGD as [`Trial`] takes it.
+pub(crate) const PGD_ALONE: &str = "natural,pgd:20";
+
 /// A trial that is not over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct UnderWay {

@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn links_and_menus_have_all_lessons() {
-        use super::super::action::{Action, Menu};
+        use crate::window::actions::{Action, Menu};
         assert_eq!(LESSONS.len(), usize::from(crate::link::LESSONS));
         let menu: Vec<String> =
             Action::ALL.iter().filter(|action| action.menu() == Menu::Learn).map(|action| action.name().to_owned()).collect();

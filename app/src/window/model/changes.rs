@@ -9,10 +9,7 @@ use gairat::{
 };
 use web_time::Instant;
 
-use super::{
-    run::Phase,
-    state::{Question, State},
-};
+use super::{Phase, Question, State};
 use crate::words::Door;
 
 /// For how long a value must rest before the run is told of it.

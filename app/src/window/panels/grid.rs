@@ -1,77 +1,20 @@
 //! The stage for images: a grid of training samples, sorted and filtered, of which only the visible part is drawn and attacked.
 
-use std::collections::HashMap;
+use egui::{Align2, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextureOptions, Ui, pos2, vec2};
 
-use egui::{
-    Align2, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2,
-    vec2,
+use crate::window::{
+    model::{
+        Run, State,
+        views::{Face, GridView, Order},
+    },
+    panels::pictures::{perturbation, picture},
+    theme,
 };
-
-use super::{colours, inspector, run::Run, state::State};
 
 /// The side of a picture, in points.
 const SIDE: f32 = 56.0;
 /// Samples whose pictures are kept.
 const KEPT: usize = 600;
-
-/// What a tile shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-enum Face {
-    #[default]
-    Natural,
-    Adversarial,
-    Perturbation,
-}
-
-/// What samples are sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Order {
-    #[default]
-    Weight,
-    Kappa,
-    Margin,
-    Class,
-    Row,
-}
-
-impl Order {
-    const ALL: [Self; 5] = [Self::Weight, Self::Kappa, Self::Margin, Self::Class, Self::Row];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Weight => "ω, greatest first",
-            Self::Kappa => "κ, least first",
-            Self::Margin => "margin, least first",
-            Self::Class => "class",
-            Self::Row => "row",
-        }
-    }
-}
-
-/// What an order was made for: the moment, the way of sorting and the filters.
-type SortedFor = (usize, Order, Option<u32>, Option<bool>);
-
-/// How one looks at the grid.
-#[derive(Default)]
-pub(crate) struct GridView {
-    face: Face,
-    order: Order,
-    class: Option<u32>,
-    broken: Option<bool>,
-    /// Rows of the samples that are visible.
-    visible: Vec<u32>,
-    /// Places of the training samples in the order that is shown, and what that order was made for.
-    sorted: Vec<usize>,
-    sorted_for: Option<SortedFor>,
-    textures: HashMap<(u32, Face, bool), (u64, TextureHandle)>,
-}
-
-impl GridView {
-    /// Rows of the samples that must be attacked to be shown.
-    pub(crate) fn attacked(&self) -> &[u32] {
-        if self.face == Face::Natural { &[] } else { &self.visible }
-    }
-}
 
 /// The order of the samples that pass the filters.
 fn sort(run: &Run, view: &GridView) -> Vec<usize> {
@@ -210,13 +153,13 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
     ui.painter().rect_stroke(
         picture,
         2.0,
-        Stroke::new((1.6 * run.relative(omega).max(0.0).sqrt()).clamp(0.5, 5.0), colours::class(label, dark)),
+        Stroke::new((1.6 * run.relative(omega).max(0.0).sqrt()).clamp(0.5, 5.0), theme::class(label, dark)),
         StrokeKind::Outside,
     );
     if state.selected == Some(row) {
-        ui.painter().rect_stroke(picture.expand(2.5), 2.0, Stroke::new(2.0, colours::accent(dark)), StrokeKind::Outside);
+        ui.painter().rect_stroke(picture.expand(2.5), 2.0, Stroke::new(2.0, theme::accent(dark)), StrokeKind::Outside);
     }
-    let name = colours::class_name(label, classes);
+    let name = theme::class_name(label, classes);
     // Beside a twin: its kappa as well.
     let twin = state.runs.get(1).map(|twin| twin.samples.get(sample).and_then(Option::as_ref));
     let twin = match twin {
@@ -256,11 +199,9 @@ fn texture(ui: &Ui, run: &Run, grid: &mut GridView, sample: usize, dark: bool) -
     let len = dataset.shape.len();
     let natural = &dataset.train.pixels[sample * len..(sample + 1) * len];
     let image: ColorImage = match grid.face {
-        Face::Natural => inspector::picture(natural, shape),
-        Face::Adversarial => inspector::picture(&run.looked.get(&row)?.adversarial, shape),
-        Face::Perturbation => {
-            inspector::perturbation(natural, &run.looked.get(&row)?.adversarial, shape, run.settings.epsilon as f32, dark)
-        }
+        Face::Natural => picture(natural, shape),
+        Face::Adversarial => picture(&run.looked.get(&row)?.adversarial, shape),
+        Face::Perturbation => perturbation(natural, &run.looked.get(&row)?.adversarial, shape, run.settings.epsilon as f32, dark),
     };
     if grid.textures.len() >= KEPT {
         grid.textures.clear();

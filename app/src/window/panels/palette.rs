@@ -2,14 +2,7 @@
 
 use egui::{Id, Key, Modal, ScrollArea, TextEdit, Ui};
 
-use super::{action::Action, state::State};
-
-/// What is typed, and which line is chosen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Palette {
-    text: String,
-    place: usize,
-}
+use crate::window::{actions::Action, model::State};
 
 /// The actions whose name or doc holds every word of `text`, those whose name begins with it first.
 fn found(text: &str) -> Vec<Action> {

@@ -2,9 +2,9 @@
 
 use egui::{Grid, Id, Modal, ScrollArea, Ui};
 
-use super::{
-    action::{Action, Menu},
-    state::State,
+use crate::window::{
+    actions::{Action, Menu},
+    model::State,
 };
 
 /// What the marks mean.

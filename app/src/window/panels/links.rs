@@ -1,73 +1,17 @@
 //! Links: what opens the program, here or in the page, in the situation that is shown.
 
-use egui::{Context, Id, Modal, ScrollArea, TextEdit, ThemePreference, Ui};
+use egui::{Id, Modal, ScrollArea, TextEdit, Ui};
 use gairat::settings::fields;
 
-use super::state::State;
+use crate::window::{actions::links::address, model::State};
 use crate::{
-    link::{self, Link, Part, Read, Theme},
+    link::{self, Link, Part, Theme},
     words::Door,
 };
 
-/// Where the page is, for links that open it. The desktop does not know, and gives the end of an address.
-#[cfg(target_arch = "wasm32")]
-use crate::page::address;
-
-/// The end of an address alone.
-#[cfg(not(target_arch = "wasm32"))]
-fn address() -> String {
-    String::new()
-}
-
-/// The link of what is shown.
-pub(crate) fn now(state: &State) -> Link {
-    let twin = state.has_twin().then(|| state.twin_method());
-    Link { settings: state.form.clone(), twin, ..state.link.clone() }
-}
-
-/// Puts the link of what is shown on the clipboard.
-pub(crate) fn copy(state: &mut State, ctx: &Context) {
-    let text = format!("{}{}", address(), link::write(&now(state)));
-    ctx.copy_text(text.clone());
-    state.say(format!("Copied: {text}"), false);
-}
-
-/// Takes what a link says, besides the settings and the twin, which were there from the beginning; names what it cannot.
-pub(crate) fn apply(state: &mut State, ctx: &Context, read: Read) {
-    if !read.problems.is_empty() {
-        // One notice: of many the first would go.
-        state.say(read.problems.join("\n"), true);
-    }
-    if let Some(theme) = read.link.theme {
-        state.theme = match theme {
-            Theme::Dark => ThemePreference::Dark,
-            Theme::Light => ThemePreference::Light,
-            Theme::System => ThemePreference::System,
-        };
-        ctx.set_theme(state.theme);
-    }
-    if let Some(lesson) = read.link.lesson {
-        super::lessons::begin(state, usize::from(lesson) - 1);
-    }
-    // A lesson is begun once; the address that one copies from here on is of what one has made of it.
-    // So are its settings and its twin.
-    state.link = Link { lesson: None, twin: None, ..read.link };
-}
-
-/// A link that is being made.
-#[derive(Clone, Debug)]
-pub(crate) struct LinkBuilder(Link);
-
-impl LinkBuilder {
-    /// From what is shown.
-    pub(crate) fn of(state: &State) -> Self {
-        Self(now(state))
-    }
-}
-
 /// The way from the page of somebody else to the whole of it.
 pub(crate) fn whole_ui(ui: &mut Ui, state: &State) {
-    let link = Link { embed: false, ..now(state) };
+    let link = Link { embed: false, ..state.link_of_now() };
     ui.hyperlink_to("gairat", format!("{}{}", address(), link::write(&link))).on_hover_text("Open the whole program");
 }
 

@@ -13,7 +13,7 @@ use gairat::{
 
 use web_time::Instant;
 
-use super::{histogram::Histogram, judge::Judgements, spread::Spread};
+use super::{histogram::Histogram, judging::Judgements, spread::Spread};
 use crate::live::{Live, Message, Ready};
 
 /// Memory that earlier states may take, in numbers of four bytes: 256 MB.

@@ -3,7 +3,7 @@
 use egui::Ui;
 use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
-use super::super::{colours, run::Run};
+use crate::window::{model::Run, theme};
 
 /// The curves of the newest judgements, if there are any.
 pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
@@ -27,7 +27,7 @@ pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
             verdict.curve.iter().map(move |point| format!("{title}: {:.1} % at ε {:.3}", 100.0 * point.robust, point.epsilon))
         })
         .collect();
-    let colour = colours::adversarial(dark);
+    let colour = theme::adversarial(dark);
     let text = ui.visuals().text_color();
     let response = Plot::new("judged curve")
         .show_background(false)

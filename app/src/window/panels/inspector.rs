@@ -1,6 +1,6 @@
 //! The selected sample: what it is, what the attack makes of it, and every step of the attack.
 
-use egui::{Color32, ColorImage, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
+use egui::{Color32, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
 use gairat::{
     method::Axis,
     metrics::{Beside, score_label},
@@ -8,15 +8,14 @@ use gairat::{
 };
 
 use super::{
-    action::Action,
-    bar::action_button,
-    colours,
-    run::{Phase, Run},
-    state::State,
+    controls::action_button,
+    pictures::{perturbation, picture},
 };
-
-/// How much larger a perturbation is shown than it is, relative to ε.
-const AMPLIFIED: f32 = 1.0;
+use crate::window::{
+    actions::Action,
+    model::{Phase, Run, State},
+    theme,
+};
 
 /// The inspector.
 pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
@@ -88,7 +87,7 @@ fn header_ui(ui: &mut Ui, state: &mut State, row: u32) {
     let label = run
         .place_of(row)
         .zip(run.dataset.as_ref())
-        .map(|(place, dataset)| colours::class_name(dataset.train.labels[place] as usize, dataset.classes));
+        .map(|(place, dataset)| theme::class_name(dataset.train.labels[place] as usize, dataset.classes));
     ui.horizontal(|ui| {
         ui.strong(format!("Sample {row}"));
         if let Some(label) = label {
@@ -113,9 +112,9 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
     ui.horizontal(|ui| {
         let dark = ui.visuals().dark_mode;
         let (text, colour) = if measured.broken {
-            ("✖ broken in training", colours::adversarial(dark))
+            ("✖ broken in training", theme::adversarial(dark))
         } else {
-            ("✔ withstood in training", colours::natural(dark))
+            ("✔ withstood in training", theme::natural(dark))
         };
         ui.label(RichText::new(text).color(colour).strong());
     });
@@ -236,7 +235,7 @@ fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
     let about = format!("Margin {:.2} and loss {:.2} at attack step {step}", here.margin, here.loss);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
     let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 3.0, colours::ground(dark));
+    painter.rect_filled(rect, 3.0, theme::ground(dark));
     let inner = rect.shrink2(vec2(8.0, 10.0));
     let last = traced.points.len().saturating_sub(1).max(1) as f32;
     let x = |step: usize| inner.left() + inner.width() * step as f32 / last;
@@ -252,8 +251,8 @@ fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
         painter.add(egui::Shape::line(points.clone(), Stroke::new(1.8, colour)));
         painter.circle_filled(points[step], 3.5, colour);
     };
-    curve(&|step| traced.points[step].margin, colours::natural(dark), true);
-    curve(&|step| traced.points[step].loss, colours::adversarial(dark), false);
+    curve(&|step| traced.points[step].margin, theme::natural(dark), true);
+    curve(&|step| traced.points[step].loss, theme::adversarial(dark), false);
     // The step at which it breaks.
     if let Some(first) = (0..traced.points.len()).find(|&step| traced.class_at(step) != traced.label as usize) {
         let stroke = Stroke::new(1.2, ui.visuals().text_color());
@@ -264,8 +263,8 @@ fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
         (state.scrub, state.scrub_since) = ((part * last).round() as usize, None);
     }
     ui.horizontal(|ui| {
-        ui.colored_label(colours::natural(dark), format!("margin {:.2}", here.margin));
-        ui.colored_label(colours::adversarial(dark), format!("loss {:.2}", here.loss));
+        ui.colored_label(theme::natural(dark), format!("margin {:.2}", here.margin));
+        ui.colored_label(theme::adversarial(dark), format!("loss {:.2}", here.loss));
         ui.weak("¦ breaks");
     });
 }
@@ -282,7 +281,7 @@ fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
     let (Some(before), Some(after)) = (traced.probabilities.first(), traced.probabilities.get(step + 1)) else { return };
     for class in 0..classes {
         ui.horizontal(|ui| {
-            let name = colours::class_name(class, classes);
+            let name = theme::class_name(class, classes);
             let text = if class == traced.label as usize {
                 RichText::new(format!("{name} ✔")).strong()
             } else {
@@ -291,9 +290,9 @@ fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
             ui.add_sized([30.0, 15.0], egui::Label::new(text));
             for (place, probability) in [("before", before[class]), ("at this step", after[class])] {
                 let (rect, response) = ui.allocate_exact_size(vec2(104.0, 14.0), Sense::hover());
-                ui.painter().rect_filled(rect, 2.0, colours::ground(dark));
+                ui.painter().rect_filled(rect, 2.0, theme::ground(dark));
                 let bar = Rect::from_min_size(rect.min, vec2(rect.width() * probability, rect.height()));
-                ui.painter().rect_filled(bar, 2.0, colours::class(class, dark).gamma_multiply(if dark { 0.5 } else { 0.6 }));
+                ui.painter().rect_filled(bar, 2.0, theme::class(class, dark).gamma_multiply(if dark { 0.5 } else { 0.6 }));
                 let percent = format!("{:.1} %", 100.0 * probability);
                 let at = rect.right_center() - vec2(4.0, 0.0);
                 ui.painter().text(
@@ -330,35 +329,4 @@ fn pictures_ui(ui: &mut Ui, traced: &Traced, step: usize, shape: (usize, usize, 
             });
         }
     });
-}
-
-/// Pixels as a picture; one channel is grey.
-pub(crate) fn picture(pixels: &[f32], (channels, height, width): (usize, usize, usize)) -> ColorImage {
-    let byte = |place: usize| (255.0 * pixels.get(place).copied().unwrap_or(0.0)).round().clamp(0.0, 255.0) as u8;
-    let plane = height * width;
-    let colours = (0..plane).map(|pixel| match channels {
-        3 => Color32::from_rgb(byte(pixel), byte(plane + pixel), byte(2 * plane + pixel)),
-        _ => Color32::from_gray(byte(pixel)),
-    });
-    ColorImage::new([width, height], colours.collect())
-}
-
-/// What the attack added, from −ε (blue) over nothing (grey) to ε (red), the mean over the channels.
-pub(crate) fn perturbation(
-    natural: &[f32],
-    adversarial: &[f32],
-    (channels, height, width): (usize, usize, usize),
-    epsilon: f32,
-    dark: bool,
-) -> ColorImage {
-    let plane = height * width;
-    let colours = (0..plane).map(|pixel| {
-        let added = (0..channels).map(|channel| {
-            let place = channel * plane + pixel;
-            adversarial.get(place).copied().unwrap_or(0.0) - natural.get(place).copied().unwrap_or(0.0)
-        });
-        let mean = added.sum::<f32>() / channels as f32;
-        colours::diverging((AMPLIFIED * mean / epsilon.max(1e-6)).clamp(-1.0, 1.0), dark)
-    });
-    ColorImage::new([width, height], colours.collect())
 }

@@ -2,30 +2,14 @@
 
 use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, Ui};
 
-use super::{
-    action::{Action, Menu},
+use super::controls::action_button;
+use crate::window::{
+    actions::{Action, Menu},
     layout::NARROW,
-    run::{Phase, Run},
-    state::{Question, SPEEDS, State},
+    model::{Phase, Question, Run, SPEEDS, State},
+    theme,
 };
 use crate::{link::Part, words::Door};
-
-/// A button for an action, with its tooltip and its keys.
-pub(crate) fn action_button(ui: &mut Ui, state: &mut State, action: Action, face: &str, selected: bool) {
-    let button = Button::selectable(selected, face).frame(true);
-    let response = ui.add(button).on_hover_ui(|ui| {
-        ui.strong(action.name());
-        ui.label(action.doc());
-        if let Some(keys) = action.keys() {
-            ui.weak(ui.ctx().format_shortcut(&keys));
-        }
-    });
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, selected, action.name()));
-    if response.clicked() {
-        let ctx = ui.ctx().clone();
-        state.act(action, &ctx);
-    }
-}
 
 /// Menus and time.
 pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
@@ -137,7 +121,7 @@ fn speed_ui(ui: &mut Ui, state: &mut State) {
 fn brushes_ui(ui: &mut Ui, state: &mut State) {
     let brush = state.drawing.as_ref().and_then(|drawing| drawing.brush);
     for class in 0..4_u8 {
-        let face = super::colours::class_name(usize::from(class), 2);
+        let face = theme::class_name(usize::from(class), 2);
         action_button(ui, state, Action::Brush(class), &face, brush == Some(usize::from(class)));
     }
     action_button(ui, state, Action::Eraser, "Eraser", brush.is_none());
@@ -156,7 +140,7 @@ fn progress_ui(ui: &mut Ui, state: &State) {
     let dark = ui.visuals().dark_mode;
     ui.painter().rect_filled(rect, 1.0, ui.visuals().faint_bg_color);
     let done = egui::Rect::from_min_size(rect.min, egui::vec2(rect.width() * part, rect.height()));
-    ui.painter().rect_filled(done, 1.0, super::colours::accent(dark));
+    ui.painter().rect_filled(done, 1.0, theme::accent(dark));
     let text = format!("{} of {} batches", place.steps_done(), all);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Progress: {text}")));
 }

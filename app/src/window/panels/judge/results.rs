@@ -3,7 +3,10 @@
 use egui::{Align, Align2, FontId, Grid, Layout, ProgressBar, RichText, Sense, Ui, vec2};
 use gairat::session::{Bar, Judged, SampleTrial, Verdict, Weights};
 
-use super::super::{colours, run::Run, state::State};
+use crate::window::{
+    model::{Run, State},
+    theme,
+};
 
 /// Every run's results.
 pub(super) fn results_ui(ui: &mut Ui, state: &State) {
@@ -133,7 +136,7 @@ fn bars_ui(ui: &mut Ui, columns: &[(String, Vec<Bar>)]) {
 
 fn bar_ui(ui: &mut Ui, title: &str, bar: &Bar, (width, lowest): (f32, bool), dark: bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 17.0), Sense::hover());
-    let fill = if bar.attack == "natural" { colours::natural(dark) } else { colours::adversarial(dark) };
+    let fill = if bar.attack == "natural" { theme::natural(dark) } else { theme::adversarial(dark) };
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 2.0, ui.visuals().faint_bg_color);
     let part = rect.with_max_x(rect.left() + rect.width() * bar.accuracy.clamp(0.0, 1.0) as f32);
@@ -176,7 +179,7 @@ pub(super) fn sample_results_ui(ui: &mut Ui, run: &Run, judged: &Judged, sample:
         for fate in &sample.fates {
             ui.label(&fate.attack);
             let (text, colour) =
-                if fate.broken { ("✖ broken", colours::adversarial(dark)) } else { ("✔ withstood", colours::natural(dark)) };
+                if fate.broken { ("✖ broken", theme::adversarial(dark)) } else { ("✔ withstood", theme::natural(dark)) };
             ui.colored_label(colour, text);
             let least = match fate.distance {
                 Some(distance) => format!("at distance {distance:.3}"),

@@ -4,7 +4,10 @@
 use egui::{Color32, ColorImage, Slider, TextureOptions, Ui, vec2};
 use egui_plot::{Bar, BarChart, Plot, VLine};
 
-use super::{colours, histogram::Histogram, run::Run, state::State};
+use crate::window::{
+    model::{Run, State, histogram::Histogram},
+    theme,
+};
 
 /// The panel.
 pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
@@ -16,8 +19,8 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     back = back.filter(|place| *place + 1 < epochs);
     ui.horizontal(|ui| {
         ui.strong("Margins");
-        ui.colored_label(colours::natural(dark), "■ natural");
-        ui.colored_label(colours::adversarial(dark), "■ adversarial");
+        ui.colored_label(theme::natural(dark), "■ natural");
+        ui.colored_label(theme::adversarial(dark), "■ adversarial");
     })
     .response
     .on_hover_text("z_y − the next greatest logit: below 0 is misclassified");
@@ -68,8 +71,8 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         .y_axis_formatter(|mark, _| format!("{} %", mark.value))
         .y_axis_min_width(30.0);
     let response = plot.show(ui, |plot| {
-        plot.bar_chart(BarChart::new("natural", bars(&natural)).color(colours::natural(dark).gamma_multiply(0.6)));
-        plot.bar_chart(BarChart::new("adversarial", bars(&adversarial)).color(colours::adversarial(dark).gamma_multiply(0.6)));
+        plot.bar_chart(BarChart::new("natural", bars(&natural)).color(theme::natural(dark).gamma_multiply(0.6)));
+        plot.bar_chart(BarChart::new("adversarial", bars(&adversarial)).color(theme::adversarial(dark).gamma_multiply(0.6)));
         plot.vline(VLine::new("boundary", 0.0).color(ui_text(dark)).width(1.0));
     });
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
@@ -89,8 +92,8 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
     let ranges = run.margins.iter().map(|margins| margins.adversarial.range);
     let (low, high) = ranges.fold((-1.0_f32, 1.0_f32), |(low, high), range| (low.min(range.0), high.max(range.1)));
     const ROWS: usize = 32;
-    let ground = colours::ground(dark);
-    let ink = colours::adversarial(dark);
+    let ground = theme::ground(dark);
+    let ink = theme::adversarial(dark);
     let columns = run.margins.len();
     let mut shares = vec![0.0_f64; columns * ROWS];
     for (column, margins) in run.margins.iter().enumerate() {
@@ -101,7 +104,7 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
             shares[row * columns + column] += histogram.share(bin);
         }
     }
-    let pixels = shares.iter().map(|share| colours::mix(ground, ink, (share.sqrt() * 1.6) as f32)).collect();
+    let pixels = shares.iter().map(|share| theme::mix(ground, ink, (share.sqrt() * 1.6) as f32)).collect();
     let image = ColorImage::new([columns, ROWS], pixels);
     let texture = ui.ctx().load_texture("margins over time", image, TextureOptions::NEAREST);
     let size = vec2(ui.available_width(), height);

@@ -9,8 +9,7 @@ use std::{
 
 use egui::{Context, ThemePreference};
 use gairat::{
-    dataset::Source,
-    region_map::{Grid, Quantity},
+    region_map::Grid,
     session::{Command, Look, Region},
     settings::{MethodChoice, Settings},
 };
@@ -18,20 +17,11 @@ use gairat::{
 use web_time::Instant;
 
 use super::{
-    action::{Action, Format},
-    changes::Member,
-    curves::CurvesView,
+    Member,
     drawing::Drawing,
-    files::{self, OpenDialog},
-    grid::GridView,
-    judge::{self, JudgeView},
-    lessons::Lesson,
-    links::{self, LinkBuilder},
-    outside,
-    palette::Palette,
+    lesson::Lesson,
     run::{Phase, Run},
-    stage::StageView,
-    weighting::WeightsView,
+    views::{CurvesView, GridView, JudgeView, LinkBuilder, OpenDialog, Palette, Side, StageView, Tab, WeightsView},
 };
 use crate::link::Link;
 use crate::live::{self, Gate, Live, Origin, UNLIMITED, WindowsGpu};
@@ -96,15 +86,15 @@ pub(crate) struct State {
     /// Values that are typed and cannot be read yet, and why.
     pub(crate) unread: BTreeMap<(Member, &'static str), (String, String)>,
     /// When the form was last changed and the runs not yet told.
-    pub(super) changed: Option<Instant>,
+    pub(in crate::window) changed: Option<Instant>,
     /// The run, and its twin.
     pub(crate) runs: Vec<Run>,
     /// Runs that save themselves and end.
-    ending: Vec<Live>,
+    pub(in crate::window) ending: Vec<Live>,
     pub(crate) gate: Arc<Gate>,
     /// Place in [`SPEEDS`].
     pub(crate) speed: usize,
-    launcher: Option<Launcher>,
+    pub(in crate::window) launcher: Option<Launcher>,
     /// The row of the selected training sample.
     pub(crate) selected: Option<u32>,
     /// The row of the one under the pointer.
@@ -140,9 +130,9 @@ pub(crate) struct State {
     pub(crate) settings_drawer: bool,
     pub(crate) inspector_drawer: bool,
     /// What stands on the right: the sample or the judge.
-    pub(crate) side: super::layout::Side,
+    pub(crate) side: Side,
     /// The tab that a narrow window shows below the stage.
-    pub(crate) tab: super::layout::Tab,
+    pub(crate) tab: Tab,
     /// Whether the window should close.
     pub(crate) close: bool,
     /// The file that a picture of the curves is to be written to, when they are next drawn.
@@ -201,8 +191,8 @@ impl State {
             reduced_motion: false,
             settings_drawer: false,
             inspector_drawer: false,
-            side: super::layout::Side::default(),
-            tab: super::layout::Tab::default(),
+            side: Side::default(),
+            tab: Tab::default(),
             close: false,
             picture: None,
             pictures: Arc::default(),
@@ -221,6 +211,12 @@ impl State {
     /// The main run.
     pub(crate) fn run(&self) -> &Run {
         &self.runs[0]
+    }
+
+    /// The link of what is shown.
+    pub(crate) fn link_of_now(&self) -> Link {
+        let twin = self.has_twin().then(|| self.twin_method());
+        Link { settings: self.form.clone(), twin, ..self.link.clone() }
     }
 
     /// Whether there is a twin.
@@ -348,9 +344,6 @@ impl State {
             self.slow_motion = Some(now + SLOW);
             self.attack_step();
         }
-        if self.lesson.is_some() {
-            super::lessons::drive(self);
-        }
 
         let at_work = self.gate.playing() && self.runs.iter().any(Run::is_at_work);
         let looks: Vec<Look> = self.runs.iter().map(|run| self.look_for(run)).collect();
@@ -420,22 +413,8 @@ impl State {
         self.scrub.min(points.saturating_sub(1))
     }
 
-    fn select_beside(&mut self, forward: bool) {
-        let Some(dataset) = self.run().dataset.clone() else { return };
-        let rows = &dataset.train.rows;
-        if rows.is_empty() {
-            return;
-        }
-        let place = self.selected.and_then(|row| self.run().place_of(row));
-        let next = match (place, forward) {
-            (None, _) => 0,
-            (Some(place), true) => (place + 1) % rows.len(),
-            (Some(place), false) => (place + rows.len() - 1) % rows.len(),
-        };
-        self.select(Some(rows[next]));
-    }
-
-    fn attack_step(&mut self) {
+    /// Moves the next batch by a step of its attack; after the last it is learned from.
+    pub(crate) fn attack_step(&mut self) {
         self.gate.play(false);
         let steps = self.run().settings.steps as usize;
         self.attack_step = match self.attack_step {
@@ -510,160 +489,6 @@ impl State {
         self.restart_with(self.twin.is_some());
     }
 
-    /// Trains on points that were drawn.
-    fn train_on_drawing(&mut self) {
-        let Some(drawing) = &self.drawing else { return };
-        let Some(launcher) = &self.launcher else { return };
-        match drawing.save(&launcher.root) {
-            Ok(file) => {
-                let mut settings = self.form.clone();
-                settings.data = Source::Npz(file);
-                self.form = settings;
-                self.drawing = None;
-                self.selected = None;
-                // Drawing paused the run before.
-                self.gate.play(true);
-                self.restart();
-            }
-            Err(problem) => self.say(problem, true),
-        }
-    }
-
-    /// Does what is asked for.
-    pub(crate) fn act(&mut self, action: Action, ctx: &Context) {
-        self.touch();
-        match action {
-            Action::PlayOrPause => {
-                (self.attack_step, self.slow_motion) = (None, None);
-                self.gate.play(!self.gate.playing());
-            }
-            Action::OneBatch => {
-                self.slow_motion = None;
-                self.attack_step = self.attack_step.map(|_| 0);
-                self.gate.one_step();
-            }
-            Action::AttackStep => {
-                self.slow_motion = None;
-                self.attack_step();
-            }
-            Action::SlowMotion => match self.slow_motion.take() {
-                Some(_) => {}
-                None if self.run().is_plane() => self.slow_motion = Some(Instant::now()),
-                None => self.say("Slow motion shows points of a plane: choose moons, for example.", false),
-            },
-            Action::Slower => self.set_speed(self.speed.saturating_sub(1)),
-            Action::Faster => self.set_speed(self.speed + 1),
-            Action::Restart => self.restart(),
-            Action::Rewind => self.rewind = !self.rewind,
-            Action::Twin => {
-                if self.has_twin() {
-                    if let Some(live) = self.runs.pop().and_then(|run| run.live) {
-                        live.command(Command::Stop);
-                        self.gate.leave(1);
-                        self.ending.push(live);
-                    }
-                    self.stage.difference = false;
-                    self.weights.member = Member::default();
-                } else {
-                    if self.twin.as_ref() == Some(&self.form.method) {
-                        // Chosen before, when the run had another.
-                        self.twin = None;
-                    }
-                    // Both from the beginning: only then they share seed, order and starts all along.
-                    self.restart_with(true);
-                }
-            }
-            Action::Difference => {
-                self.stage.difference = !self.stage.difference && self.has_twin();
-                if !self.has_twin() {
-                    self.say("There is one run: add a twin (W) to see how two differ.", false);
-                }
-            }
-            Action::SelectNext => self.select_beside(true),
-            Action::SelectPrevious => self.select_beside(false),
-            Action::Deselect => self.leave_one(),
-            Action::ScrubForward | Action::ScrubBack => {
-                let points = self.run().traced.as_ref().map_or(0, |traced| traced.points.len());
-                let now = self.scrub_in(points);
-                self.scrub_since = None;
-                self.scrub =
-                    if action == Action::ScrubForward { (now + 1).min(points.saturating_sub(1)) } else { now.saturating_sub(1) };
-            }
-            Action::PlayAttack => {
-                self.scrub_since = match self.scrub_since {
-                    Some(_) => None,
-                    None => self.run().traced.is_some().then(Instant::now),
-                };
-            }
-            Action::ResetView => self.stage.reset(),
-            Action::Quantity => {
-                self.stage.quantity = match self.stage.quantity {
-                    Quantity::Probability => Quantity::Margin,
-                    Quantity::Margin => Quantity::Probability,
-                };
-            }
-            Action::ShowNatural => self.stage.shows.natural ^= true,
-            Action::ShowAdversarial => self.stage.shows.adversarial ^= true,
-            Action::ShowSteps => self.stage.shows.steps ^= true,
-            Action::ShowRegions => self.stage.shows.regions ^= true,
-            Action::Draw => {
-                self.drawing = match self.drawing.take() {
-                    Some(_) => None,
-                    None => match self.run().dataset.as_deref().filter(|dataset| dataset.shape.len() == 2) {
-                        Some(dataset) => {
-                            self.gate.play(false);
-                            Some(Drawing::of(dataset))
-                        }
-                        None => {
-                            self.say(
-                                "Points can be drawn where the data are points of a plane: choose moons, for example.",
-                                false,
-                            );
-                            None
-                        }
-                    },
-                };
-            }
-            Action::Brush(class) => self.draw(|drawing| drawing.brush = Some(usize::from(class))),
-            Action::Eraser => self.draw(|drawing| drawing.brush = None),
-            Action::AddNoise => self.draw(Drawing::add_noise),
-            Action::ClearPoints => self.draw(Drawing::clear),
-            Action::TrainOnDrawing => self.train_on_drawing(),
-            Action::Undo => self.draw(Drawing::undo),
-            Action::Redo => self.draw(Drawing::redo),
-            Action::Open => {
-                self.open = Some(OpenDialog::new(self.launcher.as_ref().map(|launcher| launcher.root.as_path()), ctx));
-            }
-            Action::Save => self.save(),
-            Action::SaveSettings => files::save_settings(self),
-            Action::CopyLink => links::copy(self, ctx),
-            Action::BuildLink => self.link_builder = Some(LinkBuilder::of(self)),
-            Action::ExportCurves(format) => self.export_curves(format),
-            Action::Palette => self.palette = Some(Palette::default()),
-            Action::Help => self.help = !self.help,
-            Action::Lesson(number) => super::lessons::begin(self, usize::from(number)),
-            Action::Theme => {
-                self.theme = match self.theme {
-                    ThemePreference::System => ThemePreference::Dark,
-                    ThemePreference::Dark => ThemePreference::Light,
-                    ThemePreference::Light => ThemePreference::System,
-                };
-                ctx.set_theme(self.theme);
-            }
-            Action::LargerText => ctx.set_zoom_factor((ctx.zoom_factor() * 1.1).min(3.0)),
-            Action::SmallerText => ctx.set_zoom_factor((ctx.zoom_factor() / 1.1).max(0.6)),
-            Action::ReducedMotion => self.set_reduced_motion(ctx, !self.reduced_motion),
-            Action::SettingsDrawer => self.settings_drawer ^= true,
-            Action::InspectorDrawer => self.inspector_drawer ^= true,
-            Action::Judge => {
-                (self.side, self.tab, self.inspector_drawer) = (super::layout::Side::Judge, super::layout::Tab::Judge, true);
-                judge::begin(self, true);
-            }
-            Action::StopJudging => judge::stop(self),
-            Action::Quit => self.close = true,
-        }
-    }
-
     /// Whether nothing is to move that need not.
     pub(crate) fn set_reduced_motion(&mut self, ctx: &Context, reduced: bool) {
         self.reduced_motion = reduced;
@@ -674,60 +499,6 @@ impl State {
     pub(crate) fn set_speed(&mut self, speed: usize) {
         self.speed = speed.min(SPEEDS.len() - 1);
         self.gate.set_speed(SPEEDS[self.speed]);
-    }
-
-    fn draw(&mut self, change: impl FnOnce(&mut Drawing)) {
-        if let Some(drawing) = &mut self.drawing {
-            change(drawing);
-        }
-    }
-
-    /// Closes the topmost thing that is open, else deselects.
-    fn leave_one(&mut self) {
-        let closed = self.palette.take().is_some()
-            || self.open.take().is_some()
-            || self.link_builder.take().is_some()
-            || std::mem::take(&mut self.help)
-            || std::mem::take(&mut self.rewind)
-            || self.drawing.take().is_some()
-            || self.lesson.take().is_some()
-            || self.slow_motion.take().is_some()
-            || self.attack_step.take().is_some();
-        if !closed {
-            self.select(None);
-        }
-    }
-
-    /// Saves the runs where they are; they tell when it is done. (They are saved after every epoch anyway.)
-    fn save(&mut self) {
-        if !self.run().answers() {
-            self.say("The run has ended; what it had saved before is in its folder.", false);
-            return;
-        }
-        for run in &self.runs {
-            if let Some(live) = &run.live {
-                live.command(Command::Save);
-            }
-        }
-    }
-
-    fn export_curves(&mut self, format: Format) {
-        let Some(file) = outside::new_file(
-            self,
-            "curves",
-            match format {
-                Format::Png => "png",
-                Format::Svg => "svg",
-                Format::Csv => "csv",
-            },
-        ) else {
-            return;
-        };
-        match format {
-            Format::Png => self.picture = Some(file),
-            Format::Svg => files::write(self, &file, super::figure::svg(&super::curves::figure(&self.runs)).as_bytes()),
-            Format::Csv => files::write(self, &file, super::figure::csv(&super::curves::figure(&self.runs)).as_bytes()),
-        }
     }
 
     /// The regions of both runs on the host, if both are there.

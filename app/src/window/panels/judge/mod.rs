@@ -2,80 +2,15 @@
 
 mod curve;
 mod results;
-mod told;
 
 use egui::{Button, ComboBox, ScrollArea, Ui};
-use gairat::{
-    evaluate::{SUITES, Suite},
-    session::{Command, Trial, Weights},
+use gairat::{evaluate::SUITES, session::Weights};
+
+use crate::window::{
+    actions::{Action, judging},
+    model::{Run, State, judging::PGD_ALONE},
+    panels::controls::action_button,
 };
-
-pub(crate) use told::Judgements;
-
-use super::{action::Action, bar::action_button, run::Run, state::State};
-
-/// PGD as [`Trial`] takes it.
-pub(crate) const PGD_ALONE: &str = "natural,pgd:20";
-
-/// Multiples of ε at which the curve is drawn.
-const RADII: [f32; 6] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0];
-
-/// What the person chooses.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct JudgeView {
-    /// The suite, or the attacks, as [`Trial`] takes them.
-    pub(crate) attacks: &'static str,
-    /// Which weights.
-    pub(crate) weights: Weights,
-    /// Whether robust accuracy is wanted over the radius.
-    pub(crate) curve: bool,
-}
-
-impl Default for JudgeView {
-    fn default() -> Self {
-        Self { attacks: Suite::TRUST.name, weights: Weights::Now, curve: true }
-    }
-}
-
-/// Has the runs judge their networks: on the test part and on the selected sample, or on the sample alone.
-pub(crate) fn begin(state: &mut State, test: bool) {
-    let JudgeView { attacks, weights, curve } = state.judge;
-    let trial = Trial {
-        attacks: attacks.to_owned(),
-        weights,
-        test,
-        radii: if curve && test { RADII.to_vec() } else { Vec::new() },
-        sample: state.selected,
-    };
-    let mut asked = false;
-    for run in &mut state.runs {
-        if run.judgements.under_way.is_some() {
-            // One at a time.
-            asked = true;
-        } else if let Some(live) = run.live.as_ref().filter(|live| !live.is_over()) {
-            live.command(Command::Judge(trial.clone()));
-            run.judgements.expect();
-            asked = true;
-        }
-    }
-    if !asked {
-        state.say(
-            "The run has ended, so its network cannot be judged now. Open it again (Ctrl+O), or start a new run (R).",
-            false,
-        );
-    }
-}
-
-/// Judges no more.
-pub(crate) fn stop(state: &mut State) {
-    for run in &mut state.runs {
-        if let Some(live) = &run.live {
-            live.stop_judging();
-        }
-        // One that has not begun says nothing more.
-        run.judgements.give_up_waiting();
-    }
-}
 
 /// The panel.
 pub(crate) fn judge_ui(ui: &mut Ui, state: &mut State) {
@@ -161,7 +96,7 @@ fn sample_ui(ui: &mut Ui, state: &mut State) {
     if !at_work {
         let face = if known { "Attack it again" } else { "Attack it with the suite" };
         if ui.add(Button::new(face)).on_hover_text("Each attack of the suite on this sample alone").clicked() {
-            begin(state, false);
+            judging::begin(state, false);
         }
     }
     let two = state.has_twin();
