@@ -114,6 +114,8 @@ pub(crate) struct State {
     pub(crate) judge: JudgeView,
     pub(crate) drawing: Option<Drawing>,
     pub(crate) palette: Option<Palette>,
+    /// The setting that was looked for, until the form has shown it.
+    pub(crate) sought: Option<&'static str>,
     pub(crate) help: bool,
     pub(crate) rewind: bool,
     pub(crate) open: Option<OpenDialog>,
@@ -179,6 +181,7 @@ impl State {
             judge: JudgeView::default(),
             drawing: None,
             palette: None,
+            sought: None,
             help: false,
             rewind: false,
             open: None,

@@ -45,7 +45,9 @@ fn group_ui(ui: &mut Ui, state: &mut State, group: Group) {
         twin_ui(ui, state);
     }
     if !more.is_empty() {
-        ui.collapsing(format!("more {}", group.to_string().to_lowercase()), |ui| {
+        let title = format!("more {}", group.to_string().to_lowercase());
+        let sought = more.iter().any(|field| state.sought == Some(field.name));
+        CollapsingHeader::new(title).open(sought.then_some(true)).show(ui, |ui| {
             for field in more {
                 field_ui(ui, state, Member::Main, field.name);
             }
@@ -95,6 +97,14 @@ fn field_ui(ui: &mut Ui, state: &mut State, member: Member, name: &'static str) 
         let labelled = labelled.on_hover_ui(|ui| help_ui(ui, &field, about));
         let applies = applies(&field, state, member) && !state.link.lock.contains(name);
         let edited = ui.add_enabled_ui(applies, |ui| value_ui(ui, state, member, &field, &before)).inner;
+        if member == Member::Main && state.sought == Some(field.name) {
+            edited.scroll_to_me(Some(Align::Center));
+            edited.request_focus();
+            // A header that opens takes some frames to show it.
+            if ui.is_visible() && ui.clip_rect().contains(edited.rect.center()) {
+                state.sought = None;
+            }
+        }
         edited.labelled_by(labelled.id).on_hover_ui(|ui| help_ui(ui, &field, about));
     });
     if let Some((_, problem)) = state.unread.get(&(member, name)) {

@@ -170,7 +170,19 @@ fn number_ui(
             ui.add(if whole { drag.max_decimals(0) } else { drag.max_decimals(6) })
         }
     };
-    if response.changed() {
+    // No slider goes so far.
+    let endless = high == f64::INFINITY && {
+        let is_endless = number == high;
+        let button = ui.selectable_label(is_endless, "∞");
+        button.widget_info(|| {
+            egui::WidgetInfo::selected(egui::Role::Button, true, is_endless, format!("{} infinite", field.label))
+        });
+        if button.clicked() {
+            number = if is_endless { field.slider.map_or(low, |range| range.high) } else { high };
+        }
+        button.clicked()
+    };
+    if response.changed() || endless {
         let number = number.clamp(low, high);
         put(state, member, field.name, &if whole { number.round().to_string() } else { number.to_string() });
     }
