@@ -10,13 +10,11 @@ use super::{
         views::{Side, Tab},
     },
     panels::{bar, curves, form, grid, inspector, judge, lesson, margins, weighting},
-    stage,
+    stage, theme,
 };
 
 /// From this width on, settings and inspector stand beside the stage.
 const WIDE: f32 = 1100.0;
-/// Below this width there is one thing at a time.
-pub(crate) const NARROW: f32 = 700.0;
 
 /// The stage has so much height at least, or nothing is shown below it.
 const LOW: f32 = 240.0;
@@ -24,7 +22,7 @@ const LOW: f32 = 240.0;
 /// The whole window.
 pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let width = ui.available_width();
-    let narrow = width < NARROW;
+    let narrow = width < theme::NARROW;
     let embed = state.link.embed;
     let shows = |state: &State, part: Part| !embed && state.link.shows(part);
     if embed {

@@ -3,6 +3,9 @@
 
 use egui::{Color32, Context, Theme, Visuals};
 
+/// Below this width, in points, there is one thing at a time.
+pub(crate) const NARROW: f32 = 700.0;
+
 /// The one accent.
 pub(crate) fn accent(dark: bool) -> Color32 {
     if dark { Color32::from_rgb(120, 200, 190) } else { Color32::from_rgb(0, 105, 100) }

@@ -5,7 +5,6 @@ use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, Ui};
 use super::controls::action_button;
 use crate::window::{
     actions::{Action, Menu},
-    layout::NARROW,
     model::{Phase, Question, Run, SPEEDS, State},
     theme,
 };
@@ -93,9 +92,9 @@ fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
 }
 
 fn speed_ui(ui: &mut Ui, state: &mut State) {
-    let name = |speed: f64| if speed.is_finite() { format!("{speed} batches/s") } else { "full speed".to_owned() };
+    let name = |speed: f64| if speed.is_finite() { pace(speed) } else { "full speed".to_owned() };
     // Where there is little room the list alone does it.
-    let narrow = ui.ctx().content_rect().width() < NARROW;
+    let narrow = ui.ctx().content_rect().width() < theme::NARROW;
     if !narrow {
         action_button(ui, state, Action::Slower, "−", false);
     }
@@ -160,6 +159,11 @@ pub(crate) fn doing(run: &Run, playing: bool) -> String {
 }
 
 /// The time left, as 0:21 or 1:02:03.
+/// Batches a second, in words.
+fn pace(batches: f64) -> String {
+    if batches == 1.0 { "1 batch/s".to_owned() } else { format!("{batches} batches/s") }
+}
+
 fn time(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -182,7 +186,7 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
         if run.phase == Phase::Training && run.rate() > 0.0 && state.gate.playing() {
             let left = (place.epochs as usize * place.steps).saturating_sub(place.steps_done());
             if !narrow {
-                ui.label(format!("{:.0} batches/s", run.rate()));
+                ui.label(pace(run.rate().round()));
             }
             ui.label(format!("{} left", time(left as f64 / run.rate())));
         }

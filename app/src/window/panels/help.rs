@@ -8,10 +8,11 @@ use crate::window::{
 };
 
 /// What the marks mean.
-const MARKS: [(&str, &str); 9] = [
+const MARKS: [(&str, &str); 10] = [
     ("shape", "a natural point; each class has a shape and a colour"),
     ("larger", "a greater weight ω: its area is in proportion, beside the mean of all"),
-    ("paler", "a higher κ: the attack takes longer to break it"),
+    ("paler", "a higher κ: the attack takes longer to break it (in the dark theme darker)"),
+    ("faint", "one of the many behind some 250 that are drawn in full, evenly over the data"),
     ("× or dot", "its adversarial partner: broken / withstood (small)"),
     ("box", "the ball of radius ε that the attack may move in"),
     ("κ", "how many of the K attack steps a sample withstands"),

@@ -88,6 +88,9 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
             });
         }
     });
+    if !ui.rect_contains_pointer(ui.min_rect()) {
+        state.hovered = None;
+    }
 }
 
 fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
@@ -302,7 +305,7 @@ fn legend(ui: &Ui, state: &State, place: usize, rect: Rect) {
     lines.push((None, "x", "broken".to_owned()));
     lines.push((None, "o", "withstood".to_owned()));
     lines.push((None, "", "larger: greater ω".to_owned()));
-    lines.push((None, "", "paler: higher κ".to_owned()));
+    lines.push((None, "", format!("{}: higher κ", if dark { "darker" } else { "paler" })));
     let height = 15.0 * lines.len() as f32 + 8.0;
     if rect.height() < 2.2 * height || rect.width() < 440.0 {
         return;

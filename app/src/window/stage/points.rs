@@ -14,7 +14,12 @@ fn radius(relative: f32) -> f32 {
     (2.6 * relative.max(0.0).sqrt()).clamp(1.6, 9.0)
 }
 
-/// All training points as they were last seen.
+/// Points that are drawn in full at most, spread evenly over the training part; more of them hide each other.
+const IN_FULL: usize = 250;
+/// How much smaller and nearer to the ground the others are.
+const BEHIND: (f32, f32) = (0.6, 0.6);
+
+/// All training points as they were last seen: some with their adversarial partners, the others behind them.
 pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
     let run = &state.runs[place];
     let Some(dataset) = &run.dataset else { return };
@@ -25,6 +30,8 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
     let other = state.stage.difference.then(|| state.runs.get(1 - place.min(1))).flatten();
     let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
     let train = &dataset.train;
+    let every = train.len().div_ceil(IN_FULL).max(1);
+    let mut behind = Marks::default();
     let mut marks = Marks::default();
     for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
         let natural = placing.to_screen([point[0], point[1]]);
@@ -32,15 +39,17 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
             continue;
         }
         let class = train.labels[sample] as usize;
+        let in_full = sample % every == 0;
         let colour = theme::class(class, dark);
         let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else {
             if shows.natural {
-                marks.shape(class, natural, 2.0, theme::mix(colour, pale, 0.4));
+                let layer = if in_full { &mut marks } else { &mut behind };
+                layer.shape(class, natural, 2.0, theme::mix(colour, pale, if in_full { 0.4 } else { BEHIND.1 }));
             }
             continue;
         };
         let measured = &seen.record.measured;
-        if let Some(position) = seen.adversarial {
+        if let Some(position) = seen.adversarial.filter(|_| in_full) {
             let adversarial = placing.to_screen(position);
             if shows.steps {
                 marks.line(natural, adversarial, 1.0, text.gamma_multiply(0.35));
@@ -63,10 +72,15 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
                 }
                 None => (radius(run.relative(seen.record.omega)), theme::mix(colour, pale, 0.55 * measured.kappa as f32 / steps)),
             };
-            marks.shape(class, natural, size, fill);
+            if in_full {
+                marks.shape(class, natural, size, fill);
+            } else {
+                behind.shape(class, natural, BEHIND.0 * size, theme::mix(fill, pale, BEHIND.1));
+            }
         }
     }
-    marks.paint(painter, place);
+    behind.append(marks);
+    behind.paint(painter, place);
 }
 
 /// The next batch in the middle of its attack.
