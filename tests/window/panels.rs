@@ -7,7 +7,12 @@ use std::{
 
 use egui::vec2;
 use egui_kittest::{Harness, kittest::Queryable as _};
-use gairat::{metrics::Summary, session::Event};
+use gairat::{
+    dataset::Source,
+    metrics::Summary,
+    session::Event,
+    settings::{MethodChoice, Settings},
+};
 
 use super::{canned, wide, window};
 use crate::{
@@ -215,4 +220,17 @@ fn an_error_of_a_run_is_said_and_stays_until_it_is_closed() {
     window.get_by_label("Close").click();
     window.run_steps(2);
     assert!(window.state().notices.is_empty());
+}
+
+#[test]
+fn a_twin_that_knows_its_images_first_is_not_drawn_as_points() {
+    for first in [0, 1] {
+        let settings = Settings::recipe(Source::Digits);
+        let mut state = State::new(settings, None, None, Some(MethodChoice::of("at").unwrap()));
+        state.gate.play(false);
+        canned::tell(&mut state.runs[first]);
+        let mut window = window(state, vec2(1280.0, 800.0));
+        window.run_steps(3);
+        assert!(!window.state().is_plane(), "run {first}");
+    }
 }

@@ -61,7 +61,7 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     }
     CentralPanel::default()
         .frame(Frame::central_panel(ui.style()).inner_margin(Margin::same(6)))
-        .show(ui, |ui| if state.run().is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) });
+        .show(ui, |ui| if state.is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) });
 }
 
 /// The selected sample or the judge, chosen by a tab.

@@ -31,7 +31,7 @@ impl State {
             }
             Action::SlowMotion => match self.slow_motion.take() {
                 Some(_) => {}
-                None if self.run().is_plane() => self.slow_motion = Some(Instant::now()),
+                None if self.is_plane() => self.slow_motion = Some(Instant::now()),
                 None => self.say("Slow motion shows points of a plane: choose moons, for example.", false),
             },
             Action::Slower => self.set_speed(self.speed.saturating_sub(1)),

@@ -222,6 +222,11 @@ impl State {
         Link { settings: self.form.clone(), twin, ..self.link.clone() }
     }
 
+    /// Whether the data are points of a plane, as far as a run knows them: either of two may know them first.
+    pub(crate) fn is_plane(&self) -> bool {
+        self.runs.iter().all(Run::is_plane)
+    }
+
     /// Whether there is a twin.
     pub(crate) fn has_twin(&self) -> bool {
         self.runs.len() > 1

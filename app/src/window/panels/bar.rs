@@ -39,7 +39,7 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
             action_button(ui, state, Action::Judge, "⚖ Judge", false);
         }
         let drawing = state.drawing.is_some();
-        if state.run().is_plane() {
+        if state.is_plane() {
             action_button(ui, state, Action::Draw, "✏ Draw", drawing);
         }
         if folded {

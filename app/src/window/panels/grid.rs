@@ -102,19 +102,21 @@ fn controls_ui(ui: &mut Ui, state: &mut State) {
             ui.selectable_value(&mut view.face, face, name);
         }
         ui.separator();
-        ui.label("sorted by");
-        ComboBox::from_id_salt("sorted by").selected_text(view.order.name()).show_ui(ui, |ui| {
+        let label = ui.label("sorted by").id;
+        let list = ComboBox::from_id_salt("sorted by").selected_text(view.order.name()).show_ui(ui, |ui| {
             for order in Order::ALL {
                 ui.selectable_value(&mut view.order, order, order.name());
             }
         });
+        list.response.labelled_by(label);
         let name = |class: Option<u32>| class.map_or_else(|| "all".to_owned(), |class| class.to_string());
-        ui.label("class");
-        ComboBox::from_id_salt("class").width(52.0).selected_text(name(view.class)).show_ui(ui, |ui| {
+        let label = ui.label("class").id;
+        let list = ComboBox::from_id_salt("class").width(52.0).selected_text(name(view.class)).show_ui(ui, |ui| {
             for class in std::iter::once(None).chain((0..classes as u32).map(Some)) {
                 ui.selectable_value(&mut view.class, class, name(class));
             }
         });
+        list.response.labelled_by(label);
         for (which, name) in [(None, "broken or not"), (Some(true), "✖ broken"), (Some(false), "✔ withstood")] {
             ui.selectable_value(&mut view.broken, which, name);
         }
@@ -153,7 +155,7 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
     ui.painter().rect_stroke(
         picture,
         2.0,
-        Stroke::new((1.6 * run.relative(omega).max(0.0).sqrt()).clamp(0.5, 5.0), theme::class(label, dark)),
+        Stroke::new((1.6 * run.relative(omega).max(0.0).sqrt()).clamp(0.5, 5.0), theme::weight(dark)),
         StrokeKind::Outside,
     );
     if state.selected == Some(row) {
