@@ -101,6 +101,27 @@ fn the_palette_finds_a_command_by_its_name_and_does_it() {
 }
 
 #[test]
+fn the_palette_finds_a_setting_and_shows_it_wherever_it_is() {
+    for (size, text, label) in [
+        (egui::vec2(1280.0, 800.0), "weight decay", "weight decay"),
+        (egui::vec2(900.0, 700.0), "lambda", "λ"),
+        (egui::vec2(390.0, 800.0), "weight decay", "weight decay"),
+    ] {
+        let mut window = window(canned::state(), size);
+        window.run_steps(3);
+        window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+        window.run_steps(3);
+        window.get_by_label("Command").type_text(text);
+        window.run_steps(3);
+        window.key_press(Key::Enter);
+        window.run_steps(30);
+        assert!(window.state().palette.is_none() && window.state().sought.is_none(), "{text} at {size}");
+        let screen = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
+        assert!(window.get_all_by_label(label).any(|found| screen.contains_rect(found.rect())), "{text} at {size}");
+    }
+}
+
+#[test]
 fn keys_that_are_typed_into_a_field_do_nothing_else() {
     let mut window = wide();
     window.key_press_modifiers(Modifiers::COMMAND, Key::O);

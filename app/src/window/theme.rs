@@ -1,5 +1,6 @@
-//! Colours and the shapes that go with them. Orange and blue for two classes, and a set that people with any colour vision tell apart
-//! for ten (Okabe and Ito's eight, and two greys); every class has a shape of its own besides.
+//! Colours, each for one thing: orange and blue for the first two classes and for nothing else, magenta for weights, teal for what is
+//! selected, green for natural and red for adversarial data. Whoever sees no red or no green tells them apart as well (a test looks
+//! through their eyes), and every class has a shape besides.
 
 use egui::{Color32, Context, Theme, Visuals};
 
@@ -16,26 +17,26 @@ pub(crate) fn class(class: usize, dark: bool) -> Color32 {
     const DARK: [(u8, u8, u8); 10] = [
         (242, 142, 43),
         (86, 160, 235),
-        (0, 190, 140),
-        (240, 228, 66),
-        (222, 140, 190),
-        (230, 100, 60),
-        (140, 205, 250),
-        (190, 150, 240),
-        (200, 200, 200),
-        (150, 150, 150),
+        (15, 230, 119),
+        (251, 249, 62),
+        (238, 178, 166),
+        (191, 130, 63),
+        (165, 241, 238),
+        (201, 189, 245),
+        (161, 167, 179),
+        (115, 158, 110),
     ];
     const LIGHT: [(u8, u8, u8); 10] = [
         (176, 78, 0),
         (0, 94, 178),
-        (0, 118, 88),
-        (118, 98, 0),
-        (168, 62, 122),
-        (168, 40, 10),
-        (16, 108, 160),
-        (104, 60, 170),
-        (60, 60, 60),
-        (104, 104, 104),
+        (7, 80, 78),
+        (150, 59, 27),
+        (139, 37, 123),
+        (129, 1, 32),
+        (31, 110, 163),
+        (70, 36, 201),
+        (53, 24, 58),
+        (70, 107, 71),
     ];
     let (r, g, b) = if dark { DARK[class % 10] } else { LIGHT[class % 10] };
     Color32::from_rgb(r, g, b)
@@ -62,12 +63,27 @@ pub(crate) fn diverging(number: f32, dark: bool) -> Color32 {
 
 /// Natural data in curves and histograms.
 pub(crate) fn natural(dark: bool) -> Color32 {
-    if dark { Color32::from_rgb(150, 200, 110) } else { Color32::from_rgb(60, 115, 20) }
+    if dark { Color32::from_rgb(175, 230, 90) } else { Color32::from_rgb(96, 112, 0) }
 }
 
 /// Adversarial data in curves and histograms.
 pub(crate) fn adversarial(dark: bool) -> Color32 {
-    if dark { Color32::from_rgb(240, 110, 120) } else { Color32::from_rgb(180, 20, 50) }
+    if dark { Color32::from_rgb(235, 100, 105) } else { Color32::from_rgb(145, 10, 40) }
+}
+
+/// The same under the training's own attack: paler.
+pub(crate) fn adversarial_in_training(dark: bool) -> Color32 {
+    if dark { mix(adversarial(dark), Color32::WHITE, 0.45) } else { mix(adversarial(dark), Color32::WHITE, 0.2) }
+}
+
+/// Weights: their curve, and the frames of images.
+pub(crate) fn weight(dark: bool) -> Color32 {
+    if dark { Color32::from_rgb(240, 115, 235) } else { Color32::from_rgb(140, 25, 165) }
+}
+
+/// What is counted or set, and is none of the others: bars of samples, losses, rates.
+pub(crate) fn neutral(dark: bool) -> Color32 {
+    if dark { Color32::from_gray(172) } else { Color32::from_gray(84) }
 }
 
 /// The ground that the stage and the curves are drawn on.
@@ -99,7 +115,7 @@ pub(crate) fn install(ctx: &Context) {
             visuals.faint_bg_color = if dark { Color32::from_gray(38) } else { Color32::from_gray(236) };
             visuals.widgets.noninteractive.fg_stroke.color = text;
             visuals.widgets.inactive.fg_stroke.color = text;
-            visuals.weak_text_color = Some(if dark { Color32::from_gray(172) } else { Color32::from_gray(84) });
+            visuals.weak_text_color = Some(neutral(dark));
             visuals.hyperlink_color = accent(dark);
             visuals.selection.bg_fill = if dark { Color32::from_rgb(28, 92, 88) } else { Color32::from_rgb(170, 222, 216) };
             visuals.selection.stroke.color = if dark { Color32::WHITE } else { Color32::from_gray(10) };
@@ -141,13 +157,61 @@ mod tests {
         for theme in [Theme::Dark, Theme::Light] {
             let dark = theme == Theme::Dark;
             let visuals = ctx.style_of(theme).visuals.clone();
-            let mut read = vec![natural(dark), adversarial(dark), accent(dark), visuals.warn_fg_color, visuals.error_fg_color];
-            read.extend([visuals.text_color(), visuals.weak_text_color()]);
+            let mut read =
+                vec![natural(dark), adversarial(dark), weight(dark), accent(dark), visuals.warn_fg_color, visuals.error_fg_color];
+            read.extend([visuals.text_color(), visuals.weak_text_color(), adversarial_in_training(dark)]);
             read.extend((0..10).map(|number| class(number, dark)));
             for colour in read {
                 for behind in [visuals.window_fill, visuals.faint_bg_color] {
                     let contrast = contrast(colour, behind);
                     assert!(contrast >= 4.5, "{colour:?} on {behind:?}, {theme:?}: {contrast}");
+                }
+            }
+        }
+    }
+
+    /// Linear red, green and blue of colours as they are, and as they look without the cones for red and without those for green (Machado,
+    /// Oliveira and Fernandes, IEEE TVCG 2009, severity 1).
+    const EYES: [[[f64; 3]; 3]; 3] = [
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]],
+        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
+    ];
+
+    fn through(matrix: [[f64; 3]; 3], numbers: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(numbers).map(|(a, b)| a * b).sum())
+    }
+
+    /// CIE L*a*b* (D65) of a colour as these eyes see it.
+    fn lab(colour: Color32, eyes: [[f64; 3]; 3]) -> [f64; 3] {
+        const XYZ: [[f64; 3]; 3] = [
+            [0.412_456_4, 0.357_576_1, 0.180_437_5],
+            [0.212_672_9, 0.715_152_2, 0.072_175_0],
+            [0.019_333_9, 0.119_192_0, 0.950_304_1],
+        ];
+        let linear = [colour.r(), colour.g(), colour.b()].map(|byte| {
+            let part = f64::from(byte) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        });
+        let [x, y, z] = through(XYZ, through(eyes, linear).map(|part| part.clamp(0.0, 1.0)));
+        let [x, y, z] =
+            [x / 0.950_47, y, z / 1.088_83].map(|part| if part > 0.008_856 { part.cbrt() } else { 7.787 * part + 16.0 / 116.0 });
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    #[test]
+    fn colours_that_mean_different_things_differ_for_every_colour_vision() {
+        for dark in [false, true] {
+            let roles = vec![natural(dark), adversarial(dark), weight(dark), accent(dark)];
+            let classes = (0..10).map(|number| class(number, dark)).collect();
+            for (colours, least) in [(roles, 20.0), (classes, 15.0)] {
+                for eyes in EYES {
+                    for (place, a) in colours.iter().enumerate() {
+                        for b in &colours[..place] {
+                            let far = lab(*a, eyes).iter().zip(lab(*b, eyes)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                            assert!(far >= least, "{a:?} and {b:?}, dark {dark}: {far}");
+                        }
+                    }
                 }
             }
         }

@@ -49,9 +49,10 @@ pub(crate) fn colour(kind: usize, dark: bool) -> Color32 {
     match kind {
         0 => theme::natural(dark),
         1 => theme::adversarial(dark),
-        2 => theme::class(0, dark),
-        3 => theme::class(1, dark),
-        other => theme::class(other, dark),
+        2 => theme::adversarial_in_training(dark),
+        6 => theme::weight(dark),
+        4 => theme::accent(dark),
+        _ => theme::neutral(dark),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How the run goes: accuracies, loss, mean kappa and learning rate over the epochs, with marks for what happened.
 
+use super::axis;
 use crate::window::{
     actions::{Action, Format},
     model::{
@@ -62,14 +63,17 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     let plot = Plot::new("curves")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(egui::Rangef::new(22.0, 110.0))
+        .grid_spacing(axis::FAINT)
+        .x_grid_spacer(axis::few_whole)
+        .y_grid_spacer(axis::few)
+        .y_axis_formatter(|mark, _| format!("{:.0} %", 100.0 * mark.value))
         .height(ui.available_height().clamp(90.0, 400.0))
         .include_x(0.0)
         .include_x(epochs)
         .include_y(0.0)
         .include_y(1.0)
         .x_axis_label("epoch")
-        .y_axis_min_width(26.0)
+        .y_axis_min_width(40.0)
         .allow_scroll(false)
         .label_formatter(move |position| {
             // One reading for all curves: the epoch under the pointer.

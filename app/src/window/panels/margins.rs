@@ -4,6 +4,7 @@
 use egui::{Color32, ColorImage, Slider, TextureOptions, Ui, vec2};
 use egui_plot::{Bar, BarChart, Plot, VLine};
 
+use super::axis;
 use crate::window::{
     model::{Run, State, histogram::Histogram},
     theme,
@@ -59,7 +60,10 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     let plot = Plot::new("margins")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(egui::Rangef::new(22.0, 110.0))
+        .grid_spacing(axis::FAINT)
+        .x_grid_spacer(axis::few)
+        .x_axis_formatter(|mark, _| axis::label(mark))
+        .y_grid_spacer(axis::few)
         .height((ui.available_height() - strip - 6.0).clamp(80.0, 200.0))
         .show_y(false)
         .allow_drag(false)

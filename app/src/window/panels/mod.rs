@@ -1,6 +1,7 @@
 //! What stands around the stage. Panels read the state and ask for actions; none knows another, and [`layout`](super::layout) says where
 //! they stand.
 
+mod axis;
 pub(super) mod bar;
 mod controls;
 pub(super) mod curves;

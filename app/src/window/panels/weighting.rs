@@ -10,7 +10,7 @@ use gairat::{
     settings::{MethodChoice, Settings},
 };
 
-use super::setting;
+use super::{axis, setting};
 use crate::window::{
     model::{Member, Run, State, spread::Spread},
     theme,
@@ -182,7 +182,9 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
     let plot = Plot::new("weights")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(egui::Rangef::new(22.0, 110.0))
+        .grid_spacing(axis::FAINT)
+        .x_grid_spacer(if spread.whole { axis::few_whole } else { axis::few })
+        .x_axis_formatter(|mark, _| axis::label(mark))
         .height(height)
         .show_y(false)
         .allow_drag(false)
@@ -199,11 +201,11 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         })
         .y_axis_formatter(|mark, _| tick(mark.value))
         .y_axis_min_width(24.0);
-    let colour = theme::class(0, dark);
+    let colour = theme::weight(dark);
     let response = plot.show(ui, |plot| {
         plot.set_plot_bounds_x(low - beside..=high + beside);
         plot.set_plot_bounds_y(0.0..=1.06 * top);
-        plot.bar_chart(BarChart::new("samples", bars).color(theme::class(1, dark).gamma_multiply(0.55)));
+        plot.bar_chart(BarChart::new("samples", bars).color(theme::neutral(dark).gamma_multiply(0.4)));
         match &shown.curve {
             Some(curve) => {
                 let style = if shown.ahead { LineStyle::dashed_loose() } else { LineStyle::Solid };

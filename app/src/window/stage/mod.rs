@@ -32,6 +32,9 @@ use picture::Picture;
 const LEGENDS: usize = 4;
 const DRAWING: usize = 6;
 
+/// Room for the number of an epoch; where there is less, the line at the bottom has it.
+const EPOCH: f32 = 66.0;
+
 /// How far the stage can be zoomed in.
 const MOST_ZOOM: f32 = 40.0;
 /// How far from a point, in points of the screen, the pointer still means it.
@@ -128,25 +131,35 @@ fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
 /// The name of the run, and what is shown of it.
 fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
     ui.horizontal(|ui| {
-        let title = state.runs[place].title();
-        ui.strong(title).on_hover_text(if place == 0 { "The run" } else { "Its twin: the same seed, data and first weights" });
-        let run = &state.runs[place];
-        if let Some(accuracies) = run.accuracies() {
-            ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural));
-            ui.label(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
-            // What is drawn is the network as it is.
-            if accuracies.epoch != run.place.epoch {
-                ui.weak(format!("of epoch {}", accuracies.epoch))
-                    .on_hover_text("The figures are of that epoch's weights, the picture of those of now");
-            }
-        }
-        if let (Some(step), Some(_)) = (state.attack_step, &run.next_batch) {
-            ui.colored_label(ui.visuals().warn_fg_color, format!("next batch at attack step {step} of {}", run.settings.steps));
-        }
+        // The button first: what is said takes the room that is left.
         if place == 0 {
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| layers_ui(ui, state));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                layers_ui(ui, state);
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| words_ui(ui, state, place));
+            });
+        } else {
+            words_ui(ui, state, place);
         }
     });
+}
+
+/// The name of the run, and its figures.
+fn words_ui(ui: &mut Ui, state: &State, place: usize) {
+    let title = state.runs[place].title();
+    ui.strong(title).on_hover_text(if place == 0 { "The run" } else { "Its twin: the same seed, data and first weights" });
+    let run = &state.runs[place];
+    if let Some(accuracies) = run.accuracies() {
+        ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural));
+        ui.label(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+        // What is drawn is the network as it is.
+        if accuracies.epoch != run.place.epoch && ui.available_width() > EPOCH {
+            ui.weak(format!("epoch {}", accuracies.epoch))
+                .on_hover_text("The figures are of that epoch's weights, the picture of those of now");
+        }
+    }
+    if let (Some(step), Some(_)) = (state.attack_step, &run.next_batch) {
+        ui.colored_label(ui.visuals().warn_fg_color, format!("next batch at attack step {step} of {}", run.settings.steps));
+    }
 }
 
 fn layers_ui(ui: &mut Ui, state: &mut State) {

@@ -16,8 +16,8 @@ fn radius(relative: f32) -> f32 {
 
 /// Points that are drawn in full at most, spread evenly over the training part; more of them hide each other.
 const IN_FULL: usize = 250;
-/// How much smaller and nearer to the ground the others are.
-const BEHIND: (f32, f32) = (0.6, 0.6);
+/// How much smaller the others are, and how much of their colour is seen.
+const BEHIND: (f32, f32) = (0.6, 0.45);
 
 /// All training points as they were last seen: some with their adversarial partners, the others behind them.
 pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
@@ -43,8 +43,11 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
         let colour = theme::class(class, dark);
         let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else {
             if shows.natural {
-                let layer = if in_full { &mut marks } else { &mut behind };
-                layer.shape(class, natural, 2.0, theme::mix(colour, pale, if in_full { 0.4 } else { BEHIND.1 }));
+                if in_full {
+                    marks.shape(class, natural, 2.0, theme::mix(colour, pale, 0.4));
+                } else {
+                    behind.shape(class, natural, 2.0 * BEHIND.0, colour.gamma_multiply(BEHIND.1));
+                }
             }
             continue;
         };
@@ -75,7 +78,8 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
             if in_full {
                 marks.shape(class, natural, size, fill);
             } else {
-                behind.shape(class, natural, BEHIND.0 * size, theme::mix(fill, pale, BEHIND.1));
+                let fill = if other.is_some() { fill } else { colour };
+                behind.shape(class, natural, BEHIND.0 * size, fill.gamma_multiply(BEHIND.1));
             }
         }
     }

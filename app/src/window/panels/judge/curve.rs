@@ -3,7 +3,7 @@
 use egui::Ui;
 use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
-use crate::window::{model::Run, theme};
+use crate::window::{model::Run, panels::axis, theme};
 
 /// The curves of the newest judgements, if there are any.
 pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
@@ -31,7 +31,10 @@ pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
     let text = ui.visuals().text_color();
     let response = Plot::new("judged curve")
         .show_background(false)
-        .grid_spacing(egui::Rangef::new(22.0, 110.0))
+        .grid_spacing(axis::FAINT)
+        .x_grid_spacer(axis::few)
+        .x_axis_formatter(|mark, _| axis::label(mark))
+        .y_grid_spacer(axis::few)
         .height(130.0)
         .include_x(0.0)
         .include_y(0.0)

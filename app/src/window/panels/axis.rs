@@ -1,0 +1,60 @@
+//! The marks of an axis: four or five round numbers, whatever it goes over.
+
+use egui::Rangef;
+use egui_plot::{GridInput, GridMark};
+
+/// Lines of an axis are so faint: a tenth to a fifth of the colour of text.
+pub(super) const FAINT: Rangef = Rangef { min: 1.0, max: 420.0 };
+
+/// A spacer for [`egui_plot::Plot`]: three to six marks.
+pub(super) fn few(input: GridInput) -> Vec<GridMark> {
+    marks(input.bounds, &[1.0, 2.0, 2.5, 5.0, 10.0])
+}
+
+/// The same for an axis of whole numbers.
+pub(super) fn few_whole(input: GridInput) -> Vec<GridMark> {
+    let mut marks = marks(input.bounds, &[1.0, 2.0, 5.0, 10.0]);
+    marks.retain(|mark| mark.value.fract() == 0.0);
+    marks
+}
+
+/// What stands at a mark.
+pub(super) fn label(mark: GridMark) -> String {
+    // The nearest number of that many decimals, and no -0.
+    let decimals = (1.0 - mark.step_size.log10().floor()).clamp(0.0, 8.0) as usize;
+    let text = format!("{:.decimals$}", mark.value);
+    let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// Marks at multiples of one of these numbers times a power of ten: of the least that goes into the bounds at most five times.
+fn marks((low, high): (f64, f64), steps: &[f64]) -> Vec<GridMark> {
+    let rough = (high - low) / 5.0;
+    if !rough.is_finite() || rough <= 0.0 {
+        return Vec::new();
+    }
+    let power = 10f64.powf(rough.log10().floor());
+    let step = steps.iter().map(|step| step * power).find(|step| *step >= 0.999 * rough).unwrap_or(10.0 * power);
+    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    (first..=last).map(|mark| GridMark { value: mark as f64 * step, step_size: step }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_three_to_six_round_marks_that_differ() {
+        for (low, high) in [(0.0, 1.06), (0.0, 80.0), (-4.0, 22.0), (-0.6, 10.6), (0.0, 0.0031), (-1e-7, 1e-7), (0.0, 31_234.0)] {
+            let marks = few(GridInput { bounds: (low, high), base_step_size: 1.0 });
+            assert!((3..=6).contains(&marks.len()), "{low} to {high}: {marks:?}");
+            assert!(marks.iter().all(|mark| (low..=high).contains(&mark.value)), "{low} to {high}: {marks:?}");
+            let labels: std::collections::BTreeSet<String> = marks.iter().map(|mark| label(*mark)).collect();
+            assert!(labels.len() == marks.len() && !labels.contains("-0"), "{labels:?}");
+        }
+        let kappa = few_whole(GridInput { bounds: (-0.6, 10.6), base_step_size: 1.0 });
+        assert_eq!(kappa.into_iter().map(label).collect::<Vec<_>>(), ["0", "5", "10"]);
+        assert!(few(GridInput { bounds: (0.0, f64::INFINITY), base_step_size: 1.0 }).is_empty());
+        assert!(few(GridInput { bounds: (1.0, 1.0), base_step_size: 1.0 }).is_empty());
+    }
+}
