@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
     attack::{LossKind, read_measured},
     batch::{StartKey, attack_batch},
-    checkpoint::read_weights,
+    checkpoint::open_weights,
     dataset::{self, AdversarialExamples, Arrays, Source},
     device,
     evaluate::{self, Norm, Probes, Report, Target, Threat, Verdict},
@@ -57,7 +57,7 @@ pub(super) fn definition() -> Command {
         .mut_arg("step_size", |arg| arg.help("Length of a step, in the same units [default: epsilon / 4]"))
         .mut_arg("loss", |arg| arg.help("What the attack climbs: ce, cw or kl [default: ce]"))
         .mut_arg("batch", |arg| arg.help("Samples at a time; it changes no result [default: 128]"))
-        .arg(file("weights", "FILE.safetensors", "Weights of the network named by --model"))
+        .arg(file("weights", "FILE", "Weights of that network, as PyTorch (.pth, .pt) or safetensors writes them"))
         .arg(file("out", "FILE.npz", "Where to write; it must not exist yet"))
         .arg(
             Arg::new("no-random-start")
@@ -96,13 +96,14 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     };
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
-    let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
+    let read = open_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
+    super::tell_reading(&read);
     let Arrays { shape, samples, notes, .. } = dataset::read_arrays(file)?;
     super::tell_notes(&notes);
     let chosen = pollster::block_on(device::choose(&settings.device))?;
-    let model = settings.model.resolve(shape);
+    let model = read.network(&settings.model, shape)?;
     let (examples, natural, flags) = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
-        let network = Network::with_weights(&model, shape, &weights, &settings.normalise, &chosen.device)?;
+        let network = Network::with_weights(&model, shape, &read.tensors, &settings.normalise, &chosen.device)?;
         let classes = network.classes(shape, &chosen.device);
         if let Some((row, label)) = samples.labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
             return Err(Failure::Request(format!(

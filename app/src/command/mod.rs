@@ -19,6 +19,7 @@ use std::{
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use gairat::{
+    checkpoint::Weights,
     dataset::{Source, Toy},
     settings::{Field, Settings, fields},
 };
@@ -173,6 +174,13 @@ fn warn_of_idle(settings: &Settings, given: &[(&'static str, &str)]) {
 fn tell_notes(notes: &[String]) {
     for note in notes {
         anstream::eprintln!("note: {note}");
+    }
+}
+
+/// Tells how weights that another program wrote were read.
+fn tell_reading(weights: &Weights) {
+    if !weights.reading.ours {
+        anstream::eprintln!("{}", weights.reading);
     }
 }
 

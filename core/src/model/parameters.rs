@@ -13,7 +13,7 @@ use burn::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gradient, Network};
+use super::{Architecture, Gradient, Network};
 use crate::device::{self, DeviceError};
 
 /// One tensor on the host, in PyTorch's layout.
@@ -30,10 +30,20 @@ pub type Parameters = BTreeMap<String, NamedTensor>;
 
 /// Why weights do not fit a network.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("the weights do not fit the network: {}. Check the name of the network, and the class count and image size of the data.", .problems.join("; "))]
+#[error("the weights do not fit the network: {}. Check the name of the network, and the class count and image size of the data.", first_few(.problems, "; "))]
 pub struct WeightsError {
     /// Every missing, unknown or mis-shaped tensor, one sentence each.
     pub problems: Vec<String>,
+}
+
+/// As many of a list as a sentence bears.
+pub(super) fn first_few(list: &[String], between: &str) -> String {
+    const FEW: usize = 4;
+    let shown = list[..list.len().min(FEW)].join(between);
+    match list.len().saturating_sub(FEW) {
+        0 => shown,
+        more => format!("{shown}{between}and {more} more"),
+    }
 }
 
 /// What a visitor of burn passes on its way to a tensor: (field name, kind of container).
@@ -89,6 +99,28 @@ pub fn parameter_count(network: &Network) -> usize {
     let mut count = Count { path: Vec::new(), learned: 0 };
     network.visit(&mut count);
     count.learned
+}
+
+/// The names and PyTorch's shapes of all tensors of `architecture`; their numbers are never made.
+pub(super) fn tensor_shapes(architecture: Architecture) -> BTreeMap<String, Vec<usize>> {
+    struct Collect {
+        path: Path,
+        shapes: BTreeMap<String, Vec<usize>>,
+    }
+    impl ModuleVisitor for Collect {
+        follow_path!();
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let mut shape = param.lazy_shape().to_vec();
+            if is_linear_weight(&self.path) {
+                shape.reverse();
+            }
+            self.shapes.insert(pytorch_name(&self.path), shape);
+        }
+    }
+    let mut collect = Collect { path: Vec::new(), shapes: BTreeMap::new() };
+    Network { normalise: None, architecture }.visit(&mut collect);
+    collect.shapes
 }
 
 /// Reads all tensors of `network` back to the host.
