@@ -28,6 +28,8 @@ pub use initial::{Initialisation, initialise};
 pub use mlp::Mlp;
 pub use net_mnist::NetMnist;
 pub use normalise::{Normalisation, Normalise};
+#[cfg_attr(not(test), expect(unused_imports, reason = "layouts are tested against it"))]
+pub(crate) use parameters::tensor_shapes;
 pub use parameters::{NamedTensor, Parameters, WeightsError, named_gradient, named_tensors, parameter_count, with_tensors};
 pub use preact_resnet::{PreActBlock, PreActResNet18, ShortcutOf};
 pub use program::{After, Layer, Layers, Program};

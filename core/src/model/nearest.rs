@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::Device;
-
 use super::{ModelSpec, Parameters, parameters::tensor_shapes};
 use crate::dataset::SampleShape;
 
@@ -21,7 +19,7 @@ const NETWORKS: [ModelSpec; 7] = [
 /// The names and shapes of the tensors of `spec`, where it takes samples of `shape`.
 pub(super) fn expected(spec: &ModelSpec, shape: SampleShape, weights: &Parameters) -> Option<BTreeMap<String, Vec<usize>>> {
     let classes = spec.last_layer(weights).unwrap_or(10).max(2);
-    spec.build(shape, classes, &Device::flex()).ok().map(tensor_shapes)
+    tensor_shapes(spec, shape, classes).ok()
 }
 
 /// The network of which most tensors are there by name and shape, how many of them, and how many it has.

@@ -8,13 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::{Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Gradient, Network};
-use crate::device::{self, DeviceError};
+use super::{Gradient, ModelError, ModelSpec, Network};
+use crate::{
+    dataset::SampleShape,
+    device::{self, DeviceError},
+};
 
 /// One tensor on the host, in PyTorch's layout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,8 +104,16 @@ pub fn parameter_count(network: &Network) -> usize {
     count.learned
 }
 
-/// The names and PyTorch's shapes of all tensors of `architecture`; their numbers are never made.
-pub(super) fn tensor_shapes(architecture: Architecture) -> BTreeMap<String, Vec<usize>> {
+/// The names and PyTorch's shapes of all tensors of the network `spec` for samples of `shape` and so many classes; their numbers are never
+/// made.
+///
+/// # Errors
+/// [`ModelError`] when the network does not take such samples.
+pub(crate) fn tensor_shapes(
+    spec: &ModelSpec,
+    shape: SampleShape,
+    classes: usize,
+) -> Result<BTreeMap<String, Vec<usize>>, ModelError> {
     struct Collect {
         path: Path,
         shapes: BTreeMap<String, Vec<usize>>,
@@ -119,8 +130,8 @@ pub(super) fn tensor_shapes(architecture: Architecture) -> BTreeMap<String, Vec<
         }
     }
     let mut collect = Collect { path: Vec::new(), shapes: BTreeMap::new() };
-    Network { normalise: None, architecture }.visit(&mut collect);
-    collect.shapes
+    Network { normalise: None, architecture: spec.build(shape, classes, &Device::flex())? }.visit(&mut collect);
+    Ok(collect.shapes)
 }
 
 /// Reads all tensors of `network` back to the host.
