@@ -2,6 +2,8 @@
 
 use std::{fmt, path::Path};
 
+use burn::tensor::Device;
+
 use super::{
     CheckpointError,
     formats::{self, Unreadable, to_bytes},
@@ -10,7 +12,7 @@ use super::{
 use crate::{
     dataset::SampleShape,
     files,
-    model::{LoadError, ModelSpec, Normalisation, Parameters},
+    model::{LoadError, ModelSpec, Network, Normalisation, Parameters},
 };
 
 /// Weights in the names that they have here.
@@ -20,6 +22,8 @@ pub struct Weights {
     pub tensors: Parameters,
     /// The networks that they may be of: one, two where names and shapes do not tell them apart, or none that is known.
     pub networks: Vec<ModelSpec>,
+    /// The shape of the samples that they were made for, where the file says it.
+    pub shape: Option<SampleShape>,
     /// How they were read.
     pub reading: Reading,
 }
@@ -36,6 +40,21 @@ impl Weights {
             (ModelSpec::Auto, [_, _, ..]) => Err(LoadError::Ambiguous { networks: self.networks.clone() }),
             _ => Ok(asked.resolve(shape)),
         }
+    }
+
+    /// The shape of the samples that the network takes, as the file says or, where it does not, the usual one of `asked` or of the network
+    /// that the weights are of: square images as large as its linear layers fit, 32 x 32 where any size fits, rows for perceptrons.
+    pub fn sample_shape(&self, asked: &ModelSpec) -> Option<SampleShape> {
+        let network = if *asked == ModelSpec::Auto { self.networks.first()? } else { asked };
+        self.shape.or_else(|| network.usual_shape(&self.tensors))
+    }
+
+    /// The network of `model` with these weights, for samples of `shape`, on the CPU and frozen.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the weights are of another network or do not take such samples.
+    pub fn build(&self, model: &ModelSpec, shape: SampleShape, normalisation: &Normalisation) -> Result<Network, LoadError> {
+        Network::with_weights(model, shape, &self.tensors, normalisation, &Device::flex())
     }
 
     /// The normalisation of the network where `asked` was asked for: the one inside it, if there is one.
@@ -102,6 +121,7 @@ pub fn weights_in(path: &Path, bytes: &[u8]) -> Result<Weights, CheckpointError>
     if let Some(written) = written {
         found.networks = vec![written];
     }
+    let shape = about.as_ref().and_then(|about| about.get("shape")?.as_str()?.parse::<SampleShape>().ok());
     let mut said = vec![format.title.to_owned(), format!("{} tensors", container.tensors.len())];
     if let Some(place) = &container.found_under {
         said.push(format!("weights under `{place}`"));
@@ -135,7 +155,7 @@ pub fn weights_in(path: &Path, bytes: &[u8]) -> Result<Weights, CheckpointError>
         _ => {}
     }
     let text = format!("read {}: {}", path.display(), said.join(", "));
-    Ok(Weights { tensors: found.tensors, networks: found.networks, reading: Reading { ours, text } })
+    Ok(Weights { tensors: found.tensors, networks: found.networks, shape, reading: Reading { ours, text } })
 }
 
 fn shared(numbers: &[f32]) -> Vec<f32> {

@@ -21,8 +21,9 @@ const RESNET_SIDE: usize = 16;
 /// A network, as written after `--model`.
 ///
 /// The image networks take any number of channels, and any image size that their pooling leaves a pixel of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum ModelSpec {
+    #[default]
     /// `auto`: what suits the samples; see [`ModelSpec::resolve`].
     Auto,
     /// `mlp:64,64`: a perceptron with these hidden widths, at most 64 of them, each from 1 to 65536; `mlp` has none and is a
@@ -83,6 +84,29 @@ impl ModelSpec {
         };
         let name = format!("{layer}.weight");
         weights.get(&name)?.shape.first().copied()
+    }
+
+    /// The samples that `weights` of this network usually take, where their shapes tell: square images as large as the linear layers fit, 32 x
+    /// 32 where any size fits; for a perceptron rows.
+    pub fn usual_shape(&self, weights: &Parameters) -> Option<SampleShape> {
+        let size = |name: &str, axis: usize| weights.get(name)?.shape.get(axis).copied();
+        let square = |channels: usize, side: usize| SampleShape::Image { channels, height: side, width: side };
+        // Pixels of the last map, by the channels that it has.
+        let side_of = |inputs: Option<usize>, channels: usize| inputs.map(|inputs| (inputs / channels).isqrt());
+        Some(match self {
+            Self::Auto => return None,
+            Self::Mlp(_) => SampleShape::Flat(size("0.weight", 1)?),
+            Self::SmallCnn28 => {
+                square(size("feature_extractor.conv1.weight", 1)?, 4 * side_of(size("classifier.fc1.weight", 1), 64)? + 12)
+            }
+            Self::SmallCnn32 => square(size("block1_conv1.weight", 1)?, 8 * side_of(size("fc1.weight", 1), 196)?),
+            Self::NetMnist => square(size("conv1.weight", 1)?, 4 * side_of(size("fc1.weight", 1), 20)? + 12),
+            Self::ResNet18
+            | Self::PreActResNet18
+            | Self::PreActResNet18Bn
+            | Self::PreActResNet18Raw
+            | Self::WideResNet { .. } => square(size("conv1.weight", 1)?, 32),
+        })
     }
 
     /// Whether this network takes samples of `shape` with `classes` classes.
