@@ -27,8 +27,12 @@ fn network_args() -> [Arg; 3] {
     [
         arg("model", "MODEL", "The network that the weights are of [default: the one that their names are of]")
             .value_parser(value_parser!(ModelSpec)),
-        arg("shape", "SHAPE", "The shape of a sample, such as 3x32x32 or 2 [default: what the weights were made for, or the usual one]")
-            .value_parser(value_parser!(SampleShape)),
+        arg(
+            "shape",
+            "SHAPE",
+            "The shape of a sample, such as 3x32x32 or 2 [default: what the weights were made for, or the usual one]",
+        )
+        .value_parser(value_parser!(SampleShape)),
         arg("normalise", "MEAN/STD", "The normalisation before the network, where the weights have none inside")
             .value_parser(value_parser!(Normalisation))
             .allow_hyphen_values(true),
@@ -51,7 +55,11 @@ pub(super) fn export_definition() -> Command {
     Command::new("export")
         .about("Write a network for other programs: ONNX or safetensors")
         .arg(file("run", "DIR", "A run's folder: its network with its best weights"))
-        .arg(file("weights", "FILE", "Weights as PyTorch (.pth, .pt) or safetensors writes them; beside --run in place of its best weights"))
+        .arg(file(
+            "weights",
+            "FILE",
+            "Weights as PyTorch (.pth, .pt) or safetensors writes them; beside --run in place of its best weights",
+        ))
         .arg(file("onnx", "FILE", "The ONNX file to write (opset 13): `samples` (pixels in [0, 1], any number) to `logits`"))
         .arg(file("safetensors", "FILE", "The safetensors file to write, in PyTorch's names and layouts"))
         .group(ArgGroup::new("from").args(["run", "weights"]).multiple(true).required(true))
@@ -76,12 +84,13 @@ impl Fitted {
         let (model, normalisation) = run.unwrap_or_default();
         let model = matches.get_one::<ModelSpec>("model").cloned().unwrap_or(model);
         let normalisation = matches.get_one::<Normalisation>("normalise").cloned().unwrap_or(normalisation);
-        let shape = matches.get_one::<SampleShape>("shape").copied().or_else(|| weights.sample_shape(&model)).ok_or_else(|| {
-            Failure::Request(format!(
-                "{}: what samples its network takes is not known; give --shape, such as 3x32x32, and --model",
-                file.display()
-            ))
-        })?;
+        let shape =
+            matches.get_one::<SampleShape>("shape").copied().or_else(|| weights.sample_shape(&model)).ok_or_else(|| {
+                Failure::Request(format!(
+                    "{}: what samples its network takes is not known; give --shape, such as 3x32x32, and --model",
+                    file.display()
+                ))
+            })?;
         let model = weights.network(&model, shape)?;
         let network = weights.build(&model, shape, &normalisation)?;
         Ok(Self { weights, model, shape, network })

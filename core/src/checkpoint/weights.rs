@@ -150,7 +150,8 @@ pub fn weights_in(path: &Path, bytes: &[u8]) -> Result<Weights, CheckpointError>
             said.push(format!("normalisation {shown} found inside the network"));
         }
         _ if found.prefixes.iter().any(|prefix| prefix == "1.") => said.push(
-            "what stands before the network has no numbers in the file: if it normalises, the normalisation is to be given".to_owned(),
+            "what stands before the network has no numbers in the file: if it normalises, the normalisation is to be given"
+                .to_owned(),
         ),
         _ => {}
     }

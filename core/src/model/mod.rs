@@ -163,7 +163,9 @@ impl Network {
                 let network = Self { normalise: None, architecture: spec.build(shape, classes, device)? };
                 with_tensors(network, &tensors)
             }
-            None => Err(WeightsError { problems: vec![format!("there is no last layer of `{spec}` among {} tensors", tensors.len())] }),
+            None => Err(WeightsError {
+                problems: vec![format!("there is no last layer of `{spec}` among {} tensors", tensors.len())],
+            }),
         };
         match loaded {
             Ok(loaded) => Ok(Self { normalise: normalisation.build(shape, device)?, ..loaded }.valid()),
@@ -189,7 +191,9 @@ pub enum LoadError {
         nearest: String,
     },
     /// The network normalises its samples itself, and otherwise than was asked for.
-    #[error("normalisation `{given}`: the weights have `{found}` inside their network; leave the setting away, and theirs is used.")]
+    #[error(
+        "normalisation `{given}`: the weights have `{found}` inside their network; leave the setting away, and theirs is used."
+    )]
     Normalisation {
         /// What was asked for.
         given: Normalisation,

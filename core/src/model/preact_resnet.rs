@@ -191,8 +191,7 @@ mod tests {
     fn what_comes_around_a_block_is_the_input_or_its_shortcut_activated_or_not() {
         let device = Device::flex();
         let input = || Tensor::<4>::from_data(TensorData::new(vec![-1.0_f32, 2.0], [1, 1, 1, 2]), &device);
-        let output =
-            |block: &PreActBlock, of| block.forward(input(), of).into_data().iter::<f32>().collect::<Vec<_>>();
+        let output = |block: &PreActBlock, of| block.forward(input(), of).into_data().iter::<f32>().collect::<Vec<_>>();
         for of in [ShortcutOf::Activated, ShortcutOf::Input] {
             assert_eq!(output(&PreActBlock::new([1, 1], 1, &device), of), [-1.0, 2.0]);
         }

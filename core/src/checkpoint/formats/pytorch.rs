@@ -78,7 +78,9 @@ pub(super) fn unreadable(error: PickleError, torch_script: bool) -> Unreadable {
             format!("a PyTorch file with a `{class}`, which is no tensor, number, text, list or dictionary"),
             format!("{SAVE_PLAIN}; nothing of a file is run here"),
         ),
-        PickleError::Damaged(_) => Unreadable::new(format!("a PyTorch file of which {error}"), "a whole one; copy or download it again"),
+        PickleError::Damaged(_) => {
+            Unreadable::new(format!("a PyTorch file of which {error}"), "a whole one; copy or download it again")
+        }
     }
 }
 
@@ -123,7 +125,7 @@ impl Host for Reader {
             ("torch._tensor._rebuild_from_type_v2", [function, _class, arguments, ..]) => {
                 match (graph.at(*function), graph.sequence(*arguments)) {
                     (Node::Name(name), Some(arguments)) if name.starts_with("torch._utils._rebuild_") => {
-                        return self.call(graph, &name.clone(), &arguments.to_vec());
+                        return self.call(graph, &name.clone(), arguments);
                     }
                     _ => return Ok(None),
                 }
@@ -160,9 +162,8 @@ fn tensor(graph: &Graph<Made>, arguments: &[Place], kind: Option<Place>) -> Resu
     let damaged = || PickleError::Damaged("a tensor that is none".to_owned());
     let [storage, offset, sizes, strides, ..] = arguments else { return Err(damaged()) };
     let Node::Made(Made::Storage(storage)) = graph.at(*storage) else { return Err(damaged()) };
-    let numbers = |place: Place| -> Option<Vec<usize>> {
-        graph.sequence(place)?.iter().map(|&place| graph.count(place)).collect()
-    };
+    let numbers =
+        |place: Place| -> Option<Vec<usize>> { graph.sequence(place)?.iter().map(|&place| graph.count(place)).collect() };
     let (offset, shape, strides) = graph
         .count(*offset)
         .zip(numbers(*sizes))

@@ -12,11 +12,7 @@ use crate::model::{NamedTensor, Parameters};
 const METADATA_KEY: &str = "gairat";
 
 /// Found by the length at its beginning and the JSON behind it.
-pub(super) const FORMAT: Format = Format {
-    title: "safetensors",
-    sniff: |bytes| bytes.get(8) == Some(&b'{'),
-    read,
-};
+pub(super) const FORMAT: Format = Format { title: "safetensors", sniff: |bytes| bytes.get(8) == Some(&b'{'), read };
 
 fn element(dtype: Dtype) -> Option<Element> {
     Some(match dtype {
@@ -41,7 +37,10 @@ fn read(bytes: &[u8]) -> Result<Container, Unreadable> {
             continue;
         }
         let element = element(view.dtype()).ok_or_else(|| {
-            Unreadable::new(format!("`{name}` holds {:?}", view.dtype()), "floats of 16, 32 or 64 bits (`tensor.float()` in PyTorch)")
+            Unreadable::new(
+                format!("`{name}` holds {:?}", view.dtype()),
+                "floats of 16, 32 or 64 bits (`tensor.float()` in PyTorch)",
+            )
         })?;
         if element != Element::F32 && !container.converted.contains(&element.name()) {
             container.converted.push(element.name());

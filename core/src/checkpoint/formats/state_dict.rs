@@ -64,7 +64,10 @@ impl Piece<'_> {
             return Ok(Vec::new());
         }
         // The number that lies furthest must be there; a view may not repeat numbers, or a small file could ask for all memory.
-        let last = shape.iter().zip(strides).try_fold(*offset, |last, (size, stride)| last.checked_add((size - 1).checked_mul(*stride)?));
+        let last = shape
+            .iter()
+            .zip(strides)
+            .try_fold(*offset, |last, (size, stride)| last.checked_add((size - 1).checked_mul(*stride)?));
         let there = bytes.len() / size;
         if last.is_none_or(|last| last >= there) || count > there {
             return Err(Unreadable::new(
@@ -89,11 +92,11 @@ impl Piece<'_> {
     }
 }
 
+/// What reads the numbers of a piece of a storage.
+type Numbers<'a> = &'a mut dyn FnMut(&Storage, Piece<'_>) -> Result<Vec<f32>, Unreadable>;
+
 /// The weights in a pickle; `numbers` reads those of a storage.
-pub(super) fn read(
-    pickled: &Pickled,
-    numbers: &mut dyn FnMut(&Storage, Piece<'_>) -> Result<Vec<f32>, Unreadable>,
-) -> Result<Container, Unreadable> {
+pub(super) fn read(pickled: &Pickled, numbers: Numbers<'_>) -> Result<Container, Unreadable> {
     let mut found = Vec::new();
     look(pickled, pickled.root, &mut Vec::new(), &mut found, &mut 0);
     let chosen = choose(&found)?;

@@ -121,12 +121,12 @@ pub(super) fn named(container: &Container) -> Result<Found, Unreadable> {
             }
         }
     }
-    if let Some((mean, std)) = normalisation {
-        found.normalisation = Some(Normalisation::MeanStd { mean: mean.clone(), std: std.clone() });
+    if let Some(Normalisation::MeanStd { mean, std }) = &normalisation {
         for (name, values) in [("normalise.mean", mean), ("normalise.std", std)] {
-            found.tensors.insert(name.to_owned(), NamedTensor { shape: vec![values.len()], values });
+            found.tensors.insert(name.to_owned(), NamedTensor { shape: vec![values.len()], values: values.clone() });
         }
     }
+    found.normalisation = normalisation;
     Ok(found)
 }
 

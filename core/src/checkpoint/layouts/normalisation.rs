@@ -1,7 +1,7 @@
 //! A normalisation inside the network: a mean and a deviation that lie beside its weights or in a module before it.
 
 use super::Unreadable;
-use crate::model::NamedTensor;
+use crate::model::{NamedTensor, Normalisation};
 
 /// What codes call the two: RobustBench `mu` and `sigma`, most others `mean` and `std`, MadryLab's library `new_mean` and `new_std`.
 const PAIRS: [(&str, &str); 6] =
@@ -14,8 +14,8 @@ const CHANNELS: usize = 4;
 ///
 /// # Errors
 /// [`Unreadable`] if there are several, and they differ: which of them counts, the names do not say.
-pub(super) fn take(tensors: &mut Vec<(&str, &NamedTensor)>) -> Result<Option<(Vec<f32>, Vec<f32>)>, Unreadable> {
-    let mut found: Vec<(String, Vec<f32>, Vec<f32>)> = Vec::new();
+pub(super) fn take(tensors: &mut Vec<(&str, &NamedTensor)>) -> Result<Option<Normalisation>, Unreadable> {
+    let mut found: Vec<(String, Normalisation)> = Vec::new();
     let mut taken: Vec<String> = Vec::new();
     for (name, mean) in tensors.iter() {
         let (module, leaf) = name.rsplit_once('.').map_or(("", *name), |(module, leaf)| (module, leaf));
@@ -26,13 +26,14 @@ pub(super) fn take(tensors: &mut Vec<(&str, &NamedTensor)>) -> Result<Option<(Ve
             // Of a shape such as 3, 3 x 1 x 1 or 1 x 3 x 1 x 1.
             let plain = mean.shape == std.shape && mean.shape.iter().filter(|&&size| size > 1).count() <= 1;
             if plain && (1..=CHANNELS).contains(&count) {
-                found.push(((*name).to_owned(), mean.values.clone(), std.values.clone()));
+                let (mean, std) = (mean.values.clone(), std.values.clone());
+                found.push(((*name).to_owned(), Normalisation::MeanStd { mean, std }));
                 taken.extend([(*name).to_owned(), other]);
             }
         }
     }
-    if let [(one, mean, std), rest @ ..] = found.as_slice()
-        && let Some((other, ..)) = rest.iter().find(|(_, other_mean, other_std)| (other_mean, other_std) != (mean, std))
+    if let [(one, first), rest @ ..] = found.as_slice()
+        && let Some((other, _)) = rest.iter().find(|(_, other)| other != first)
     {
         return Err(Unreadable {
             found: format!("two normalisations that differ, `{one}` and `{other}`"),
@@ -40,5 +41,5 @@ pub(super) fn take(tensors: &mut Vec<(&str, &NamedTensor)>) -> Result<Option<(Ve
         });
     }
     tensors.retain(|(name, _)| !taken.iter().any(|other| other == name));
-    Ok(found.into_iter().next().map(|(_, mean, std)| (mean, std)))
+    Ok(found.into_iter().next().map(|(_, normalisation)| normalisation))
 }

@@ -13,10 +13,7 @@ pub(super) struct Stripped<'a> {
 }
 
 /// Takes off as little as makes the names fit.
-pub(super) fn stripped<'a>(
-    list: &[(&'a str, &[usize])],
-    fit: impl Fn(&Names<'_>) -> Option<Fit>,
-) -> (Stripped<'a>, Option<Fit>) {
+pub(super) fn stripped<'a>(list: &[(&'a str, &[usize])], fit: impl Fn(&Names<'_>) -> Option<Fit>) -> (Stripped<'a>, Option<Fit>) {
     let mut names: Vec<&str> = list.iter().map(|(name, _)| *name).collect();
     let mut prefixes: Vec<String> = Vec::new();
     let mut known = Stripped { prefixes: Vec::new(), names: names.clone() };

@@ -12,8 +12,6 @@ pub(super) const LAYOUT: Layout = Layout {
             // ResNet-34 and its like have more blocks, ResNet-50 and its like a third convolution.
             && !names.has("layer1.2.conv1.weight")
             && !names.has("layer1.0.conv3.weight");
-        is.then(|| {
-            names.as_they_are("the GAIRAT, TRADES, MART, MAIL and RobustBench codes", vec![ModelSpec::ResNet18])
-        })
+        is.then(|| names.as_they_are("the GAIRAT, TRADES, MART, MAIL and RobustBench codes", vec![ModelSpec::ResNet18]))
     },
 };

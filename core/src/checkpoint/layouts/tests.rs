@@ -77,7 +77,9 @@ fn linear_layers_are_a_perceptron_by_any_names_that_have_an_order() {
         });
         named(&Container { tensors: tensors.collect(), ..Container::default() }).unwrap()
     };
-    for names in [["0", "2", "4"], ["1", "4", "10"], ["fc1", "fc2", "fc3"], ["layer9", "layer10", "layer11"], ["input", "hidden", "b"]] {
+    for names in
+        [["0", "2", "4"], ["1", "4", "10"], ["fc1", "fc2", "fc3"], ["layer9", "layer10", "layer11"], ["input", "hidden", "b"]]
+    {
         let found = named_so(names);
         assert_eq!(found.networks, [ModelSpec::Mlp(vec![48, 24])], "{names:?}");
         assert_eq!(found.tensors["0.weight"].shape, [48, 64], "{names:?}");
@@ -87,11 +89,14 @@ fn linear_layers_are_a_perceptron_by_any_names_that_have_an_order() {
 
 #[test]
 fn a_normalisation_is_found_under_every_name_and_two_that_differ_are_refused() {
-    let shapes: BTreeMap<String, Vec<usize>> = [("0.weight", vec![2, 3]), ("0.bias", vec![2])].map(|(name, shape)| (name.to_owned(), shape)).into();
+    let shapes: BTreeMap<String, Vec<usize>> =
+        [("0.weight", vec![2, 3]), ("0.bias", vec![2])].map(|(name, shape)| (name.to_owned(), shape)).into();
     let with = |prefix: &str, pairs: &[(&str, &[f32])]| {
         let mut container = container(&shapes, prefix);
         for (name, values) in pairs {
-            container.tensors.push(((*name).to_owned(), NamedTensor { shape: vec![1, values.len(), 1, 1], values: values.to_vec() }));
+            container
+                .tensors
+                .push(((*name).to_owned(), NamedTensor { shape: vec![1, values.len(), 1, 1], values: values.to_vec() }));
         }
         named(&container)
     };

@@ -14,10 +14,9 @@ pub(super) const LAYOUT: Layout = Layout {
         let blocks = (0..).take_while(|block| names.has(&format!("block1.layer.{block}.conv1.weight"))).count();
         let network = ModelSpec::WideResNet { depth: 6 * blocks + 4, width, dropout: 0.0 };
         let unused = names.0.iter().any(|(name, _)| name.starts_with(NEVER_USED));
-        let title =
-            if unused { "the TRADES and MART codes" } else { "the GAIRAT, AWP and RobustBench codes" };
-        names.has("fc.weight").then(|| {
-            names.renamed(title, vec![network], |name| (!name.starts_with(NEVER_USED)).then(|| name.to_owned()))
-        })
+        let title = if unused { "the TRADES and MART codes" } else { "the GAIRAT, AWP and RobustBench codes" };
+        names
+            .has("fc.weight")
+            .then(|| names.renamed(title, vec![network], |name| (!name.starts_with(NEVER_USED)).then(|| name.to_owned())))
     },
 };

@@ -37,7 +37,8 @@ pub fn write_onnx(path: &Path, layers: &Layers, parameters: &[f32], shape: Sampl
         return Err(CheckpointError::Malformed {
             path: path.to_owned(),
             found: format!("a network of {} numbers", parameters.len()),
-            expected: "one of at most half a billion, which is all that an ONNX file holds; safetensors has no such bound".to_owned(),
+            expected: "one of at most half a billion, which is all that an ONNX file holds; safetensors has no such bound"
+                .to_owned(),
         });
     }
     write_whole(path, &bytes(layers, parameters, shape))
@@ -165,11 +166,7 @@ impl Graph<'_> {
                 let weight = self.floats(&part("weight"), &[outputs, inputs, kernel, kernel], &kernels);
                 let shift = shift.map_or_else(|| vec![0.0; outputs], |shift| self.at(shift, outputs));
                 let bias = self.floats(&part("bias"), &[outputs], &shift);
-                let how = vec![
-                    whole("kernel_shape", &[kernel; 2]),
-                    whole("strides", &[stride; 2]),
-                    whole("pads", &[padding; 4]),
-                ];
+                let how = vec![whole("kernel_shape", &[kernel; 2]), whole("strides", &[stride; 2]), whole("pads", &[padding; 4])];
                 let mut signal = self.node("Conv", &[&names[from], &weight, &bias], &part("convolution"), how);
                 if let Some(add) = add {
                     signal = self.node("Add", &[&signal, &names[add]], &part("sum"), Vec::new());
@@ -188,9 +185,7 @@ impl Graph<'_> {
                 let how = vec![whole("kernel_shape", &[2; 2]), whole("strides", &[2; 2])];
                 (self.node("MaxPool", &[&names[from]], &part("pooled"), how), false, false)
             }
-            Layer::Mean { from } => {
-                (self.node("GlobalAveragePool", &[&names[from]], &part("mean"), Vec::new()), false, false)
-            }
+            Layer::Mean { from } => (self.node("GlobalAveragePool", &[&names[from]], &part("mean"), Vec::new()), false, false),
         };
         self.rows.push(rows);
         if relu { self.node("Relu", &[&signal], &part("relu"), Vec::new()) } else { signal }

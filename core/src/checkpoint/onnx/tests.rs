@@ -56,10 +56,8 @@ fn the_file_says_its_versions_and_holds_every_layer_in_order() {
     assert_eq!(all(&model, 1), [7_u64.to_le_bytes()]);
     assert_eq!(all(&fields(all(&model, 8)[0]), 2), [OPSET.to_le_bytes()]);
     let graph = fields(all(&model, 7)[0]);
-    let operators: Vec<String> = all(&graph, 1)
-        .iter()
-        .map(|node| String::from_utf8_lossy(all(&fields(node), 4)[0]).into_owned())
-        .collect();
+    let operators: Vec<String> =
+        all(&graph, 1).iter().map(|node| String::from_utf8_lossy(all(&fields(node), 4)[0]).into_owned()).collect();
     let expected = "Mul Add Conv Relu MaxPool Conv Relu MaxPool Flatten Gemm Relu Gemm Identity";
     assert_eq!(operators.join(" "), expected);
     // Each input of a node is the graph's, a tensor of it, or what an earlier node made.
