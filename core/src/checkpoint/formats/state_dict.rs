@@ -37,9 +37,9 @@ const WRAPPERS: [&str; 14] = [
 /// What is found in the names of what is no network.
 const NO_NETWORK: [&str; 7] = ["optim", "sched", "scaler", "momentum", "adam", "sgd", "amp"];
 
-/// Whether a tensor is PyTorch's counter of batches, which nothing here needs.
+/// Whether a tensor is PyTorch's counter of batches or of averaged models, which nothing here needs.
 pub(super) fn is_counter(name: &str) -> bool {
-    name.ends_with("num_batches_tracked")
+    name.ends_with("num_batches_tracked") || name.ends_with("n_averaged")
 }
 
 /// A dictionary of tensors.
@@ -74,6 +74,16 @@ impl Piece<'_> {
                 format!("`{}` {shape:?} wants more than the {there} numbers that are there", self.name),
                 "a whole file; copy or download it again",
             ));
+        }
+        // Nearly all tensors lie in one piece, one row after the other.
+        let mut in_one_piece = 1;
+        let contiguous = shape.iter().zip(strides).rev().all(|(size, stride)| {
+            let follows = *size == 1 || *stride == in_one_piece;
+            in_one_piece *= size;
+            follows
+        });
+        if contiguous {
+            return Ok(element.values(&bytes[size * offset..size * (offset + count)]));
         }
         let mut values = Vec::with_capacity(count);
         let mut place = vec![0_usize; shape.len()];

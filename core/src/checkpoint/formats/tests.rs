@@ -105,3 +105,77 @@ proptest::proptest! {
         let _ = read(&bytes);
     }
 }
+
+/// Pickles as `torch.save` writes them.
+mod pickled {
+    pub(super) fn text(text: &str) -> Vec<u8> {
+        [b"X".as_slice(), &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat()
+    }
+
+    pub(super) fn number(number: i32) -> Vec<u8> {
+        [b"J".as_slice(), &number.to_le_bytes()].concat()
+    }
+
+    pub(super) fn dictionary(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
+        let entries: Vec<u8> = entries.iter().flat_map(|(key, value)| [text(key), value.clone()].concat()).collect();
+        [b"}(".as_slice(), &entries, b"u"].concat()
+    }
+
+    /// A row of so many numbers: all of the storage `key`.
+    pub(super) fn tensor(key: &str, numbers: i32) -> Vec<u8> {
+        let storage =
+            [b"(".as_slice(), &text("storage"), b"ctorch\nFloatStorage\n", &text(key), &text("cpu"), &number(numbers), b"tQ"];
+        let row = [
+            number(0),
+            b"(".to_vec(),
+            number(numbers),
+            b"t(".to_vec(),
+            number(1),
+            b"t\x89ccollections\nOrderedDict\n)R".to_vec(),
+        ];
+        [b"ctorch._utils\n_rebuild_tensor_v2\n(".as_slice(), &storage.concat(), &row.concat(), b"tR"].concat()
+    }
+
+    /// The file of PyTorch before 1.6 with `object` and these storages.
+    pub(super) fn file(object: &[u8], storages: &[(String, Vec<f32>)]) -> Vec<u8> {
+        let keys: Vec<u8> = storages.iter().flat_map(|(key, _)| text(key)).collect();
+        let numbers = storages.iter().flat_map(|(_, numbers)| {
+            let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+            (numbers.len() as u64).to_le_bytes().into_iter().chain(bytes)
+        });
+        let head = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02";
+        let numbers: Vec<u8> = numbers.collect();
+        [head.as_slice(), object, b".\x80\x02](", &keys, b"e.", &numbers].concat()
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn weights_are_found_under_any_names_and_beside_anything(
+        wrappers in proptest::collection::vec(proptest::sample::select(
+            vec!["state_dict", "model", "net", "model_state_dict", "network", "my experiment"]), 0..4),
+        beside in proptest::collection::vec(proptest::sample::select(vec!["optimizer", "epoch", "name", "optim_state", "scheduler"]), 0..4),
+        before in proptest::prelude::any::<bool>(),
+        numbers in proptest::collection::vec(-1e6_f32..1e6, 1..20),
+    ) {
+        let tensor = pickled::tensor("7", numbers.len() as i32);
+        let mut object = pickled::dictionary(&[("fc.weight".to_owned(), tensor), ("fc.num_batches_tracked".to_owned(), pickled::number(3))]);
+        let others: Vec<(String, Vec<u8>)> = beside.iter().map(|name| ((*name).to_owned(), match *name {
+            "epoch" => pickled::number(76),
+            "name" => pickled::text("a run"),
+            // Its momentum has the same numbers.
+            _ => pickled::dictionary(&[("momentum".to_owned(), pickled::tensor("7", numbers.len() as i32))]),
+        })).collect();
+        for wrapper in wrappers.iter().rev() {
+            let whole = ((*wrapper).to_owned(), object);
+            let entries = if before { [vec![whole], others.clone()].concat() } else { [others.clone(), vec![whole]].concat() };
+            object = pickled::dictionary(&entries);
+        }
+        let (_, container) = read(&pickled::file(&object, &[("7".to_owned(), numbers.clone())])).unwrap();
+        proptest::prop_assert_eq!(container.found_under.unwrap_or_default(), wrappers.join("."));
+        let expected = NamedTensor { shape: vec![numbers.len()], values: numbers };
+        proptest::prop_assert_eq!(container.tensors, [("fc.weight".to_owned(), expected)]);
+    }
+}
