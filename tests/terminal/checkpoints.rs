@@ -185,6 +185,9 @@ fn weights_of_another_network_are_refused_with_both_lists_and_the_nearest() {
         assert!(message.contains(part), "{part} in {message}");
     }
     assert!(succeed(folder.path(), asked).contains("net-mnist from net.safetensors"));
+    let perceptron = format!("eval --weights {} --device cpu --model", fixture("plain.pth").display());
+    let message = fail(folder.path(), &format!("{perceptron} mlp:5"), 2);
+    assert!(message.contains("`0.bias` is [3], expected [5]") && message.contains("`mlp:3`: 4 of its 4 tensors"), "{message}");
 }
 
 #[test]

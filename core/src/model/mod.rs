@@ -28,7 +28,6 @@ pub use initial::{Initialisation, initialise};
 pub use mlp::Mlp;
 pub use net_mnist::NetMnist;
 pub use normalise::{Normalisation, Normalise};
-#[cfg_attr(not(test), expect(unused_imports, reason = "layouts are tested against it"))]
 pub(crate) use parameters::tensor_shapes;
 pub use parameters::{NamedTensor, Parameters, WeightsError, named_gradient, named_tensors, parameter_count, with_tensors};
 pub use preact_resnet::{PreActBlock, PreActResNet18, ShortcutOf};
@@ -158,7 +157,6 @@ impl Network {
         let mut tensors = weights.clone();
         tensors.retain(|name, _| !name.starts_with("normalise."));
         let loaded = match spec.last_layer(&tensors) {
-            // What the network does not take is said before what it misses.
             Some(classes) => {
                 let network = Self { normalise: None, architecture: spec.build(shape, classes, device)? };
                 with_tensors(network, &tensors)

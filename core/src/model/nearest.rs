@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{ModelSpec, Parameters, parameters::tensor_shapes};
+use super::{ModelSpec, Parameters, tensor_shapes};
 use crate::dataset::SampleShape;
 
-/// What tensors are held against, besides the Wide ResNet of their own depth and width.
+/// What tensors are held against, besides the Wide ResNet and the perceptron of their own sizes.
 const NETWORKS: [ModelSpec; 7] = [
     ModelSpec::ResNet18,
     ModelSpec::PreActResNet18,
@@ -28,7 +28,10 @@ pub(super) fn nearest(shape: SampleShape, weights: &Parameters) -> Option<(Model
         let blocks = (0..100).take_while(|block| weights.contains_key(&format!("block1.layer.{block}.conv1.weight"))).count();
         ModelSpec::WideResNet { depth: 6 * blocks + 4, width: outputs / 16, dropout: 0.0 }
     });
-    let scored = wide.into_iter().chain(NETWORKS).filter_map(|spec| {
+    let outputs = |layer: usize| weights.get(&format!("{}.weight", 2 * layer))?.shape.first().copied();
+    let layers: Vec<usize> = (0..).map_while(outputs).collect();
+    let perceptron = layers.split_last().map(|(_, hidden)| ModelSpec::Mlp(hidden.to_vec()));
+    let scored = wide.into_iter().chain(perceptron).chain(NETWORKS).filter_map(|spec| {
         let expected = expected(&spec, shape, weights)?;
         let there = |(name, shape): &(&String, &Vec<usize>)| weights.get(*name).is_some_and(|tensor| tensor.shape == **shape);
         let shared = expected.iter().filter(there).count();

@@ -15,7 +15,7 @@ const DEEPEST: usize = 6;
 /// How many dictionaries are looked into.
 const MOST: usize = 10_000;
 /// How many numbers all tensors may have together: eight times the largest network that is built here.
-const LARGEST: usize = 1 << 33;
+const LARGEST: u64 = 1 << 33;
 
 /// Names under which training code keeps weights, the most wanted first: a network before its average over the epochs.
 const WRAPPERS: [&str; 14] = [
@@ -115,7 +115,7 @@ pub(super) fn read(pickled: &Pickled, numbers: Numbers<'_>) -> Result<Container,
         beside: found.iter().filter(|other| other.place != chosen.place).map(|other| other.path.join(".")).collect(),
         ..Container::default()
     };
-    let mut total = 0_usize;
+    let mut total = 0_u64;
     for (name, view) in tensors(pickled, chosen.place) {
         if is_counter(name) {
             continue;
@@ -124,7 +124,7 @@ pub(super) fn read(pickled: &Pickled, numbers: Numbers<'_>) -> Result<Container,
             return Err(Unreadable::new(format!("`{name}` holds whole numbers"), "floats (`tensor.float()` in PyTorch)"));
         }
         let count = view.shape.iter().try_fold(1_usize, |count, size| count.checked_mul(*size)).unwrap_or(usize::MAX);
-        total = total.saturating_add(count);
+        total = total.saturating_add(count as u64);
         if total > LARGEST {
             return Err(Unreadable::new(format!("`{name}` {:?}", view.shape), "tensors that fit into memory"));
         }
