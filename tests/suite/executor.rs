@@ -27,12 +27,15 @@ const GREY: SampleShape = SampleShape::Image { channels: 1, height: 16, width: 1
 const COLOUR: SampleShape = SampleShape::Image { channels: 3, height: 9, width: 12 };
 
 /// Every kind of network that the program builds.
-const NETWORKS: [(&str, SampleShape, usize); 6] = [
+const NETWORKS: [(&str, SampleShape, usize); 9] = [
     ("mlp:33,300", SampleShape::Flat(5), 9),
     ("small-cnn-28", GREY, 6),
     ("small-cnn-32", COLOUR, 2),
     ("resnet18", COLOUR, 2),
+    ("net-mnist", GREY, 6),
     ("preact-resnet18", COLOUR, 2),
+    ("preact-resnet18-bn", COLOUR, 2),
+    ("preact-resnet18-raw", COLOUR, 2),
     ("wrn:10,1", COLOUR, 3),
 ];
 

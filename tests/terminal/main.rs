@@ -3,6 +3,7 @@
 
 mod attack;
 mod bench;
+mod checkpoints;
 mod eval;
 mod methods;
 mod refusals;

@@ -3,6 +3,7 @@
 mod adversaries;
 mod attack;
 mod bench;
+mod convert;
 mod devices;
 mod eval;
 mod methods;
@@ -20,6 +21,7 @@ use std::{
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use gairat::{
+    checkpoint::Weights,
     dataset::{Source, Toy},
     settings::{Field, Settings, fields},
 };
@@ -49,6 +51,8 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("eval", matches)) => eval::run(matches),
         Some(("attack", matches)) => attack::run(matches),
         Some(("bench", matches)) => bench::run(matches),
+        Some(("convert", matches)) => convert::convert(matches),
+        Some(("export", matches)) => convert::export(matches),
         Some(("methods", matches)) => methods::run(matches),
         Some(("step", matches)) => step::run(matches),
         Some(("devices", matches)) => devices::run(matches),
@@ -86,6 +90,8 @@ fn definition() -> Command {
         .subcommand(train::definition())
         .subcommand(eval::definition())
         .subcommand(attack::definition())
+        .subcommand(convert::convert_definition())
+        .subcommand(convert::export_definition())
         .subcommand(methods::definition())
         .subcommand(step::definition())
         .subcommand(bench::definition())
@@ -177,17 +183,29 @@ fn tell_notes(notes: &[String]) {
     }
 }
 
+/// Tells how weights that another program wrote were read.
+fn tell_reading(weights: &Weights) {
+    if !weights.reading.ours {
+        anstream::eprintln!("{}", weights.reading);
+    }
+}
+
 /// A file that is to be written must not be there yet, and its folder must.
 fn must_be_new(out: &Path) -> Result<(), Failure> {
+    must_be_new_as("--out", out)
+}
+
+/// The same for a file that was named with another `flag`.
+fn must_be_new_as(flag: &str, out: &Path) -> Result<(), Failure> {
     if out.exists() {
         return Err(Failure::Request(format!(
-            "--out {}: exists already and is never overwritten; choose another name",
+            "{flag} {}: exists already and is never overwritten; choose another name",
             out.display()
         )));
     }
     match out.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
         Some(parent) => {
-            Err(Failure::Request(format!("--out {}: there is no folder {}; make it first", out.display(), parent.display())))
+            Err(Failure::Request(format!("{flag} {}: there is no folder {}; make it first", out.display(), parent.display())))
         }
         None => Ok(()),
     }

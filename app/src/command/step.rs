@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
-    checkpoint::read_weights,
+    checkpoint::open_weights,
     dataset::{self, Arrays, Dataset, Samples, Source},
     device,
     model::{Gradient, named_gradient, named_tensors, with_tensors},
@@ -57,7 +57,7 @@ pub(super) fn definition() -> Command {
         .args(settings_args(keeps))
         .mut_arg("data", |arg| arg.required(true).help("The samples: npz:FILE with `x` and `y`"))
         .mut_arg("model", |arg| arg.required(true).help("The network that the weights are of, such as mlp:64,64 or resnet18"))
-        .arg(file("weights", "FILE.safetensors", "Weights of the network named by --model"))
+        .arg(file("weights", "FILE", "Weights of that network, as PyTorch (.pth, .pt) or safetensors writes them"))
         .arg(file("out", "FILE.npz", "Where to write; it must not exist yet"))
         .arg(
             Arg::new("adversarial")
@@ -75,6 +75,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut settings = Settings { burn_in: 0, epochs: 1, ..Settings::default() };
     let given = given(matches, keeps);
     apply(&mut settings, &given)?;
+    let weights = open_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
+    super::tell_reading(&weights);
+    settings.normalise = weights.normalisation(&settings.normalise)?;
     let plan = settings.checked()?;
     super::warn_of_idle(&settings, &given);
     let Source::Npz(file) = &settings.data else {
@@ -82,10 +85,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     };
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
-    let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
     let Arrays { shape, samples, notes, .. } = dataset::read_arrays(file)?;
     super::tell_notes(&notes);
-    let model = settings.model.resolve(shape);
+    let model = weights.network(&settings.model, shape)?;
+    let weights = weights.tensors;
     let classes = model.last_layer(&weights).ok_or_else(|| {
         Failure::Request(format!("--weights: there is no last layer of `{model}` among {} tensors; check --model", weights.len()))
     })?;

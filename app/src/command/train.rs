@@ -10,7 +10,8 @@ use std::{
 use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::RunFolder,
-    dataset, device,
+    dataset::{self, Dataset, DatasetError},
+    device,
     metrics::Summary,
     session::{Ending, Event},
     settings::{Settings, SettingsError, may_change_on_resume},
@@ -50,7 +51,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         None => (None, None, fresh(matches, &given)?),
     };
     let plan = settings.checked()?;
-    let dataset = dataset::load(&plan.request)?;
+    let dataset = dataset::load(&plan.request).map_err(|error| match (&opened, error) {
+        (Some(_), error @ DatasetError::Unreadable { .. }) => {
+            Failure::Request(format!("{error} Data that moved are named with --data."))
+        }
+        (_, error) => error.into(),
+    })?;
+    if let (Some(folder), Some(before)) = (&opened, &before)
+        && before.data != settings.data
+    {
+        must_be_the_same_data(folder, before, &settings, &dataset)?;
+    }
     // A network that does not take the data is refused before a folder is made.
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
     let chosen = pollster::block_on(device::choose(&settings.device))?;
@@ -132,7 +143,8 @@ fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Sett
     for (name, text) in given {
         let mut wanted = settings.clone();
         wanted.set(name, text)?;
-        if wanted != settings && !may_change_on_resume(name) {
+        // Data may have moved: whether they are the same, their fingerprint says once they are read.
+        if wanted != settings && !may_change_on_resume(name) && *name != "data" {
             let had = settings.get(name).unwrap_or_default();
             return Err(Failure::from(SettingsError::Conflict {
                 name,
@@ -152,6 +164,24 @@ fn resume(dir: &Path, given: &[(&'static str, &str)]) -> Result<(RunFolder, Sett
         )));
     }
     Ok((folder, before, settings))
+}
+
+/// Refuses to go on with data that are not those of the run.
+fn must_be_the_same_data(folder: &RunFolder, before: &Settings, settings: &Settings, dataset: &Dataset) -> Result<(), Failure> {
+    let (had, found) = (folder.resume_state()?.map(|state| state.progress.data), dataset.fingerprint());
+    if had.as_ref() == Some(&found) {
+        return Ok(());
+    }
+    let had = had.unwrap_or_else(|| "nothing is known of its data yet".to_owned());
+    Err(Failure::from(SettingsError::Conflict {
+        name: "data",
+        problem: format!(
+            "the run in {} was made with `{}` ({had}), and `{}` is other data ({found}); name the same data where they are now, or start a new run",
+            folder.path().display(),
+            before.data,
+            settings.data
+        ),
+    }))
 }
 
 /// The summary of a run that has nothing left to do.

@@ -1,10 +1,14 @@
-//! What stays on disk: weights that PyTorch reads, and a run folder from which a run goes on.
+//! What stays on disk: weights that PyTorch reads and writes, and a run folder from which a run goes on.
 
+mod formats;
+mod layouts;
+mod onnx;
 mod run_folder;
 mod weights;
 
+pub use onnx::{INPUT as ONNX_INPUT, OPSET as ONNX_OPSET, write_onnx};
 pub use run_folder::{Progress, ResumeState, RunFolder, RunLock};
-pub use weights::{read_weights, write_weights};
+pub use weights::{Reading, Weights, open_weights, read_weights, weights_in, write_weights};
 
 use std::{
     io,

@@ -24,7 +24,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckpointError, weights::from_bytes, weights::to_bytes, write_weights, write_whole};
+use super::{
+    CheckpointError,
+    formats::{from_bytes, to_bytes},
+    write_weights, write_whole,
+};
 use crate::{
     files,
     metrics::{EpochMetrics, Summary},

@@ -12,6 +12,7 @@ pub use formats::npz::{
     AdversarialExamples, Arrays, AttackedSamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_attacked,
     write_named, write_samples, write_verdicts,
 };
+pub(crate) use formats::what_else;
 pub use points::Toy;
 pub use split::{TestPart, ValidationPart};
 

@@ -6,6 +6,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod disk;
 pub mod memory;
+pub(crate) mod pickle;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use disk::{

@@ -6,6 +6,8 @@ mod feature_map;
 mod gradient;
 mod initial;
 mod mlp;
+mod nearest;
+mod net_mnist;
 mod normalise;
 mod parameters;
 mod preact_resnet;
@@ -24,9 +26,11 @@ pub use batch_norm::BatchNorm2d;
 pub use gradient::Gradient;
 pub use initial::{Initialisation, initialise};
 pub use mlp::Mlp;
+pub use net_mnist::NetMnist;
 pub use normalise::{Normalisation, Normalise};
+pub(crate) use parameters::tensor_shapes;
 pub use parameters::{NamedTensor, Parameters, WeightsError, named_gradient, named_tensors, parameter_count, with_tensors};
-pub use preact_resnet::PreActResNet18;
+pub use preact_resnet::{PreActBlock, PreActResNet18, ShortcutOf};
 pub use program::{After, Layer, Layers, Program};
 pub use resnet::ResNet18;
 pub(crate) use running_statistics::RunningStatistics;
@@ -93,7 +97,9 @@ pub enum Architecture {
     SmallCnn32(SmallCnn32),
     /// ResNet-18 for 32 x 32 images.
     ResNet18(ResNet18),
-    /// PreAct-ResNet-18 in the GAIRAT code's variant.
+    /// The other network of the TRADES code for 1 x 28 x 28.
+    NetMnist(NetMnist),
+    /// PreAct-ResNet-18 in one of its variants.
     PreActResNet18(PreActResNet18),
     /// Wide ResNet.
     WideResNet(WideResNet),
@@ -125,6 +131,7 @@ impl Network {
             Architecture::Mlp(_)
             | Architecture::SmallCnn28(_)
             | Architecture::SmallCnn32(_)
+            | Architecture::NetMnist(_)
             | Architecture::ResNet18(_)
             | Architecture::PreActResNet18(_) => {}
         }
@@ -146,18 +153,22 @@ impl Network {
         device: &Device,
     ) -> Result<Self, LoadError> {
         let spec = spec.resolve(shape);
-        let last = spec.last_layer(weights).ok_or_else(|| WeightsError {
-            problems: vec![format!("there is no last layer of `{spec}` among {} tensors", weights.len())],
-        })?;
-        let normalisation = match (weights.get("normalise.mean"), weights.get("normalise.std")) {
-            (Some(mean), Some(std)) => Normalisation::MeanStd { mean: mean.values.clone(), std: std.values.clone() },
-            _ => normalisation.clone(),
+        let normalisation = Normalisation::inside(weights, normalisation)?;
+        let mut tensors = weights.clone();
+        tensors.retain(|name, _| !name.starts_with("normalise."));
+        let loaded = match spec.last_layer(&tensors) {
+            Some(classes) => {
+                let network = Self { normalise: None, architecture: spec.build(shape, classes, device)? };
+                with_tensors(network, &tensors)
+            }
+            None => Err(WeightsError {
+                problems: vec![format!("there is no last layer of `{spec}` among {} tensors", tensors.len())],
+            }),
         };
-        let network = Self { normalise: None, architecture: spec.build(shape, last, device)? };
-        let mut architecture = weights.clone();
-        architecture.retain(|name, _| !name.starts_with("normalise."));
-        let loaded = with_tensors(network, &architecture)?;
-        Ok(Self { normalise: normalisation.build(shape, device)?, ..loaded }.valid())
+        match loaded {
+            Ok(loaded) => Ok(Self { normalise: normalisation.build(shape, device)?, ..loaded }.valid()),
+            Err(error) => Err(LoadError::of_another(error, &spec, shape, &tensors)),
+        }
     }
 }
 
@@ -168,8 +179,52 @@ pub enum LoadError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The weights are of another network.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
+    #[error("{error} {there}{nearest}")]
+    Weights {
+        /// What does not fit.
+        error: WeightsError,
+        /// The tensors that are there and those that are expected, in a sentence.
+        there: String,
+        /// The network here that they come nearest to, in a sentence; empty where there is none.
+        nearest: String,
+    },
+    /// The network normalises its samples itself, and otherwise than was asked for.
+    #[error(
+        "normalisation `{given}`: the weights have `{found}` inside their network; leave the setting away, and theirs is used."
+    )]
+    Normalisation {
+        /// What was asked for.
+        given: Normalisation,
+        /// What the weights have.
+        found: Normalisation,
+    },
+    /// Names and shapes are those of several networks.
+    #[error("the weights may be of {}, which have the same names and shapes and different logits: name one as the model.", .networks.iter().map(|network| format!("`{network}`")).collect::<Vec<_>>().join(" or "))]
+    Ambiguous {
+        /// The networks.
+        networks: Vec<ModelSpec>,
+    },
+}
+
+impl LoadError {
+    fn of_another(error: WeightsError, spec: &ModelSpec, shape: SampleShape, weights: &Parameters) -> Self {
+        let listed = |names: Vec<String>| format!("{} tensors ({})", names.len(), parameters::first_few(&names, ", "));
+        let of = |(name, shape): (&String, &Vec<usize>)| format!("`{name}` {shape:?}");
+        let found = listed(weights.iter().map(|(name, tensor)| of((name, &tensor.shape))).collect());
+        let there = match nearest::expected(spec, shape, weights) {
+            Some(expected) => {
+                format!("The file has {found}; `{spec}` has {}.", listed(expected.iter().map(of).collect()))
+            }
+            None => format!("The file has {found}."),
+        };
+        let nearest = match nearest::nearest(shape, weights) {
+            Some((network, shared, all)) => {
+                format!(" The nearest network here is `{network}`: {shared} of its {all} tensors are there.")
+            }
+            None => " No network here has such names.".to_owned(),
+        };
+        Self::Weights { error, there, nearest }
+    }
 }
 
 impl Network {
@@ -190,6 +245,7 @@ impl Classifier for Network {
             Architecture::Mlp(network) => network.logits(samples),
             Architecture::SmallCnn28(network) => network.logits(samples),
             Architecture::SmallCnn32(network) => network.logits(samples),
+            Architecture::NetMnist(network) => network.logits(samples),
             Architecture::ResNet18(network) => network.logits(samples),
             Architecture::PreActResNet18(network) => network.logits(samples),
             Architecture::WideResNet(network) => network.logits(samples),
@@ -204,6 +260,7 @@ impl Classifier for Network {
             }
             Architecture::SmallCnn28(network) => network.image,
             Architecture::SmallCnn32(network) => network.image,
+            Architecture::NetMnist(network) => network.image,
             Architecture::ResNet18(network) => network.image,
             Architecture::PreActResNet18(network) => network.image,
             Architecture::WideResNet(network) => network.image,
@@ -216,6 +273,7 @@ impl Classifier for Network {
             Architecture::Mlp(network) => network.write(&mut program, samples),
             Architecture::SmallCnn28(network) => network.write(&mut program, samples),
             Architecture::SmallCnn32(network) => network.write(&mut program, samples),
+            Architecture::NetMnist(network) => network.write(&mut program, samples),
             Architecture::ResNet18(network) => network.write(&mut program, samples),
             Architecture::PreActResNet18(network) => network.write(&mut program, samples),
             Architecture::WideResNet(network) => network.write(&mut program, samples),

@@ -9,7 +9,7 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 
-use super::ModelError;
+use super::{LoadError, ModelError, Parameters};
 use crate::dataset::SampleShape;
 
 /// How pixels are normalised, as written after `--normalise`.
@@ -66,6 +66,34 @@ impl Normalisation {
             Ok(RunningState::new(Tensor::<1>::from_data(TensorData::new(numbers, [channels]), device)))
         };
         Ok(Some(Normalise { mean: per_channel(mean)?, std: per_channel(std)?, channels }))
+    }
+
+    /// The normalisation that `weights` have inside their network, else `asked`.
+    ///
+    /// # Errors
+    /// [`LoadError::Normalisation`] where something else was asked for than is inside.
+    pub(crate) fn inside(weights: &Parameters, asked: &Self) -> Result<Self, LoadError> {
+        let (Some(mean), Some(std)) = (weights.get("normalise.mean"), weights.get("normalise.std")) else {
+            return Ok(asked.clone());
+        };
+        let found = Self::MeanStd { mean: mean.values.clone(), std: std.values.clone() };
+        if asked.agrees_with(&found) { Ok(found) } else { Err(LoadError::Normalisation { given: asked.clone(), found }) }
+    }
+
+    /// Whether this is `found`, as far as numbers of 16 bits tell, or nothing was asked for.
+    fn agrees_with(&self, found: &Self) -> bool {
+        let (Self::MeanStd { mean, std }, Self::MeanStd { mean: found_mean, std: found_std }) = (self, found) else {
+            return *self == Self::None;
+        };
+        let near = |asked: &[f32], found: &[f32]| {
+            let channels = asked.len().max(found.len());
+            let of = |numbers: &[f32], channel: usize| numbers.get(if numbers.len() == 1 { 0 } else { channel }).copied();
+            (0..channels).all(|channel| match (of(asked, channel), of(found, channel)) {
+                (Some(asked), Some(found)) => (asked - found).abs() <= 0.005 * found.abs().max(0.01),
+                _ => false,
+            })
+        };
+        near(mean, found_mean) && near(std, found_std)
     }
 
     /// What is wrong with the numbers: a sentence on what is expected of them.

@@ -8,13 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::{Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gradient, Network};
-use crate::device::{self, DeviceError};
+use super::{Gradient, ModelError, ModelSpec, Network};
+use crate::{
+    dataset::SampleShape,
+    device::{self, DeviceError},
+};
 
 /// One tensor on the host, in PyTorch's layout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,10 +33,20 @@ pub type Parameters = BTreeMap<String, NamedTensor>;
 
 /// Why weights do not fit a network.
 #[derive(Debug, thiserror::Error, PartialEq)]
-#[error("the weights do not fit the network: {}. Check the name of the network, and the class count and image size of the data.", .problems.join("; "))]
+#[error("the weights do not fit the network: {}. Check the name of the network, and the class count and image size of the data.", first_few(.problems, "; "))]
 pub struct WeightsError {
     /// Every missing, unknown or mis-shaped tensor, one sentence each.
     pub problems: Vec<String>,
+}
+
+/// As many of a list as a sentence bears.
+pub(super) fn first_few(list: &[String], between: &str) -> String {
+    const FEW: usize = 4;
+    let shown = list[..list.len().min(FEW)].join(between);
+    match list.len().saturating_sub(FEW) {
+        0 => shown,
+        more => format!("{shown}{between}and {more} more"),
+    }
 }
 
 /// What a visitor of burn passes on its way to a tensor: (field name, kind of container).
@@ -89,6 +102,36 @@ pub fn parameter_count(network: &Network) -> usize {
     let mut count = Count { path: Vec::new(), learned: 0 };
     network.visit(&mut count);
     count.learned
+}
+
+/// The names and PyTorch's shapes of all tensors of the network `spec` for samples of `shape` and so many classes; their numbers are never
+/// made.
+///
+/// # Errors
+/// [`ModelError`] when the network does not take such samples.
+pub(crate) fn tensor_shapes(
+    spec: &ModelSpec,
+    shape: SampleShape,
+    classes: usize,
+) -> Result<BTreeMap<String, Vec<usize>>, ModelError> {
+    struct Collect {
+        path: Path,
+        shapes: BTreeMap<String, Vec<usize>>,
+    }
+    impl ModuleVisitor for Collect {
+        follow_path!();
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let mut shape = param.lazy_shape().to_vec();
+            if is_linear_weight(&self.path) {
+                shape.reverse();
+            }
+            self.shapes.insert(pytorch_name(&self.path), shape);
+        }
+    }
+    let mut collect = Collect { path: Vec::new(), shapes: BTreeMap::new() };
+    Network { normalise: None, architecture: spec.build(shape, classes, &Device::flex())? }.visit(&mut collect);
+    Ok(collect.shapes)
 }
 
 /// Reads all tensors of `network` back to the host.

@@ -1,4 +1,5 @@
-//! PreAct-ResNet-18 in the variant that the GAIRAT authors train: no batch normalisation and no ReLU after the last block.
+//! PreAct-ResNet-18 in the variants of the field's codes, which differ in two places: whether batch normalisation and ReLU follow the last
+//! block (He et al. have them, as the AWP code; the GAIRAT authors and RobustBench do without), and what a block's shortcut is of.
 
 use burn::{
     module::Module,
@@ -14,7 +15,7 @@ use super::{
 
 /// A convolution, four layers of two pre-activation blocks (the last three halve the size and double the channels), the mean of
 /// every channel and a linear layer (He et al. 2016b, less the last normalisation). 11,171,146 parameters for 3 x 32 x 32 and 10
-/// classes.
+/// classes; 1,024 more with the last normalisation.
 #[derive(Module, Debug)]
 pub struct PreActResNet18 {
     /// Pixels to 64 channels.
@@ -27,14 +28,29 @@ pub struct PreActResNet18 {
     pub layer3: Vec<PreActBlock>,
     /// 512 channels at an eighth of the size.
     pub layer4: Vec<PreActBlock>,
+    /// After the last block, with ReLU behind it; `None` for neither.
+    pub bn: Option<BatchNorm2d>,
     /// 512 means to the logits.
     pub linear: Linear,
+    /// What shortcuts are of.
+    #[module(skip)]
+    pub shortcut_of: ShortcutOf,
     /// The channels, height and width of a sample.
     pub image: [usize; 3],
 }
 
+/// What the shortcut of a [`PreActBlock`] is of. The parameters are the same either way, and the logits are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShortcutOf {
+    /// Of the input behind its batch normalisation and ReLU, as in the GAIRAT and AWP codes.
+    #[default]
+    Activated,
+    /// Of the input, as in RobustBench.
+    Input,
+}
+
 /// A block of [`PreActResNet18`]: with `a = relu(bn1(x))`, `conv2(relu(bn2(conv1(a)))) + around`, where `around` is `x`, or
-/// `shortcut(a)` where there is a shortcut.
+/// `shortcut(a)` or `shortcut(x)` where there is a shortcut.
 #[derive(Module, Debug)]
 pub struct PreActBlock {
     /// Before `conv1` and the shortcut.
@@ -62,21 +78,23 @@ impl PreActBlock {
         }
     }
 
-    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, input: Tensor<4>, shortcut_of: ShortcutOf) -> Tensor<4> {
         let activated = relu(self.bn1.forward(input.clone()));
-        let around = match &self.shortcut {
-            Some([conv]) => conv.forward(activated.clone()),
-            None => input,
+        let around = match (&self.shortcut, shortcut_of) {
+            (Some([conv]), ShortcutOf::Activated) => conv.forward(activated.clone()),
+            (Some([conv]), ShortcutOf::Input) => conv.forward(input),
+            (None, _) => input,
         };
         let signal = relu(self.bn2.forward(self.conv1.forward(activated)));
         self.conv2.forward(signal) + around
     }
 
-    fn write(&self, program: &mut Program, from: usize) -> usize {
+    fn write(&self, program: &mut Program, from: usize, shortcut_of: ShortcutOf) -> usize {
         let activated = program.scale(from, self.bn1.scale_and_shift(), true);
-        let around = match &self.shortcut {
-            Some([conv]) => program.convolution(activated, conv, After::default()),
-            None => from,
+        let around = match (&self.shortcut, shortcut_of) {
+            (Some([conv]), ShortcutOf::Activated) => program.convolution(activated, conv, After::default()),
+            (Some([conv]), ShortcutOf::Input) => program.convolution(from, conv, After::default()),
+            (None, _) => from,
         };
         let signal = program.convolution(activated, &self.conv1, After { norm: Some(&self.bn2), add: None, relu: true });
         program.convolution(signal, &self.conv2, After { norm: None, add: Some(around), relu: false })
@@ -84,7 +102,7 @@ impl PreActBlock {
 }
 
 impl PreActResNet18 {
-    /// A network for images of any size, its weights 0.
+    /// A network for images of any size, its weights 0, without the last normalisation.
     pub fn new(channels: usize, height: usize, width: usize, classes: usize, device: &Device) -> Self {
         let layer = |inputs, outputs, stride| {
             vec![PreActBlock::new([inputs, outputs], stride, device), PreActBlock::new([outputs, outputs], 1, device)]
@@ -95,9 +113,23 @@ impl PreActResNet18 {
             layer2: layer(64, 128, 2),
             layer3: layer(128, 256, 2),
             layer4: layer(256, 512, 2),
+            bn: None,
             linear: LinearConfig::new(512, classes).with_initializer(Initializer::Zeros).init(device),
+            shortcut_of: ShortcutOf::default(),
             image: [channels, height, width],
         }
+    }
+
+    /// The same network with batch normalisation and ReLU after the last block.
+    #[must_use]
+    pub fn with_last_norm(self, device: &Device) -> Self {
+        Self { bn: Some(BatchNorm2d::new(512, device)), ..self }
+    }
+
+    /// The same network with other shortcuts.
+    #[must_use]
+    pub fn with_shortcut_of(self, shortcut_of: ShortcutOf) -> Self {
+        Self { shortcut_of, ..self }
     }
 }
 
@@ -106,7 +138,10 @@ impl PreActResNet18 {
     pub(super) fn write(&self, program: &mut Program, from: usize) {
         let mut signal = program.convolution(from, &self.conv1, After::default());
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
-            signal = block.write(program, signal);
+            signal = block.write(program, signal, self.shortcut_of);
+        }
+        if let Some(norm) = &self.bn {
+            signal = program.scale(signal, norm.scale_and_shift(), true);
         }
         signal = program.mean(signal);
         program.linear(signal, &self.linear, false);
@@ -117,7 +152,10 @@ impl Classifier for PreActResNet18 {
     fn logits(&self, samples: Tensor<2>) -> Tensor<2> {
         let mut maps = self.conv1.forward(images(samples, self.image));
         for block in [&self.layer1, &self.layer2, &self.layer3, &self.layer4].into_iter().flatten() {
-            maps = block.forward(maps);
+            maps = block.forward(maps, self.shortcut_of);
+        }
+        if let Some(norm) = &self.bn {
+            maps = relu(norm.forward(maps));
         }
         self.linear.forward(averaged(maps))
     }
@@ -135,6 +173,9 @@ mod tests {
         let network = PreActResNet18::new(3, 32, 32, 10, &Device::flex());
         assert_eq!(state_dict(&network), published("preact-resnet18"));
         assert_eq!(trained_numbers(&network), 11_171_146);
+        let network = network.with_last_norm(&Device::flex());
+        assert_eq!(state_dict(&network), published("preact-resnet18-bn"));
+        assert_eq!(trained_numbers(&network), 11_172_170);
     }
 
     #[test]
@@ -147,18 +188,21 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_around_a_block_is_the_input_or_the_shortcut_of_the_activated_input() {
+    fn what_comes_around_a_block_is_the_input_or_its_shortcut_activated_or_not() {
         let device = Device::flex();
         let input = || Tensor::<4>::from_data(TensorData::new(vec![-1.0_f32, 2.0], [1, 1, 1, 2]), &device);
-        let output = |block: &PreActBlock| block.forward(input()).into_data().iter::<f32>().collect::<Vec<_>>();
-        assert_eq!(output(&PreActBlock::new([1, 1], 1, &device)), [-1.0, 2.0]);
+        let output = |block: &PreActBlock, of| block.forward(input(), of).into_data().iter::<f32>().collect::<Vec<_>>();
+        for of in [ShortcutOf::Activated, ShortcutOf::Input] {
+            assert_eq!(output(&PreActBlock::new([1, 1], 1, &device), of), [-1.0, 2.0]);
+        }
 
         let mut widening = PreActBlock::new([1, 2], 1, &device);
         if let Some([conv]) = &mut widening.shortcut {
             conv.weight = Param::from_tensor(Tensor::from_data(TensorData::new(vec![1.0_f32, -1.0], [2, 1, 1, 1]), &device));
         }
         // The first normalisation divides by sqrt(1 + 1e-5).
-        let expected = [0.0, 2.0, 0.0, -2.0];
-        assert!(output(&widening).iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 2e-5));
+        for (of, expected) in [(ShortcutOf::Activated, [0.0, 2.0, 0.0, -2.0]), (ShortcutOf::Input, [-1.0, 2.0, 1.0, -2.0])] {
+            assert!(output(&widening, of).iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 2e-5));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use burn::tensor::Device;
 
-use super::{Architecture, Mlp, Parameters, PreActResNet18, ResNet18, SmallCnn28, SmallCnn32, WideResNet};
+use super::{Architecture, Mlp, NetMnist, Parameters, PreActResNet18, ResNet18, ShortcutOf, SmallCnn28, SmallCnn32, WideResNet};
 use crate::dataset::SampleShape;
 
 /// The widths that a hidden layer may have.
@@ -21,8 +21,9 @@ const RESNET_SIDE: usize = 16;
 /// A network, as written after `--model`.
 ///
 /// The image networks take any number of channels, and any image size that their pooling leaves a pixel of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum ModelSpec {
+    #[default]
     /// `auto`: what suits the samples; see [`ModelSpec::resolve`].
     Auto,
     /// `mlp:64,64`: a perceptron with these hidden widths, at most 64 of them, each from 1 to 65536; `mlp` has none and is a
@@ -32,10 +33,17 @@ pub enum ModelSpec {
     SmallCnn28,
     /// `small-cnn-32`: [`SmallCnn32`], for images with sides of at least 8.
     SmallCnn32,
+    /// `net-mnist`: [`NetMnist`], for images with sides of at least 16.
+    NetMnist,
     /// `resnet18`: [`ResNet18`], for images.
     ResNet18,
-    /// `preact-resnet18`: [`PreActResNet18`], for images.
+    /// `preact-resnet18`: [`PreActResNet18`], for images, as in the GAIRAT code.
     PreActResNet18,
+    /// `preact-resnet18-bn`: the same with a batch normalisation and ReLU after the last block, as in the AWP code.
+    PreActResNet18Bn,
+    /// `preact-resnet18-raw`: the same as `preact-resnet18`, but that shortcuts take a block's input before its first normalisation, as in
+    /// RobustBench.
+    PreActResNet18Raw,
     /// `wrn:32,10` or, with dropout, `wrn:32,10,0.3`: [`WideResNet`], for images.
     WideResNet {
         /// How many layers, from 10 to 1000. The paper on Wide ResNets counts 6 for every block of a group and 4 besides (28, 34,
@@ -70,13 +78,35 @@ impl ModelSpec {
             Self::Auto => return None,
             Self::Mlp(hidden) => (2 * hidden.len()).to_string(),
             Self::SmallCnn28 => "classifier.fc3".to_owned(),
-            Self::SmallCnn32 => "fc2".to_owned(),
-            Self::ResNet18 | Self::PreActResNet18 => "linear".to_owned(),
+            Self::SmallCnn32 | Self::NetMnist => "fc2".to_owned(),
+            Self::ResNet18 | Self::PreActResNet18 | Self::PreActResNet18Bn | Self::PreActResNet18Raw => "linear".to_owned(),
             Self::WideResNet { .. } => "fc".to_owned(),
         };
         let name = format!("{layer}.weight");
-        let tensor = weights.get(&name).or_else(|| weights.get(&format!("module.{name}")))?;
-        tensor.shape.first().copied()
+        weights.get(&name)?.shape.first().copied()
+    }
+
+    /// The samples that `weights` of this network usually take, where their shapes tell: square images as large as the linear layers fit, 32 x
+    /// 32 where any size fits; for a perceptron rows.
+    pub fn usual_shape(&self, weights: &Parameters) -> Option<SampleShape> {
+        let size = |name: &str, axis: usize| weights.get(name)?.shape.get(axis).copied();
+        let square = |channels: usize, side: usize| SampleShape::Image { channels, height: side, width: side };
+        // Pixels of the last map, by the channels that it has.
+        let side_of = |inputs: Option<usize>, channels: usize| inputs.map(|inputs| (inputs / channels).isqrt());
+        Some(match self {
+            Self::Auto => return None,
+            Self::Mlp(_) => SampleShape::Flat(size("0.weight", 1)?),
+            Self::SmallCnn28 => {
+                square(size("feature_extractor.conv1.weight", 1)?, 4 * side_of(size("classifier.fc1.weight", 1), 64)? + 12)
+            }
+            Self::SmallCnn32 => square(size("block1_conv1.weight", 1)?, 8 * side_of(size("fc1.weight", 1), 196)?),
+            Self::NetMnist => square(size("conv1.weight", 1)?, 4 * side_of(size("fc1.weight", 1), 20)? + 12),
+            Self::ResNet18
+            | Self::PreActResNet18
+            | Self::PreActResNet18Bn
+            | Self::PreActResNet18Raw
+            | Self::WideResNet { .. } => square(size("conv1.weight", 1)?, 32),
+        })
     }
 
     /// Whether this network takes samples of `shape` with `classes` classes.
@@ -118,9 +148,18 @@ impl ModelSpec {
                 let [channels, height, width] = self.image(shape, 1)?;
                 Architecture::ResNet18(ResNet18::new(channels, height, width, classes, device))
             }
-            Self::PreActResNet18 => {
+            Self::NetMnist => {
+                let [channels, height, width] = self.image(shape, NetMnist::LEAST_SIDE)?;
+                Architecture::NetMnist(NetMnist::new(channels, height, width, classes, device))
+            }
+            Self::PreActResNet18 | Self::PreActResNet18Bn | Self::PreActResNet18Raw => {
                 let [channels, height, width] = self.image(shape, 1)?;
-                Architecture::PreActResNet18(PreActResNet18::new(channels, height, width, classes, device))
+                let network = PreActResNet18::new(channels, height, width, classes, device);
+                Architecture::PreActResNet18(match self {
+                    Self::PreActResNet18Bn => network.with_last_norm(device),
+                    Self::PreActResNet18Raw => network.with_shortcut_of(ShortcutOf::Input),
+                    _ => network,
+                })
             }
             Self::WideResNet { depth, width: factor, dropout } => {
                 let [channels, height, width] = self.image(shape, 1)?;
@@ -184,8 +223,11 @@ impl FromStr for ModelSpec {
             ("mlp", Some(widths)) => Self::Mlp(widths.iter().map(|width| size(width)).collect::<Result<_, _>>()?),
             ("small-cnn-28", None) => Self::SmallCnn28,
             ("small-cnn-32", None) => Self::SmallCnn32,
+            ("net-mnist", None) => Self::NetMnist,
             ("resnet18", None) => Self::ResNet18,
             ("preact-resnet18", None) => Self::PreActResNet18,
+            ("preact-resnet18-bn", None) => Self::PreActResNet18Bn,
+            ("preact-resnet18-raw", None) => Self::PreActResNet18Raw,
             ("wrn", Some(&[depth, width])) => Self::WideResNet { depth: size(depth)?, width: size(width)?, dropout: 0.0 },
             ("wrn", Some(&[depth, width, dropout])) => Self::WideResNet {
                 depth: size(depth)?,
@@ -194,8 +236,8 @@ impl FromStr for ModelSpec {
             },
             _ => {
                 return Err(unknown(
-                    "`auto`, `mlp` or `mlp:WIDTH,WIDTH,...`, `small-cnn-28`, `small-cnn-32`, `resnet18`, `preact-resnet18`, \
-                     `wrn:DEPTH,WIDTH` or `wrn:DEPTH,WIDTH,DROPOUT`",
+                    "`auto`, `mlp` or `mlp:WIDTH,WIDTH,...`, `small-cnn-28`, `small-cnn-32`, `net-mnist`, `resnet18`, \
+                     `preact-resnet18`, `preact-resnet18-bn`, `preact-resnet18-raw`, `wrn:DEPTH,WIDTH` or `wrn:DEPTH,WIDTH,DROPOUT`",
                 ));
             }
         };
@@ -217,8 +259,11 @@ impl fmt::Display for ModelSpec {
             }
             Self::SmallCnn28 => f.write_str("small-cnn-28"),
             Self::SmallCnn32 => f.write_str("small-cnn-32"),
+            Self::NetMnist => f.write_str("net-mnist"),
             Self::ResNet18 => f.write_str("resnet18"),
             Self::PreActResNet18 => f.write_str("preact-resnet18"),
+            Self::PreActResNet18Bn => f.write_str("preact-resnet18-bn"),
+            Self::PreActResNet18Raw => f.write_str("preact-resnet18-raw"),
             Self::WideResNet { depth, width, dropout } if *dropout == 0.0 => write!(f, "wrn:{depth},{width}"),
             Self::WideResNet { depth, width, dropout } => write!(f, "wrn:{depth},{width},{dropout}"),
         }
@@ -284,7 +329,10 @@ mod tests {
             "small-cnn-28",
             "small-cnn-32",
             "resnet18",
+            "net-mnist",
             "preact-resnet18",
+            "preact-resnet18-bn",
+            "preact-resnet18-raw",
             "wrn:10,1",
             "wrn:28,10",
             "wrn:32,10",
@@ -359,7 +407,15 @@ mod tests {
         assert!(matches!(built(ModelSpec::Mlp(vec![4]), MNIST), Ok(Architecture::Mlp(_))));
         assert!(matches!(built(ModelSpec::SmallCnn32, MNIST), Ok(Architecture::SmallCnn32(_))));
         assert!(matches!(built(ModelSpec::ResNet18, MNIST), Ok(Architecture::ResNet18(_))));
-        assert!(matches!(built(ModelSpec::PreActResNet18, MNIST), Ok(Architecture::PreActResNet18(_))));
+        assert!(matches!(built(ModelSpec::NetMnist, MNIST), Ok(Architecture::NetMnist(_))));
+        for (spec, last_norm, shortcut_of) in [
+            (ModelSpec::PreActResNet18, false, ShortcutOf::Activated),
+            (ModelSpec::PreActResNet18Bn, true, ShortcutOf::Activated),
+            (ModelSpec::PreActResNet18Raw, false, ShortcutOf::Input),
+        ] {
+            let Ok(Architecture::PreActResNet18(network)) = built(spec, MNIST) else { panic!("no PreAct-ResNet was built") };
+            assert_eq!((network.bn.is_some(), network.shortcut_of), (last_norm, shortcut_of));
+        }
         let wide = ModelSpec::WideResNet { depth: 10, width: 1, dropout: 0.25 };
         let Ok(Architecture::WideResNet(network)) = built(wide, image(3, 32, 32)) else { panic!("no Wide ResNet was built") };
         assert!(network.block3.layer.iter().all(|block| block.dropout.rate == 0.25));
@@ -373,7 +429,7 @@ mod tests {
         assert!(text(refusal(ModelSpec::SmallCnn28, image(1, 15, 28), 10)).contains("of shape 1x15x28: expected images"));
         assert!(text(refusal(ModelSpec::SmallCnn28, image(1, 15, 28), 10)).contains("at least 16"));
         assert!(text(refusal(ModelSpec::SmallCnn32, image(3, 8, 7), 10)).contains("at least 8"));
-        for spec in ["small-cnn-28", "small-cnn-32", "resnet18", "preact-resnet18", "wrn:10,1"] {
+        for spec in ["small-cnn-28", "small-cnn-32", "net-mnist", "resnet18", "preact-resnet18", "wrn:10,1"] {
             let spec: ModelSpec = spec.parse().unwrap_or(ModelSpec::Auto);
             assert!(matches!(refusal(spec, SampleShape::Flat(784), 10), Some(ModelError::Shape { .. })));
         }

@@ -177,6 +177,9 @@ pub enum SessionError {
     /// A checkpoint is of another network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A checkpoint does not go together with the run's settings.
+    #[error("{0}")]
+    Load(String),
     /// A setting that a run is made with was to change on its way.
     #[error("{name}: the run was made with `{from}`, and that cannot change; start a new run for `{to}`")]
     Fixed {

@@ -225,7 +225,8 @@ impl Session<'_> {
         let network = Network::with_weights(&model, self.dataset.shape, &weights, &settings.normalise, &device);
         let network = network.map_err(|error| match error {
             LoadError::Model(error) => SessionError::Model(error),
-            LoadError::Weights(error) => SessionError::Weights(error),
+            LoadError::Weights { error, .. } => SessionError::Weights(error),
+            error => SessionError::Load(error.to_string()),
         })?;
         if !self.try_sample(trial, (&order, &network, &device), &mut judged, door).await?
             || !self.try_test(trial, (&order, &network, &device), &mut judged, door).await?

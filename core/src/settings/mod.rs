@@ -249,8 +249,8 @@ settings! {
     /// Augmentation of training images: none, crop:PADDING, flip or crop:PADDING+flip.
     Data augment: Augmentation = Augmentation::default() => Shown::new(Change::Live);
 
-    /// The network: auto, mlp:WIDTH,WIDTH,..., small-cnn-28, small-cnn-32, resnet18, preact-resnet18, wrn:DEPTH,WIDTH or
-    /// wrn:DEPTH,WIDTH,DROPOUT.
+    /// The network: auto, mlp:WIDTH,WIDTH,..., small-cnn-28, small-cnn-32, net-mnist, resnet18, preact-resnet18, preact-resnet18-bn,
+    /// preact-resnet18-raw, wrn:DEPTH,WIDTH or wrn:DEPTH,WIDTH,DROPOUT.
     Network model: ModelSpec = ModelSpec::Auto => Shown::new(Change::Never).usual().label("network");
     /// Initial weights: pytorch (uniform in ±1/√fan-in) or he (normal, variance 2/fan-in, zero biases).
     Network init: Initialisation = Initialisation::PyTorch => Shown::new(Change::Never);

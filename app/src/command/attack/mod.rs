@@ -7,11 +7,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
-    checkpoint::read_weights,
+    checkpoint::{Weights, open_weights},
     dataset::{self, Arrays, Source},
     device::{self, Chosen},
     evaluate::{Flag, Norm},
-    model::{ModelSpec, Network, Parameters},
+    model::{ModelSpec, Network},
     settings::{Field, Settings},
 };
 
@@ -72,7 +72,7 @@ pub(super) fn definition() -> Command {
             arg.help("Samples at a time; it changes no result [default: 128]").help_heading(None::<&str>)
         })
         .args(adversaries::arguments("the attack of training"))
-        .arg(file("weights", "FILE.safetensors", "Weights of the network named by --model"))
+        .arg(file("weights", "FILE", "Weights of that network, as PyTorch (.pth, .pt) or safetensors writes them"))
         .arg(file("out", "FILE.npz", "Where to write; it must not exist yet"))
         .arg(of_training(
             Arg::new("no-random-start").long("no-random-start").action(ArgAction::SetTrue),
@@ -90,7 +90,7 @@ struct Request {
     epsilon: f32,
     file: PathBuf,
     arrays: Arrays,
-    weights: Parameters,
+    weights: Weights,
     model: ModelSpec,
     out: PathBuf,
     chosen: Chosen,
@@ -119,14 +119,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     };
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
-    let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
+    let weights = open_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
+    super::tell_reading(&weights);
     if asked.is_none() {
         of_training::check(&settings)?;
     }
     let arrays = dataset::read_arrays(&file)?;
     super::tell_notes(&arrays.notes);
     let chosen = pollster::block_on(device::choose(&settings.device))?;
-    let model = settings.model.resolve(arrays.shape);
+    let model = weights.network(&settings.model, arrays.shape)?;
     let epsilon = radius.unwrap_or(plan.attack.epsilon);
     let json = matches.get_flag("json");
     let request = Request { settings, norm, epsilon, file, arrays, weights, model, out, chosen, json };
@@ -143,7 +144,7 @@ impl Request {
         let device = &self.chosen.device;
         driver::on_pool(driver::threads_for(self.settings.threads, &self.model, 0), || {
             let shape = self.arrays.shape;
-            let network = Network::with_weights(&self.model, shape, &self.weights, &self.settings.normalise, device)?;
+            let network = Network::with_weights(&self.model, shape, &self.weights.tensors, &self.settings.normalise, device)?;
             let classes = network.classes(shape, device);
             known_labels(&self.file.display().to_string(), &self.arrays.samples.labels, classes)?;
             self.settings.path.taken(&network, device)?;

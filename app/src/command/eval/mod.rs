@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
-    checkpoint::{RunFolder, read_weights},
+    checkpoint::{RunFolder, open_weights},
     dataset, device,
     evaluate::{self, ATTACKS, Identity, Ledger, Norm, Suite, Target, Threat, fingerprint},
     model::Network,
@@ -45,9 +45,9 @@ pub(super) fn definition() -> Command {
         .arg(
             Arg::new("weights")
                 .long("weights")
-                .value_name("FILE.safetensors")
+                .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .help("Weights, of the network named by --model; beside --run in place of its best weights")
+                .help("Weights as PyTorch (.pth, .pt) or safetensors writes them, of the network named by --model or, without it, of the one that their names are of; beside --run in place of its best weights")
                 .help_heading("Files"),
         )
         .args(adversaries::arguments(Suite::TRUST.name))
@@ -117,7 +117,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     };
     let plan = settings.checked()?;
     let epsilon = radius.unwrap_or(plan.attack.epsilon);
-    let parameters = read_weights(&weights)?;
+    let read = open_weights(&weights)?;
+    super::tell_reading(&read);
     let mut dataset = dataset::load(&plan.request)?;
     super::tell_notes(&dataset.notes);
     let part = matches.get_one::<String>("part").map_or("test", String::as_str);
@@ -135,7 +136,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         return Err(Failure::Request(format!("--part {part}: it holds no samples; choose another part or another split")));
     }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
-    let model = settings.model.resolve(dataset.shape);
+    let model = read.network(&settings.model, dataset.shape)?;
+    let parameters = read.tensors;
     let identity = Identity {
         weights: fingerprint(&parameters),
         model: model.to_string(),

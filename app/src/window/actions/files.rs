@@ -26,7 +26,7 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
                 Err(problem) => state.say(problem, true),
             },
         }
-    } else if path.extension().is_some_and(|kind| kind == "safetensors") {
+    } else if path.extension().is_some_and(|kind| ["safetensors", "pth", "pt"].iter().any(|weights| kind == *weights)) {
         match folder_of(path) {
             Some(folder) => state.open_run(&folder),
             None => state.say(

@@ -1,0 +1,56 @@
+//! What `torch.save` writes since PyTorch 1.6: a zip archive with the pickle `data.pkl` and a file of bytes for every storage.
+
+use std::io::{Cursor, Read};
+
+use zip::ZipArchive;
+
+use super::{
+    Container, Format, Unreadable,
+    pytorch::{self, Pickled, Storage},
+    state_dict::{self, Piece},
+};
+
+pub(super) const FORMAT: Format = Format { title: "PyTorch zip", sniff: |bytes| bytes.starts_with(b"PK\x03\x04"), read };
+
+/// Pickles that are larger hold something other than weights: a network of a thousand layers has one of some hundred kilobytes.
+const LARGEST_PICKLE: u64 = 64 << 20;
+
+fn read(bytes: &[u8]) -> Result<Container, Unreadable> {
+    let damaged = |error: zip::result::ZipError| {
+        Unreadable::new(
+            format!("a damaged zip archive ({error}); `torch.save` writes such archives"),
+            "a whole one; copy or download it again",
+        )
+    };
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    let names: Vec<String> = archive.file_names().flatten().map(std::borrow::Cow::into_owned).collect();
+    let Some(root) = names.iter().find_map(|name| name.strip_suffix("data.pkl")).map(str::to_owned) else {
+        let is = if names.iter().any(|name| name.ends_with(".npy")) {
+            "a zip archive of NumPy arrays (NPZ)"
+        } else {
+            "a zip archive without `data.pkl`"
+        };
+        return Err(Unreadable::new(is, "one that `torch.save` wrote"));
+    };
+    let torch_script = names.iter().any(|name| name.starts_with(&format!("{root}code/")));
+    let mut of = |name: &str, most: u64| -> Result<Vec<u8>, Unreadable> {
+        let file = archive.by_name(&format!("{root}{name}")).map_err(damaged)?;
+        if file.size() > most {
+            return Err(Unreadable::new(format!("{name} of {} bytes", file.size()), format!("at most {most} bytes")));
+        }
+        let mut content = Vec::new();
+        // The size in the archive may lie.
+        file.take(most).read_to_end(&mut content).map_err(|error| damaged(error.into()))?;
+        Ok(content)
+    };
+    if names.contains(&format!("{root}byteorder")) && of("byteorder", 16)? == b"big" {
+        return Err(Unreadable::new("numbers of a machine with the highest byte first", "those of usual machines"));
+    }
+    let pickle = of("data.pkl", LARGEST_PICKLE)?;
+    let (pickled, _) = Pickled::of(&pickle).map_err(|error| pytorch::unreadable(error, torch_script))?;
+    state_dict::read(&pickled, &mut |storage: &Storage, piece: Piece| {
+        let length = (storage.bytes as u64).max(1);
+        let content = of(&format!("data/{}", storage.key), length)?;
+        piece.of(&content)
+    })
+}
