@@ -2,11 +2,13 @@
 
 mod attack;
 mod bench;
+mod compare;
 mod devices;
 mod eval;
 mod methods;
 mod record;
 mod step;
+mod tether;
 mod train;
 #[cfg(feature = "window")]
 mod window;
@@ -47,6 +49,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("train", matches)) => train::run(matches),
         Some(("eval", matches)) => eval::run(matches),
         Some(("attack", matches)) => attack::run(matches),
+        Some(("compare", matches)) => compare::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("methods", matches)) => methods::run(matches),
         Some(("step", matches)) => step::run(matches),
@@ -87,6 +90,7 @@ fn definition() -> Command {
         .subcommand(attack::definition())
         .subcommand(methods::definition())
         .subcommand(step::definition())
+        .subcommand(compare::definition())
         .subcommand(bench::definition())
         .subcommand(devices::definition())
         .subcommand(record::definition());

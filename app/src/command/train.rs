@@ -4,10 +4,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
 };
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::RunFolder,
     dataset, device,
@@ -16,7 +16,7 @@ use gairat::{
     settings::{Settings, SettingsError, may_change_on_resume},
 };
 
-use super::{apply, given, json_arg, settings_args, settings_from};
+use super::{apply, given, json_arg, settings_args, settings_from, tether};
 use crate::{
     driver,
     failure::Failure,
@@ -31,7 +31,16 @@ pub(super) fn definition() -> Command {
         .arg(path("out", "DIR", "Run folder; it must not exist yet [default: a dated one under runs/]").conflicts_with("resume"))
         .arg(path("resume", "DIR", "Go on with the run in this folder; settings given beside it replace the run's"))
         .arg(path("settings", "FILE", "Read settings from a file such as a run's settings.json").conflicts_with("resume"))
+        .arg(
+            Arg::new("or-resume")
+                .long("or-resume")
+                .action(ArgAction::SetTrue)
+                .requires("out")
+                .help("Where --out holds this very run already, go on with it, or say that it is finished")
+                .help_heading("Files"),
+        )
         .arg(json_arg())
+        .arg(tether::arg())
 }
 
 fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -41,13 +50,19 @@ fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut voice: Box<dyn Voice> = if matches.get_flag("json") { Box::new(Json) } else { Box::new(Human::new()) };
     let given = given(matches, |_| true);
-    let resumed = matches.get_one::<PathBuf>("resume");
-    let (opened, before, settings) = match resumed {
+    let (opened, before, settings) = match matches.get_one::<PathBuf>("resume") {
         Some(dir) => {
             let (folder, before, settings) = resume(dir, &given)?;
             (Some(folder), Some(before), settings)
         }
-        None => (None, None, fresh(matches, &given)?),
+        None => {
+            let settings = fresh(matches, &given)?;
+            let out = matches.get_one::<PathBuf>("out").filter(|_| matches.get_flag("or-resume"));
+            match out.map(|out| run_folders::same_run(out, &settings)).transpose()?.flatten() {
+                Some((folder, before)) => (Some(folder), Some(before), settings),
+                None => (None, None, settings),
+            }
+        }
     };
     let plan = settings.checked()?;
     let dataset = dataset::load(&plan.request)?;
@@ -85,6 +100,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         voice.say(&Event::Warning { message });
     }
     let stop = driver::stop_flag()?;
+    let raised = Arc::clone(&stop);
+    tether::watch(matches, move || raised.store(true, Ordering::SeqCst));
     let threads = driver::threads_for(settings.threads, &settings.model.resolve(dataset.shape), 0);
     let ending = driver::train(
         &plan,
@@ -101,7 +118,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         }
         Ending::Stopped { epoch, step } => {
             voice.stopped(epoch, step, folder.path());
-            debug_assert!(stop.load(Ordering::SeqCst), "only Ctrl+C stops a run from here");
+            debug_assert!(stop.load(Ordering::SeqCst), "only Ctrl+C and a closed pipe stop a run from here");
             Ok(ExitCode::SUCCESS)
         }
     }
