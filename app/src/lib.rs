@@ -12,7 +12,11 @@ mod link;
 mod live;
 #[cfg(target_arch = "wasm32")]
 mod page;
+#[cfg(not(target_arch = "wasm32"))]
+mod report;
 mod run_folders;
+#[cfg(not(target_arch = "wasm32"))]
+mod svg;
 #[cfg(not(target_arch = "wasm32"))]
 mod terminal;
 #[cfg(feature = "window")]

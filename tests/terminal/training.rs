@@ -1,24 +1,15 @@
 //! Training, evaluating and going on.
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Stdio},
 };
 
-use crate::{command, fail, json, run, succeed};
+use crate::{command, fail, files, json, run, succeed};
 
 const SHORT: &str = "--device cpu --points 300 --test 100 --epochs 4 --burn-in 2 --epsilon 0.02 --step-size 0.004";
-
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
-        .collect()
-}
 
 #[test]
 fn without_arguments_it_trains_and_shows_that_it_worked() {

@@ -7,6 +7,7 @@ mod devices;
 mod eval;
 mod methods;
 mod record;
+mod report;
 mod step;
 mod tether;
 mod train;
@@ -53,6 +54,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("bench", matches)) => bench::run(matches),
         Some(("methods", matches)) => methods::run(matches),
         Some(("step", matches)) => step::run(matches),
+        Some(("report", matches)) => report::run(matches),
         Some(("devices", matches)) => devices::run(matches),
         Some(("record", matches)) => match matches.get_one::<PathBuf>("file") {
             Some(file) => record::run(file),
@@ -91,6 +93,7 @@ fn definition() -> Command {
         .subcommand(methods::definition())
         .subcommand(step::definition())
         .subcommand(compare::definition())
+        .subcommand(report::definition())
         .subcommand(bench::definition())
         .subcommand(devices::definition())
         .subcommand(record::definition());

@@ -20,7 +20,7 @@ use super::{apply, given, json_arg, settings_args, settings_from, tether};
 use crate::{
     driver,
     failure::Failure,
-    run_folders,
+    report, run_folders,
     terminal::{Human, Voice, json::Json},
 };
 
@@ -113,6 +113,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {
+            report::write_of_run(folder.path())?;
             voice.conclude(&settings, &summary, &snapshot, &dataset);
             Ok(ExitCode::SUCCESS)
         }

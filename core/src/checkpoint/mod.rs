@@ -1,9 +1,11 @@
 //! What stays on disk: weights that PyTorch reads, and a run folder from which a run goes on.
 
 mod run_folder;
+mod tensorboard;
 mod weights;
 
 pub use run_folder::{Progress, ResumeState, RunFolder, RunLock};
+pub(crate) use tensorboard::EventFile;
 pub use weights::{read_weights, write_weights};
 
 use std::{

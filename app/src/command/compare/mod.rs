@@ -188,7 +188,7 @@ fn conclude(dir: &Path, plan: &Plan, json: bool) -> Result<ExitCode, Failure> {
         anstream::println!("{}", tables::line(plan, &gathered));
     } else {
         tables::print(plan, &gathered);
-        anstream::println!("\ntables     {}/table.csv, .md, .tex, .json; every run: runs.csv", dir.display());
+        anstream::println!("\nreport     {}/report.html; also table.csv, .md, .tex, .json, runs.csv and figures/", dir.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,11 @@ use super::{
     plan::{Plan, State},
     words,
 };
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    report::{self, Shown},
+    svg::{Ink, intervals},
+};
 
 /// What stands above a block.
 fn caption(plan: &Plan, table: &Table, place: usize) -> String {
@@ -69,7 +73,40 @@ pub(super) fn write(dir: &Path, plan: &Plan, gathered: &Gathered) -> Result<(), 
     put("table.tex", &latex(plan, &gathered.table))?;
     let mut text = serde_json::to_string_pretty(&line(plan, gathered)).unwrap_or_default();
     text.push('\n');
-    put("table.json", &text)
+    put("table.json", &text)?;
+    figures(dir, gathered)?;
+    put(report::FILE, &page(plan, gathered))
+}
+
+/// A figure for every accuracy.
+fn figures(dir: &Path, gathered: &Gathered) -> Result<(), Failure> {
+    let folder = dir.join("figures");
+    let failed = |error: std::io::Error| Failure::Work(format!("{}: {error}", folder.display()));
+    files::create_dir_all(&folder).map_err(failed)?;
+    for block in &gathered.table.blocks {
+        for (name, picture) in intervals::panels(block, words::heading, Ink::File) {
+            files::write(&folder.join(format!("{}-{name}.svg", block.weights)), picture.as_bytes()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// All of it as a page.
+fn page(plan: &Plan, gathered: &Gathered) -> String {
+    let table = &gathered.table;
+    let with_head = |rows: Vec<Vec<String>>| [words::headings(table)].into_iter().chain(rows).collect();
+    let blocks = table.blocks.iter().enumerate().map(|(place, block)| Shown {
+        block,
+        caption: caption(plan, table, place),
+        accuracies: with_head(words::accuracies(block, "±")),
+        differences: with_head(words::differences(block)),
+    });
+    let missing: Vec<String> = gathered.missing.iter().map(|(name, state)| format!("{name}: {}", in_words(*state))).collect();
+    let variants = plan.variants();
+    let below =
+        format!("{} runs; tables and figures lie beside this file, and a report in the folder of every run", plan.runs.len());
+    let blocks: Vec<Shown<'_>> = blocks.collect();
+    report::of_comparison((&variants.join(" · "), &below), &blocks, words::heading, &missing)
 }
 
 /// A text as a cell of CSV.

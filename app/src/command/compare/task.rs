@@ -23,7 +23,7 @@ use super::{
     super::tether,
     plan::{Line, Plan, State},
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, report};
 
 /// How often the time of a run that is at work is written down.
 const KEEP_EVERY: Duration = Duration::from_secs(2);
@@ -100,6 +100,10 @@ pub(super) fn execute(
     if outcome == Outcome::Done && line.state(dir, &plan.suite)? != State::Done {
         // Ctrl+C reaches every process of a terminal: they end well, without being done.
         outcome = Outcome::Stopped;
+    }
+    if outcome == Outcome::Done && line.evaluate.is_some() {
+        // Training wrote it before there was an evaluation.
+        report::write_of_run(&dir.join(&line.name))?;
     }
     if let Outcome::Failed(message) = &outcome {
         clock.record.failed = Some(message.clone());
