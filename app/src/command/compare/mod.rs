@@ -4,6 +4,7 @@ mod gather;
 mod local;
 mod plan;
 mod progress;
+mod slurm;
 mod tables;
 mod task;
 mod words;
@@ -11,7 +12,12 @@ mod words;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -21,6 +27,7 @@ use gairat::{
     evaluate::Suite,
     files,
     model::ModelSpec,
+    session::Event,
     settings::Field,
 };
 
@@ -28,12 +35,18 @@ use self::{
     gather::gather,
     plan::{Plan, State},
     progress::Progress,
+    slurm::{Jobs, Standing},
+    task::{Outcome, Tethers},
 };
 use super::{given, json_arg, settings_args};
 use crate::{driver, failure::Failure, run_folders};
 
 /// The file that a comparison at work holds.
 const LOCK: &str = "compare.lock";
+/// How often the queue is looked at while somebody waits.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often a line tells that nothing is new.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// The settings that all runs have: methods and seeds have lists of their own.
 fn keeps(field: &Field) -> bool {
@@ -66,10 +79,24 @@ pub(super) fn definition() -> Command {
                 .required_unless_present("collect"),
         )
         .arg(
-            text("collect", "DIR", "Only gather what the comparison in this folder has come to")
-                .value_parser(value_parser!(PathBuf))
-                .conflicts_with_all(["methods", "seeds", "vary", "suite", "parallel", "out"]),
+            text("on", "WHERE", "local: processes of this machine; slurm: a job array, one run a task")
+                .value_parser(["local", "slurm"])
+                .default_value("local"),
         )
+        .arg(
+            text("slurm", "OPTIONS", "Resources of a task, as sbatch takes them: \"--mem=2G --time=10\"")
+                .allow_hyphen_values(true)
+                .requires_if("slurm", "on"),
+        )
+        .arg(
+            text("collect", "DIR", "Gather what the comparison in this folder has come to; tasks of SLURM that were lost are submitted again")
+                .value_parser(value_parser!(PathBuf))
+                .conflicts_with_all(["methods", "seeds", "vary", "suite", "parallel", "out", "on", "slurm"]),
+        )
+        .arg(
+            text("wait", "", "Wait until SLURM has done all runs, and submit lost ones again meanwhile").action(ArgAction::SetTrue),
+        )
+        .arg(Arg::new("task").long("task").value_name("NAME").requires("collect").hide(true))
         .arg(json_arg())
         .args(settings_args(keeps))
 }
@@ -78,7 +105,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let json = matches.get_flag("json");
     if let Some(dir) = matches.get_one::<PathBuf>("collect") {
         let plan = Plan::read(dir)?;
-        return conclude(dir, &plan, json);
+        if let Some(name) = matches.get_one::<String>("task") {
+            return task_alone(dir, &plan, name);
+        }
+        return match Jobs::read(dir)? {
+            Some(jobs) => on_slurm(dir, &plan, jobs, (false, matches.get_flag("wait"), json)),
+            None => conclude(dir, &plan, json),
+        };
     }
     let Some(dir) = matches.get_one::<PathBuf>("out") else {
         // clap has asked for it.
@@ -93,15 +126,24 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         run_folders::same_run(&dir.join(&run.name), &run.settings)?;
     }
     let plan = Plan::of(&runs, dir, suite, threads, cpu)?;
-    let _lock = claim(dir)?;
+    let lock = claim(dir)?;
     plan.write(dir)?;
-    for message in warnings(&runs) {
+    for message in idle_in_all(&runs) {
         anstream::eprintln!("warning: {message}");
+    }
+    if matches.get_one::<String>("on").is_some_and(|on| on == "slurm") {
+        drop(lock);
+        let mut jobs = Jobs::read(dir)?.unwrap_or_default();
+        if let Some(options) = matches.get_one::<String>("slurm") {
+            jobs.options = slurm::options(options)?;
+        }
+        return on_slurm(dir, &plan, jobs, (true, matches.get_flag("wait"), json));
     }
     let states = plan.runs.iter().map(|line| line.state(dir, &plan.suite)).collect::<Result<Vec<State>, _>>()?;
     let parallel = matches.get_one::<u16>("parallel").map_or_else(|| parallel(&plan), |asked| usize::from(*asked));
     let stop: Arc<AtomicBool> = driver::stop_flag()?;
     let mut progress = Progress::new(&plan, &states, parallel, json);
+    progress.pass_over(runs.iter().flat_map(idle).map(|(_, sentence)| sentence));
     let ended = local::run(dir, &plan, &states, parallel, &stop, &mut progress);
     progress.finish();
     let ended = ended?;
@@ -110,10 +152,99 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let code = conclude(dir, &plan, json)?;
+    drop(lock);
     match ended.failed.iter().next() {
         None => Ok(code),
         Some((name, message)) => {
             Err(Failure::Work(format!("{} of {} runs failed; {name}: {message}", ended.failed.len(), plan.runs.len())))
+        }
+    }
+}
+
+/// One run of a comparison, for an engine that starts each where it likes.
+fn task_alone(dir: &Path, plan: &Plan, name: &str) -> Result<ExitCode, Failure> {
+    let line = plan.runs.iter().find(|line| line.name == name);
+    let line = line.ok_or_else(|| Failure::Request(format!("--task {name}: the plan in {} has no such run", dir.display())))?;
+    let stop = driver::stop_flag()?;
+    let tethers = Arc::new(Tethers::new());
+    let cut = Arc::clone(&tethers);
+    thread::spawn(move || {
+        while !stop.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(100));
+        }
+        cut.cut();
+    });
+    let mut tell = |event: &Event| match event {
+        Event::Epoch(epoch) => anstream::println!("{name}: epoch {} of {}", epoch.epoch, line.epochs),
+        Event::Warning { message } => anstream::println!("{name}: warning: {message}"),
+        _ => {}
+    };
+    match task::execute((dir, plan), line, &tethers, &mut tell)? {
+        Outcome::Failed(message) => Err(Failure::Work(format!("{name}: {message}"))),
+        Outcome::Done => {
+            anstream::println!("{name}: done");
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Stopped => {
+            anstream::println!("{name}: stopped and saved");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Brings a comparison on SLURM on: submits what is to be submitted, and gathers when all is done, or what there is where nobody waits.
+fn on_slurm(dir: &Path, plan: &Plan, mut jobs: Jobs, (asked, wait, json): (bool, bool, bool)) -> Result<ExitCode, Failure> {
+    let mut told = Instant::now();
+    let mut first = true;
+    loop {
+        let standing = {
+            let _lock = claim(dir)?;
+            slurm::advance(dir, plan, &mut jobs, asked && first)?
+        };
+        tell_standing(&standing, &mut told, first, json);
+        let left = !standing.queued.is_empty() || !standing.submitted.is_empty();
+        if left && wait {
+            first = false;
+            thread::sleep(LOOK_EVERY);
+            continue;
+        }
+        if left && asked {
+            if !json {
+                anstream::println!("`gairat compare --collect {}` gathers; --wait waits for it", dir.display());
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let code = conclude(dir, plan, json)?;
+        return match standing.given_up.iter().next() {
+            None => Ok(code),
+            Some((name, why)) => {
+                let count = standing.given_up.len();
+                Err(Failure::Work(format!("{count} of {} runs were given up; {name}: {why}", plan.runs.len())))
+            }
+        };
+    }
+}
+
+/// Tells what was submitted and, now and then, what the queue says.
+fn tell_standing(standing: &Standing, told: &mut Instant, first: bool, json: bool) {
+    let events = standing.submitted.iter().map(|(name, why)| ("run_submitted", name, why));
+    if json {
+        for (event, name, why) in events {
+            anstream::println!("{}", serde_json::json!({ "event": event, "name": name, "why": why }));
+        }
+        return;
+    }
+    let new = standing.submitted.values().filter(|why| *why == "new").count();
+    if new > 0 {
+        anstream::println!("submitted {new} runs");
+    }
+    for (_, name, why) in events.filter(|(.., why)| *why != "new") {
+        anstream::println!("{name}: submitted again: {why}");
+    }
+    if first || told.elapsed() >= TELL_EVERY {
+        *told = Instant::now();
+        for (name, state) in &standing.queued {
+            anstream::println!("{name}: {state}");
         }
     }
 }
@@ -150,24 +281,22 @@ fn check(runs: &[Run]) -> Result<usize, Failure> {
     Ok(threads)
 }
 
-/// What is allowed in these runs and probably not meant, each sentence once. What a run says by itself is left to it.
-fn warnings(runs: &[Run]) -> Vec<String> {
-    let mut warnings: Vec<String> = Vec::new();
-    for run in runs {
-        let told = run.settings.warnings();
-        let idle = run.given.iter().filter_map(|(name, _)| run.settings.without_effect(name));
-        for sentence in idle.filter(|sentence| !told.contains(sentence)) {
-            if !warnings.contains(&sentence) {
-                warnings.push(sentence);
-            }
-        }
-    }
-    warnings
+/// Why settings that were asked for have no effect, a sentence for each run and setting.
+fn idle(run: &Run) -> Vec<(&'static str, String)> {
+    let of = |name: &'static str| run.settings.without_effect(name).map(|sentence| (name, sentence));
+    run.given.iter().filter_map(|(name, _)| of(name)).collect()
+}
+
+/// Settings that were asked for and have no effect in any run, each sentence once: one that matters to some methods is meant for those.
+fn idle_in_all(runs: &[Run]) -> Vec<String> {
+    let all: Vec<Vec<(&str, String)>> = runs.iter().map(idle).collect();
+    let in_all = |name: &str| all.iter().all(|run| run.iter().any(|(idle, _)| *idle == name));
+    all.first().into_iter().flatten().filter(|(name, _)| in_all(name)).map(|(_, sentence)| sentence.clone()).collect()
 }
 
 /// How many runs fit beside each other.
 fn parallel(plan: &Plan) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     if plan.cpu { (cores / plan.threads.max(1)).max(1) } else { 1 }
 }
 

@@ -70,6 +70,11 @@ impl Progress {
         progress
     }
 
+    /// Warnings of runs that are not told.
+    pub(super) fn pass_over(&mut self, warnings: impl Iterator<Item = String>) {
+        self.warned.extend(warnings);
+    }
+
     /// A run begins or goes on.
     pub(super) fn begun(&mut self, name: &str) {
         self.working.insert(name.to_owned());

@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn numbers_are_percent_with_two_digits_and_signs_stand_before_differences() {
-        let spread = Spread::of(&[0.9233, 0.9278]).unwrap();
-        assert_eq!(percent(Some(&spread), "±"), "92.56 ± 0.32");
+        let spread = Spread::of(&[0.9233, 0.9279]).unwrap();
+        assert_eq!(percent(Some(&spread), "±"), "92.56 ± 0.33");
         assert_eq!(percent(Spread::of(&[0.5]).as_ref(), "±"), "50.00");
         assert_eq!(percent(None, "±"), "-");
         let difference = Difference { count: 5, mean: 0.0144, interval: Some((-0.001, 0.0298)) };
