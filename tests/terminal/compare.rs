@@ -182,6 +182,8 @@ fn wrong_requests_are_refused_before_anything_is_made() {
         ("--vary epsilon=0.1,2", ["--epsilon: ", "2", "0 to 1"]),
         ("--methods at --lambda -1", ["--lambda: ", "at", "gairat"]),
         ("--methods at --vary lambda=-1,0", ["--lambda: ", "at", "gairat"]),
+        ("--slurm --mem=2G", ["--slurm: ", "--on slurm", "leave"]),
+        ("--on slurm --slurm --array=1", ["--slurm: ", "--array=1", "--mem=2G"]),
         ("--suite nonsense", ["--suite: ", "`nonsense`", "`trust`"]),
         ("--data npz:absent.npz", ["absent.npz", "cannot be read", "Check"]),
         ("--model resnet18", ["resnet18", "2", "image"]),

@@ -150,3 +150,26 @@ fn devices_and_version_always_answer() {
     assert!(about.contains("MIT OR Apache-2.0") && about.contains("CC BY 4.0"), "{about}");
     assert!(run(folder.path(), "train --help").status.success());
 }
+
+/// The control chunk of an APNG says how many frames there are, and each frame has one of its own.
+#[test]
+fn a_run_on_a_plane_is_filmed_and_is_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), &format!("train {SHORT} --out plain"));
+    succeed(folder.path(), &format!("train {SHORT} --out filmed --animation run.png"));
+    assert_eq!(files(&folder.path().join("plain")), files(&folder.path().join("filmed")));
+    let film = fs::read(folder.path().join("run.png")).unwrap();
+    assert!(film.starts_with(b"\x89PNG"));
+    let chunks =
+        |name: &[u8]| film.windows(4).enumerate().filter(|(_, four)| *four == name).map(|(at, _)| at).collect::<Vec<_>>();
+    let control = chunks(b"acTL")[0];
+    assert_eq!(film[control + 4..control + 8], 4_u32.to_be_bytes(), "a frame an epoch");
+    assert_eq!(chunks(b"fcTL").len(), 4);
+    for (arguments, part) in [
+        ("train --data digits --animation a.png", "64 numbers a sample"),
+        ("train --animation run.png", "exists already"),
+        ("train --animation nowhere/a.png", "no folder nowhere"),
+    ] {
+        assert!(fail(folder.path(), arguments, 2).contains(part), "{arguments}");
+    }
+}

@@ -10,7 +10,8 @@ use std::{
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::RunFolder,
-    dataset, device,
+    dataset::{self, Dataset},
+    device,
     metrics::Summary,
     session::{Ending, Event},
     settings::{Settings, SettingsError, may_change_on_resume},
@@ -18,6 +19,7 @@ use gairat::{
 
 use super::{apply, given, json_arg, settings_args, settings_from, tether};
 use crate::{
+    animation::Filmed,
     driver,
     failure::Failure,
     report, run_folders,
@@ -31,6 +33,11 @@ pub(super) fn definition() -> Command {
         .arg(path("out", "DIR", "Run folder; it must not exist yet [default: a dated one under runs/]").conflicts_with("resume"))
         .arg(path("resume", "DIR", "Go on with the run in this folder; settings given beside it replace the run's"))
         .arg(path("settings", "FILE", "Read settings from a file such as a run's settings.json").conflicts_with("resume"))
+        .arg(path(
+            "animation",
+            "FILE.png",
+            "Film a run on 2-D data: regions, weights and broken samples after each epoch, as APNG",
+        ))
         .arg(
             Arg::new("or-resume")
                 .long("or-resume")
@@ -68,6 +75,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let dataset = dataset::load(&plan.request)?;
     // A network that does not take the data is refused before a folder is made.
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
+    let animation = matches.get_one::<PathBuf>("animation");
+    if let Some(file) = animation {
+        can_be_filmed(file, &dataset)?;
+    }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
 
     let folder = match opened {
@@ -103,13 +114,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let raised = Arc::clone(&stop);
     tether::watch(matches, move || raised.store(true, Ordering::SeqCst));
     let threads = driver::threads_for(settings.threads, &settings.model.resolve(dataset.shape), 0);
-    let ending = driver::train(
-        &plan,
-        &dataset,
-        (&chosen, threads),
-        &folder,
-        &mut driver::Straight::new(&stop, &mut |event| voice.say(&event)),
-    );
+    let mut say = |event: Event| voice.say(&event);
+    let mut straight = driver::Straight::new(&stop, &mut say);
+    let ending = match animation {
+        None => driver::train(&plan, &dataset, (&chosen, threads), &folder, &mut straight),
+        Some(file) => {
+            let mut filmed = Filmed::new(&mut straight, &dataset, settings.epochs);
+            let ending = driver::train(&plan, &dataset, (&chosen, threads), &folder, &mut filmed);
+            filmed.write(file, settings.epochs)?;
+            ending
+        }
+    };
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {
@@ -122,6 +137,25 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             debug_assert!(stop.load(Ordering::SeqCst), "only Ctrl+C and a closed pipe stop a run from here");
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Whether there is a plane to film, and room for the file.
+fn can_be_filmed(file: &Path, dataset: &Dataset) -> Result<(), Failure> {
+    let refused = |problem: String| Err(Failure::Request(format!("--animation {}: {problem}", file.display())));
+    if dataset.shape.len() != 2 {
+        return refused(format!(
+            "{} has {} numbers a sample; expected points of a plane, such as moons",
+            dataset.source,
+            dataset.shape.len()
+        ));
+    }
+    if file.exists() {
+        return refused("exists already and is never overwritten; choose another name".to_owned());
+    }
+    match file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        Some(parent) => refused(format!("there is no folder {}; make it first", parent.display())),
+        None => Ok(()),
     }
 }
 

@@ -29,17 +29,15 @@ pub(crate) fn of_comparison(
     }
     for shown in blocks {
         page.heading(&shown.caption);
-        page.table(&shown.accuracies, |_| false);
+        page.table(&shown.accuracies, |_, _| false);
         if shown.differences.len() > 1 {
             page.paragraph("Paired differences over seeds, in points, with the 95 % interval (Student's t); bold where an interval leaves 0 out.");
-            let clear: Vec<bool> = shown
-                .block
-                .rows
-                .iter()
-                .skip(1)
-                .map(|row| row.columns.iter().any(|column| column.difference.is_some_and(|difference| difference.is_clear())))
-                .collect();
-            page.table(&shown.differences, |place| place > 0 && clear[place - 1]);
+            // Before the numbers stand name and count.
+            let clear = |row: usize, column: usize| {
+                let column = column.checked_sub(2).and_then(|column| shown.block.rows.get(row)?.columns.get(column));
+                column.and_then(|column| column.difference).is_some_and(|difference| difference.is_clear())
+            };
+            page.table(&shown.differences, clear);
         }
         let panels = intervals::panels(shown.block, &heading, Ink::Page);
         page.paragraph("Large dots: means over seeds, with their 95 % intervals. Small dots: seeds.");

@@ -25,7 +25,12 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; color: var(--dim); }
 th:first-child, td:first-child { text-align: left; }
-.changed td { font-weight: 600; }
+td.bold { font-weight: 700; }
+.settings { columns: 300px; column-gap: 40px; }
+.settings div { display: flex; justify-content: space-between; gap: 12px; padding: 3px 0; border-bottom: 1px solid var(--line);
+  break-inside: avoid; }
+.settings .bold span:last-child { font-weight: 700; }
+.settings span:last-child { overflow-wrap: anywhere; text-align: right; }
 .flag { border-left: 4px solid var(--accent); padding: 2px 0 2px 12px; margin: 10px 0; }
 code, pre { font: 13px/1.5 ui-monospace, monospace; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 12px; overflow-x: auto; }
@@ -74,15 +79,27 @@ impl Page {
         self.add(&format!("<div class=\"grid\">\n{}</div>", of.collect::<String>()));
     }
 
-    /// A table: the first row is its head; rows that `stands_out` says are set in bold.
-    pub(super) fn table(&mut self, rows: &[Vec<String>], stands_out: impl Fn(usize) -> bool) {
+    /// A table: the first row is its head; cells that `stands_out` says, by row and column, are set in bold.
+    pub(super) fn table(&mut self, rows: &[Vec<String>], stands_out: impl Fn(usize, usize) -> bool) {
         let mut text = "<div class=\"scroll\"><table>\n".to_owned();
         for (place, row) in rows.iter().enumerate() {
-            let (tag, class) = (if place == 0 { "th" } else { "td" }, if stands_out(place) { " class=\"changed\"" } else { "" });
-            let cells: String = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
-            text += &format!("<tr{class}>{cells}</tr>\n");
+            let tag = if place == 0 { "th" } else { "td" };
+            let cell = |(column, cell): (usize, &String)| {
+                let class = if place > 0 && stands_out(place, column) { " class=\"bold\"" } else { "" };
+                format!("<{tag}{class}>{}</{tag}>", escaped(cell))
+            };
+            text += &format!("<tr>{}</tr>\n", row.iter().enumerate().map(cell).collect::<String>());
         }
         self.add(&(text + "</table></div>"));
+    }
+
+    /// Names and values in as many columns as fit; the third says whether a value stands out.
+    pub(super) fn values(&mut self, values: &[(String, String, bool)]) {
+        let of = values.iter().map(|(name, value, bold)| {
+            let class = if *bold { " class=\"bold\"" } else { "" };
+            format!("<div{class}><span class=\"dim\">{}</span><span>{}</span></div>\n", escaped(name), escaped(value))
+        });
+        self.add(&format!("<div class=\"settings\">\n{}</div>", of.collect::<String>()));
     }
 
     /// A command to be typed.

@@ -13,7 +13,8 @@ use super::{FILE, page::Page, samples::Measured};
 use crate::{
     failure::Failure,
     svg::{
-        Ink, WEIGHT, histogram,
+        Ink, WEIGHT,
+        histogram::{self, Height},
         lines::{self, Line, Scale},
     },
 };
@@ -91,9 +92,9 @@ fn of_run(
         .iter()
         .map(|(field, value)| field.name != "data" && usual.get(field.name).is_some_and(|usual| usual != *value))
         .collect();
-    let mut rows = vec![vec!["setting".to_owned(), "value".to_owned()]];
-    rows.extend(shown.iter().map(|(field, value)| vec![field.name.replace('_', " "), value.clone()]));
-    page.table(&rows, |place| place > 0 && differs[place - 1]);
+    let values = shown.iter().zip(&differs);
+    let values = values.map(|((field, value), differs)| (field.name.replace('_', " "), value.clone(), *differs));
+    page.values(&values.collect::<Vec<_>>());
     page.heading("Again");
     let changed = shown.iter().zip(&differs).filter(|((field, _), differs)| {
         let of_method = !field.methods.is_empty();
@@ -152,7 +153,7 @@ fn scores(page: &mut Page, summary: &Summary) {
         }
     }
     if rows.len() > 2 {
-        page.table(&rows, |_| false);
+        page.table(&rows, |_, _| false);
     }
 }
 
@@ -168,7 +169,7 @@ fn evaluation(page: &mut Page, name: &str, report: &serde_json::Value) {
     }
     rows.push(vec!["under every attack".to_owned(), number(&report["robust"]), String::new(), count(&report["samples"])]);
     let last = rows.len() - 1;
-    page.table(&rows, |place| place == last);
+    page.table(&rows, |place, _| place == last);
     for flag in report["flags"].as_array().into_iter().flatten() {
         page.flag(flag["name"].as_str().unwrap_or_default(), flag["message"].as_str().unwrap_or_default());
     }
@@ -226,14 +227,31 @@ fn spreads(settings: &Settings, samples: &Measured) -> Vec<String> {
     let bins = |values: &[f64]| histogram::bins(values.iter().copied(), 30);
     let natural = bins(&samples.margin_start);
     let adversarial = bins(&samples.margin_adversarial);
-    let mut figures = vec![histogram::svg("κ of the training samples", &kappa, "κ, steps withstood", None, SIZE, Ink::Page)];
+    let mut figures = vec![histogram::svg(
+        "κ of the training samples (counts on a logarithmic scale)",
+        &kappa,
+        Height::Logarithmic,
+        "κ, steps withstood",
+        None,
+        SIZE,
+        Ink::Page,
+    )];
     if samples.weight.iter().any(|weight| (weight - samples.weight[0]).abs() > 1e-6) {
         let weights = bins(&samples.weight);
-        figures.push(histogram::svg("Weights", &weights, "ω, mean 1 where it is a share", Some(WEIGHT), SIZE, Ink::Page));
+        figures.push(histogram::svg(
+            "Weights (counts on a logarithmic scale)",
+            &weights,
+            Height::Logarithmic,
+            "ω, mean 1 where it is a share",
+            Some(WEIGHT),
+            SIZE,
+            Ink::Page,
+        ));
     }
     figures.push(histogram::svg(
         "Margin at the attack's start",
         &natural,
+        Height::Plain,
         "z of the label − greatest other, logits",
         None,
         SIZE,
@@ -242,6 +260,7 @@ fn spreads(settings: &Settings, samples: &Measured) -> Vec<String> {
     figures.push(histogram::svg(
         "Margin after the attack",
         &adversarial,
+        Height::Plain,
         "z of the label − greatest other, logits",
         None,
         SIZE,
@@ -266,7 +285,7 @@ fn weights(page: &mut Page, settings: &Settings, samples: &Measured) {
                 of.iter().map(|(.., weight)| weight.map_or_else(|| "-".to_owned(), |weight| format!("{weight:.2}"))).collect(),
             ),
         ],
-        |_| false,
+        |_, _| false,
     );
 }
 

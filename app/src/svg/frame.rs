@@ -5,7 +5,7 @@ use super::Ink;
 /// Room left of the axes, to the right, above and below.
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = 20.0;
-const ABOVE: f64 = 34.0;
+const ABOVE: f64 = 44.0;
 const BELOW: f64 = 44.0;
 
 /// A figure with two axes.
@@ -14,6 +14,7 @@ pub(crate) struct Frame {
     x: (f64, f64),
     y: (f64, f64),
     right: f64,
+    below: f64,
     ink: Ink,
     body: String,
 }
@@ -22,13 +23,24 @@ impl Frame {
     /// A figure of this size whose axes go over these ranges; a range of no length is widened.
     pub(crate) fn new(size: (f64, f64), x: (f64, f64), y: (f64, f64), ink: Ink) -> Self {
         let wide = |(low, high): (f64, f64)| if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
-        Self { size, x: wide(x), y: wide(y), right: RIGHT, ink, body: String::new() }
+        Self { size, x: wide(x), y: wide(y), right: RIGHT, below: BELOW, ink, body: String::new() }
     }
 
     /// With so much room to the right of the axes, for labels there.
     pub(crate) fn room(mut self, right: f64) -> Self {
         self.right = right;
         self
+    }
+
+    /// With so much room below the axes.
+    pub(crate) fn foot(mut self, below: f64) -> Self {
+        self.below = below;
+        self
+    }
+
+    /// The height of all but the rows of a figure of rows.
+    pub(crate) fn margins(below: f64) -> f64 {
+        ABOVE + below
     }
 
     /// Where `x` is.
@@ -38,7 +50,7 @@ impl Frame {
 
     /// Where `y` is.
     pub(crate) fn y(&self, y: f64) -> f64 {
-        self.size.1 - BELOW - (y - self.y.0) / (self.y.1 - self.y.0) * (self.size.1 - ABOVE - BELOW)
+        self.size.1 - self.below - (y - self.y.0) / (self.y.1 - self.y.0) * (self.size.1 - ABOVE - self.below)
     }
 
     /// The right end of the axes.
@@ -72,23 +84,21 @@ impl Frame {
 
     /// Adds numbers below the axis, and its name under them.
     pub(crate) fn below(&mut self, ticks: &[f64], label: impl Fn(f64) -> String, name: &str) {
-        let bottom = self.size.1 - BELOW;
+        let bottom = self.size.1 - self.below;
         for &tick in ticks {
             self.text((self.x(tick), bottom + 18.0), "middle", &label(tick));
         }
         self.text((f64::midpoint(LEFT, self.end()), bottom + 36.0), "middle", name);
     }
 
-    /// Adds a line up and down at `x`, with what it means at its upper end.
+    /// Adds a line up and down at `x`, with what it means above it.
     pub(crate) fn mark(&mut self, x: f64, text: &str) {
         let (x, ink) = (self.x(x), self.ink.colour());
-        let (top, bottom) = (ABOVE, self.size.1 - BELOW);
+        let (top, bottom) = (ABOVE, self.size.1 - self.below);
         self.add(&format!(
             "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top}\" y2=\"{bottom}\" stroke=\"{ink}\" stroke-opacity=\"0.5\" stroke-dasharray=\"2 3\"/>"
         ));
-        // To its left in the right half, where there is no room on the other side.
-        let (anchor, x) = if x > self.size.0 / 2.0 { ("end", x - 4.0) } else { ("start", x + 4.0) };
-        self.text((x, top + 10.0), anchor, text);
+        self.text((x, top - 5.0), "middle", text);
     }
 
     /// The picture, with `title` above it.

@@ -28,20 +28,58 @@ pub(crate) fn bins(values: impl Iterator<Item = f64> + Clone, count: usize) -> V
     bars
 }
 
+/// How high counts are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Height {
+    /// As high as they are.
+    Plain,
+    /// By the logarithm of one more, so that one sample is seen beside a thousand.
+    Logarithmic,
+}
+
+impl Height {
+    fn of(self, count: f64) -> f64 {
+        match self {
+            Self::Plain => count,
+            Self::Logarithmic => count.ln_1p(),
+        }
+    }
+
+    fn ticks(self, most: f64) -> Vec<f64> {
+        match self {
+            // Counts are whole.
+            Self::Plain => ticks(0.0, most, 5).into_iter().filter(|tick| tick.fract() == 0.0).collect(),
+            Self::Logarithmic => {
+                [0.0].into_iter().chain((0..15).map(|power| 10_f64.powi(power)).filter(|tick| *tick <= most)).collect()
+            }
+        }
+    }
+}
+
 /// The figure, with the name of what is counted below.
-pub(crate) fn svg(title: &str, bars: &[Bar], name: &str, colour: Option<&str>, size: (f64, f64), ink: Ink) -> String {
+pub(crate) fn svg(
+    title: &str,
+    bars: &[Bar],
+    height: Height,
+    name: &str,
+    colour: Option<&str>,
+    size: (f64, f64),
+    ink: Ink,
+) -> String {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0).max(1) as f64;
     let (low, high) = (bars.first().map_or(0.0, |bar| bar.low), bars.last().map_or(1.0, |bar| bar.high));
-    let mut frame = Frame::new(size, (low, high), (0.0, most * 1.05), ink);
-    // Counts are whole.
-    let whole: Vec<f64> = ticks(0.0, most, 4).into_iter().filter(|tick| tick.fract() == 0.0).collect();
-    frame.across(&whole, |tick| format!("{tick:.0}"));
+    let mut frame = Frame::new(size, (low, high), (0.0, height.of(most) * 1.05), ink);
+    let marks: Vec<f64> = height.ticks(most).into_iter().map(|tick| height.of(tick)).collect();
+    frame.across(&marks, |tick| match height {
+        Height::Plain => format!("{tick:.0}"),
+        Height::Logarithmic => format!("{:.0}", tick.exp_m1()),
+    });
     let (from, to) = if bars.iter().all(is_whole) { (low + 0.5, high - 0.5) } else { (low, high) };
     let below: Vec<f64> =
         ticks(from, to, 10).into_iter().filter(|tick| !bars.iter().all(is_whole) || tick.fract() == 0.0).collect();
     frame.below(&below, short, name);
     for bar in bars.iter().filter(|bar| bar.count > 0) {
-        let (left, right, top) = (frame.x(bar.low), frame.x(bar.high), frame.y(bar.count as f64));
+        let (left, right, top) = (frame.x(bar.low), frame.x(bar.high), frame.y(height.of(bar.count as f64)));
         let colour = colour.unwrap_or(ink.colour());
         frame.add(&format!(
             "<rect x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\" fill-opacity=\"0.75\"><title>{} at {}</title></rect>",

@@ -4,8 +4,9 @@ use gairat::compare::{Block, Column};
 
 use super::{Frame, Ink, ticks};
 
-/// The height of a row.
-const ROW: f64 = 26.0;
+/// The height of a row, and the room for numbers below them.
+const ROW: f64 = 30.0;
+const FOOT: f64 = 30.0;
 
 /// A panel for every accuracy of the block, one below the other: a dot for the mean, a bar for its 95 % interval, small dots for seeds.
 pub(crate) fn panels(block: &Block, heading: impl Fn(&str) -> String, ink: Ink) -> Vec<(String, String)> {
@@ -36,7 +37,7 @@ fn svg(title: &str, rows: &[(&str, &Column)], ink: Ink) -> String {
     let longest = rows.iter().map(|(variant, _)| variant.chars().count()).max().unwrap_or(0);
     let room = 20.0 + 7.2 * longest as f64;
     let count = rows.len() as f64;
-    let mut frame = Frame::new((640.0, 34.0 + 44.0 + ROW * count), (low, high), (0.0, count), ink).room(room);
+    let mut frame = Frame::new((640.0, Frame::margins(FOOT) + ROW * count), (low, high), (0.0, count), ink).room(room).foot(FOOT);
     let colour = ink.colour();
     for tick in ticks(low, high, 6) {
         let x = frame.x(tick);
@@ -51,7 +52,7 @@ fn svg(title: &str, rows: &[(&str, &Column)], ink: Ink) -> String {
         frame.text((frame.end() + 10.0, y + 4.0), "start", variant);
         for (_, number) in &column.seeds {
             let x = frame.x(100.0 * number);
-            frame.add(&format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"{colour}\" fill-opacity=\"0.35\"/>"));
+            frame.add(&format!("<circle cx=\"{x:.1}\" cy=\"{:.1}\" r=\"2.5\" fill=\"{colour}\" fill-opacity=\"0.5\"/>", y + 9.0));
         }
         let Some(spread) = column.spread else { continue };
         if let Some((low, high)) = spread.interval {

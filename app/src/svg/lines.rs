@@ -31,7 +31,7 @@ pub(crate) fn svg(title: &str, lines: &[Line], scale: Scale, marks: &[(f64, &str
     let high = all().map(|point| point.1).fold(0.0, f64::max);
     let (y, y_ticks) = match scale {
         Scale::Share => ((0.0, 1.0), vec![0.0, 0.25, 0.5, 0.75, 1.0]),
-        Scale::Number => ((low, high * 1.05), ticks(low, high, 4)),
+        Scale::Number => ((low, high * 1.05), ticks(low, high, 5)),
     };
     let mut frame = Frame::new(size, (1.0, last), y, ink).room(130.0);
     frame.across(&y_ticks, |tick| match scale {

@@ -3,6 +3,8 @@
 
 use egui::{Color32, Context, Theme, Visuals};
 
+use crate::palette::{DARK, LIGHT};
+
 /// The one accent.
 pub(crate) fn accent(dark: bool) -> Color32 {
     if dark { Color32::from_rgb(120, 200, 190) } else { Color32::from_rgb(0, 105, 100) }
@@ -10,30 +12,6 @@ pub(crate) fn accent(dark: bool) -> Color32 {
 
 /// The colour of a class.
 pub(crate) fn class(class: usize, dark: bool) -> Color32 {
-    const DARK: [(u8, u8, u8); 10] = [
-        (242, 142, 43),
-        (86, 160, 235),
-        (0, 190, 140),
-        (240, 228, 66),
-        (222, 140, 190),
-        (230, 100, 60),
-        (140, 205, 250),
-        (190, 150, 240),
-        (200, 200, 200),
-        (150, 150, 150),
-    ];
-    const LIGHT: [(u8, u8, u8); 10] = [
-        (176, 78, 0),
-        (0, 94, 178),
-        (0, 118, 88),
-        (118, 98, 0),
-        (168, 62, 122),
-        (168, 40, 10),
-        (16, 108, 160),
-        (104, 60, 170),
-        (60, 60, 60),
-        (104, 104, 104),
-    ];
     let (r, g, b) = if dark { DARK[class % 10] } else { LIGHT[class % 10] };
     Color32::from_rgb(r, g, b)
 }

@@ -85,8 +85,7 @@ pub(super) fn definition() -> Command {
         )
         .arg(
             text("slurm", "OPTIONS", "Resources of a task, as sbatch takes them: \"--mem=2G --time=10\"")
-                .allow_hyphen_values(true)
-                .requires_if("slurm", "on"),
+                .allow_hyphen_values(true),
         )
         .arg(
             text("collect", "DIR", "Gather what the comparison in this folder has come to; tasks of SLURM that were lost are submitted again")
@@ -117,6 +116,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         // clap has asked for it.
         return Ok(ExitCode::FAILURE);
     };
+    let on_cluster = matches.get_one::<String>("on").is_some_and(|on| on == "slurm");
+    if matches.contains_id("slurm") && !on_cluster {
+        return Err(Failure::Request("--slurm: resources are for --on slurm; add it, or leave --slurm out".to_owned()));
+    }
+    let resources = matches.get_one::<String>("slurm").map(|text| slurm::options(text)).transpose()?;
     let runs = grid(matches)?.runs()?;
     let name = matches.get_one::<String>("suite").map_or(Suite::QUICK.name, String::as_str);
     let suite = Suite::named(name).map_err(|problem| Failure::Request(format!("--suite: {problem}")))?;
@@ -125,17 +129,21 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     for run in &runs {
         run_folders::same_run(&dir.join(&run.name), &run.settings)?;
     }
+    if on_cluster {
+        // Nothing is made where there is none.
+        slurm::queue()?;
+    }
     let plan = Plan::of(&runs, dir, suite, threads, cpu)?;
     let lock = claim(dir)?;
     plan.write(dir)?;
     for message in idle_in_all(&runs) {
         anstream::eprintln!("warning: {message}");
     }
-    if matches.get_one::<String>("on").is_some_and(|on| on == "slurm") {
+    if on_cluster {
         drop(lock);
         let mut jobs = Jobs::read(dir)?.unwrap_or_default();
-        if let Some(options) = matches.get_one::<String>("slurm") {
-            jobs.options = slurm::options(options)?;
+        if let Some(resources) = resources {
+            jobs.options = resources;
         }
         return on_slurm(dir, &plan, jobs, (true, matches.get_flag("wait"), json));
     }

@@ -171,7 +171,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The tasks of this user that wait or run, and in which state.
-fn queue() -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn queue() -> Result<BTreeMap<String, String>, Failure> {
     let said = output(Command::new("squeue").args(["--noheader", "--array", "--me", "--format=%i %T"]))?;
     let task = |line: &str| line.split_once(' ').map(|(task, state)| (task.to_owned(), state.trim().to_owned()));
     Ok(said.lines().filter_map(task).collect())

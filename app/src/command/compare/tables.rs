@@ -91,15 +91,23 @@ fn figures(dir: &Path, gathered: &Gathered) -> Result<(), Failure> {
     Ok(())
 }
 
+/// With a capital letter.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// All of it as a page.
 fn page(plan: &Plan, gathered: &Gathered) -> String {
     let table = &gathered.table;
-    let with_head = |rows: Vec<Vec<String>>| [words::headings(table)].into_iter().chain(rows).collect();
+    let with_head = |rows: Vec<Vec<String>>| [words::headings(table)].into_iter().chain(rows).collect::<Vec<Vec<String>>>();
+    // Seconds are no matter of differences.
+    let without_seconds = |rows: Vec<Vec<String>>| with_head(rows).into_iter().map(|row| row[..row.len() - 1].to_vec()).collect();
     let blocks = table.blocks.iter().enumerate().map(|(place, block)| Shown {
         block,
-        caption: caption(plan, table, place),
+        caption: sentence(&caption(plan, table, place)),
         accuracies: with_head(words::accuracies(block, "±")),
-        differences: with_head(words::differences(block)),
+        differences: without_seconds(words::differences(block)),
     });
     let missing: Vec<String> = gathered.missing.iter().map(|(name, state)| format!("{name}: {}", in_words(*state))).collect();
     let variants = plan.variants();
