@@ -43,7 +43,7 @@ SlurmctldPidFile=$dir/slurmctld.pid
 SlurmdPidFile=$dir/slurmd.pid
 SlurmctldLogFile=$dir/slurmctld.log
 SlurmdLogFile=$dir/slurmd.log
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(awk '/MemTotal/ { print int($2 / 1024 * 0.9) }' /proc/meminfo) State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
   slurmctld && slurmd || return 77
@@ -56,8 +56,12 @@ CONF
 }
 
 slurm_stop() {
-  local pid
-  for pid in "$1/slurmd.pid" "$1/slurmctld.pid" "$1/munge/pid"; do
-    [ ! -e "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || true
+  local file pid
+  for file in "$1/slurmd.pid" "$1/slurmctld.pid" "$1/munge/pid"; do
+    [ -e "$file" ] || continue
+    pid=$(cat "$file")
+    kill "$pid" 2>/dev/null || continue
+    # They write until they are gone.
+    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   done
 }
