@@ -110,3 +110,80 @@ fn adversarial_examples_come_in_input_order_and_inside_the_ball() {
     assert!(message.contains("label 5") && message.contains("2 classes"), "{message}");
     assert!(!at("new.npz").exists());
 }
+
+/// The text of each sample: `broken_by`.
+fn texts(bytes: &[u8], count: usize) -> Vec<String> {
+    let width = bytes.len() / count;
+    let text = |bytes: &[u8]| -> String {
+        let letters = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        letters.filter(|&letter| letter != 0).map(|letter| char::from_u32(letter).unwrap()).collect()
+    };
+    bytes.chunks_exact(width).map(text).collect()
+}
+
+#[test]
+fn the_adversaries_of_an_evaluation_attack_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeed(
+        folder.path(),
+        "train --device cpu --points 600 --test 100 --epochs 20 --burn-in 10 --batch 32 --epsilon 0.02 --step-size 0.004 --out run",
+    );
+    let x: Vec<f32> = (0..15).flat_map(|row| (0..20).flat_map(move |column| [0.05 * column as f32, row as f32 / 15.0])).collect();
+    let y: Vec<u8> = (0..300).map(|i| u8::from(i % 2 == 0)).collect();
+    write_npz(&at("data.npz"), &x, &y);
+    let attack = "attack --device cpu --weights run/best.safetensors --model mlp:64,64 --data npz:data.npz";
+    let count = |name: &str, file: &str| -> usize { data_of(&at(file), name).iter().filter(|&&bit| bit == 1).count() };
+    let margins_of = |name: &str, file: &str| floats(&data_of(&at(file), name));
+    let mut withstood = Vec::new();
+    for (file, asked) in [
+        ("pgd.npz", "--attack pgd:20 --epsilon 8/255"),
+        ("both.npz", "--attack pgd:20,mifpe:20 --epsilon 8/255"),
+        ("suite.npz", "--suite trust --epsilon 8/255"),
+        ("l2.npz", "--attack ddn --norm l2 --epsilon 0.04"),
+    ] {
+        let line = json(&succeed(folder.path(), &format!("{attack} {asked} --out {file} --json"))).pop().unwrap();
+        // What is not broken withstands; a sample that was wrong before counts as broken.
+        let robust = 1.0 - count("broken", file) as f64 / 300.0;
+        assert!((line["robust"].as_f64().unwrap() - robust).abs() < 1e-9, "{asked}: {line}");
+        assert!(robust <= line["natural"].as_f64().unwrap(), "{asked}");
+        let (before, after) = (margins_of("margin_natural", file), margins_of("margin_adversarial", file));
+        let broken = data_of(&at(file), "broken");
+        let by = texts(&data_of(&at(file), "broken_by"), 300);
+        let images = margins_of("x_adv", file);
+        let distances = margins_of("distance", file);
+        assert_eq!(data_of(&at(file), "y").iter().step_by(4).copied().collect::<Vec<u8>>(), y);
+        for sample in 0..300 {
+            assert_eq!(broken[sample] == 1, after[sample] <= 0.0, "{asked}: sample {sample}");
+            assert_eq!(
+                by[sample].is_empty(),
+                broken[sample] == 0 || before[sample] <= 0.0,
+                "{asked}: sample {sample}: {}",
+                by[sample]
+            );
+            let moved: Vec<f32> = (0..2).map(|pixel| (images[2 * sample + pixel] - x[2 * sample + pixel]).abs()).collect();
+            let (far, radius) =
+                if asked.contains("l2") { (moved[0].hypot(moved[1]), 0.04) } else { (moved[0].max(moved[1]), 8.0 / 255.0) };
+            assert!(far <= radius + 1e-6, "{asked}: sample {sample} is {far} away");
+            if !by[sample].is_empty() {
+                assert!(distances[sample] <= far + 1e-6, "{asked}: sample {sample}");
+            }
+        }
+        withstood.push(robust);
+    }
+    // More attacks leave no more; and something was broken at all.
+    assert!(withstood[1] <= withstood[0] && withstood[2] <= withstood[0] && withstood[0] > 0.0 && count("broken", "pgd.npz") > 0);
+
+    for (asked, words) in [
+        ("--norm l2 --epsilon 0.1", "name --attack or --suite"),
+        ("--attack pgd:20 --norm l2", "--epsilon"),
+        ("--attack pgd:20 --steps 5 --epsilon 0.1", "cannot be used with"),
+        ("--attack pdg --epsilon 0.1", "pdg"),
+        ("--attack ddn --epsilon 0.1", "L2"),
+        ("--suite best --epsilon 0.1", "autoattack"),
+    ] {
+        let message = fail(folder.path(), &format!("{attack} {asked} --out new.npz"), 2);
+        assert!(message.contains(words), "{asked}: {message}");
+        assert!(!at("new.npz").exists());
+    }
+}

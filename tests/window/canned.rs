@@ -15,7 +15,7 @@ use gairat::{
 
 use crate::{
     live::{Message, Ready},
-    window::{run::Run, state::State},
+    window::model::{Run, State},
 };
 
 /// The row of a sample that is broken at its fourth step.

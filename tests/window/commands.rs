@@ -5,10 +5,8 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::{canned, wide, window};
 use crate::window::{
-    action::{Action, Format},
-    lessons,
-    state::SPEEDS,
-    text::LESSONS,
+    actions::{Action, Format, lessons},
+    model::{SPEEDS, lesson::LESSONS},
 };
 
 #[test]
@@ -125,7 +123,7 @@ fn what_cannot_be_opened_is_named_and_nothing_else_changes() {
     std::fs::write(&broken, "{\"epsilon\": 7}").unwrap();
     for path in [folder.path().join("missing"), broken.clone(), folder.path().to_owned()] {
         window.state_mut().notices.clear();
-        crate::window::files::open_path(window.state_mut(), &path);
+        crate::window::actions::files::open_path(window.state_mut(), &path);
         let notice = window.state().notices.first().expect("something is said").clone();
         assert!(notice.is_error && notice.text.contains(&path.display().to_string()), "{notice:?}");
     }
@@ -138,7 +136,7 @@ fn a_settings_file_that_is_opened_starts_a_run_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.json");
     std::fs::write(&file, "{\"data\": \"circles\", \"epsilon\": 0.07}").unwrap();
-    crate::window::files::open_path(window.state_mut(), &file);
+    crate::window::actions::files::open_path(window.state_mut(), &file);
     assert_eq!(window.state().run().settings.epsilon, 0.07);
     assert_eq!(window.state().run().settings.data.to_string(), "circles");
 }
@@ -173,7 +171,7 @@ fn a_drawing_is_undone_and_redone_by_keys() {
     let mut window = wide();
     window.key_press(Key::D);
     window.run_steps(2);
-    let points = |window: &egui_kittest::Harness<'_, crate::window::state::State>| {
+    let points = |window: &egui_kittest::Harness<'_, crate::window::State>| {
         window.state().drawing.as_ref().map(|drawing| drawing.points().len())
     };
     assert_eq!(points(&window), Some(120));

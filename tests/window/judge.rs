@@ -9,7 +9,7 @@ use gairat::{
 use super::{canned, wide};
 use crate::{
     live::Message,
-    window::{layout::Side, state::State},
+    window::model::{State, views::Side},
 };
 
 fn bar(attack: &str, accuracy: f64, broke: usize) -> Bar {
@@ -131,7 +131,7 @@ fn what_was_judged_before_is_there_when_a_run_is_opened() {
 fn a_run_that_has_ended_says_that_it_cannot_be_judged() {
     let mut window = wide();
     let ctx = window.ctx.clone();
-    window.state_mut().act(crate::window::action::Action::Judge, &ctx);
+    window.state_mut().act(crate::window::actions::Action::Judge, &ctx);
     window.run_steps(2);
     assert!(says(&window, "its network cannot be judged now"));
 }

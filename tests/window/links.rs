@@ -6,7 +6,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use super::{canned, wide, window};
 use crate::{
     link::{self, Link, Part},
-    window::action::Action,
+    window::actions::Action,
 };
 
 /// A window that was opened with this link.

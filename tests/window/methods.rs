@@ -18,7 +18,7 @@ use super::{canned, window};
 use crate::{
     link,
     live::Message,
-    window::{changes::Member, links, run::MarkKind, state::State},
+    window::model::{Member, State, run::MarkKind},
 };
 
 /// The canned settings with a method.
@@ -273,7 +273,7 @@ fn the_twin_that_nobody_chose_is_another_method_than_that_of_the_run() {
     // It was chosen when there was a twin, and the run has its method now.
     let mut window = window(canned::with(settings_of("gairat"), None), vec2(1280.0, 800.0));
     let ctx = window.ctx.clone();
-    let twin = crate::window::action::Action::Twin;
+    let twin = crate::window::actions::Action::Twin;
     window.state_mut().act(twin, &ctx);
     window.state_mut().act(twin, &ctx);
     window.state_mut().set(Member::Main, "method", "at").unwrap();
@@ -288,16 +288,16 @@ fn the_link_of_a_window_has_its_method_and_its_twin_and_opens_both() {
     twin.set("r", "2.5").unwrap();
     let settings = settings_of("mail-at").with("gamma", "4");
     let state = canned::with(settings, Some(twin.method.clone()));
-    let text = link::write(&links::now(&state));
+    let text = link::write(&state.link_of_now());
     assert!(text.contains("method=mail-at") && text.contains("gamma=4") && text.contains("twin=dro&twin.r=2.5"), "{text}");
     let read = link::read(&text);
     assert_eq!(read.problems, Vec::<String>::new());
     let opened = State::new(read.link.settings.clone(), None, None, read.link.twin.clone());
     let of = |state: &State| -> Vec<MethodChoice> { state.runs.iter().map(|run| run.settings.method.clone()).collect() };
     assert_eq!(of(&opened), of(&state));
-    assert_eq!(link::write(&links::now(&opened)), text);
+    assert_eq!(link::write(&opened.link_of_now()), text);
     // Without a twin there is none in the link.
-    assert!(!link::write(&links::now(&canned::state())).contains("twin"));
+    assert!(!link::write(&canned::state().link_of_now()).contains("twin"));
 }
 
 #[test]

@@ -15,14 +15,14 @@ use std::time::Instant;
 use egui::{Vec2, vec2};
 use egui_kittest::Harness;
 
-use super::{colours, frame, state::State};
+use super::{State, frame, theme};
 
 /// A window without a screen.
 fn window(state: State, size: Vec2) -> Harness<'static, State> {
     Harness::builder()
         .with_size(size)
         .with_max_steps(40)
-        .with_context_setup(colours::install)
+        .with_context_setup(theme::install)
         .build_ui_state(|ui, state| frame(ui, state, Instant::now()), state)
 }
 

@@ -12,9 +12,8 @@ use gairat::settings::Settings;
 
 use super::window;
 use crate::window::{
-    action::Action,
-    run::Phase,
-    state::{Launcher, SPEEDS, State},
+    actions::Action,
+    model::{Launcher, Phase, SPEEDS, State},
 };
 
 /// A window whose run rests until it is told to play.
@@ -205,7 +204,7 @@ fn fewer_epochs_than_were_begun_are_refused_and_nothing_is_lost() {
 fn the_lesson_on_lambda_trains_through_low_values_of_it() {
     let root = tempfile::tempdir().unwrap();
     let mut window = open(root.path(), settings(), None);
-    crate::window::lessons::begin(window.state_mut(), 2);
+    crate::window::actions::lessons::begin(window.state_mut(), 2);
     window.state_mut().form.set("lambda", "-2").unwrap();
     window.state_mut().edited();
     // A hundred epochs, twelve times the burn-in.

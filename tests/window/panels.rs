@@ -12,10 +12,7 @@ use gairat::{metrics::Summary, session::Event};
 use super::{canned, wide, window};
 use crate::{
     live::Message,
-    window::{
-        run::Phase,
-        state::{Question, State},
-    },
+    window::model::{Phase, Question, State},
 };
 
 #[test]

@@ -7,7 +7,7 @@ use egui_kittest::{
 };
 
 use super::canned;
-use crate::window::{colours, frame, stage, state::State};
+use crate::window::{State, frame, stage, theme};
 
 fn picture(name: &str, size: egui::Vec2, theme: Theme) {
     let render = create_render_state(default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE);
@@ -20,7 +20,7 @@ fn picture(name: &str, size: egui::Vec2, theme: Theme) {
         .with_size(size)
         .with_max_steps(40)
         .with_theme(theme)
-        .with_context_setup(colours::install)
+        .with_context_setup(theme::install)
         .renderer(WgpuTestRenderer::from_render_state(render))
         .build_ui_state(
             |ui, state| {

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and which file answers.
 
+mod adversaries;
 mod attack;
 mod bench;
 mod compare;

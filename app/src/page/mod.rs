@@ -181,7 +181,7 @@ impl Page {
 
     /// Makes the address say what is shown, without a step in the browser's history.
     fn tell_address(&mut self) {
-        let text = link::write(&window::link_of(&self.state));
+        let text = link::write(&self.state.link_of_now());
         // Where nothing differs from the defaults the address stays as it was.
         if text == self.address || (text == link::write(&link::Link::default()) && self.address.is_empty()) {
             return;

@@ -11,10 +11,11 @@ use egui::{Ui, ViewportCommand};
 use gairat::{device, settings::Settings};
 
 use super::{
+    actions::links,
     begin, frame,
     frames::Frames,
-    links, rescue, stage,
-    state::{Launcher, State},
+    model::{Launcher, State},
+    rescue, stage,
 };
 use crate::{failure::Failure, link::Read, live::WindowsGpu};
 

@@ -6,7 +6,7 @@ use web_time::Instant;
 
 use serde_json::{Value, json};
 
-use super::state::State;
+use super::model::State;
 
 /// Moments of a window's life.
 #[derive(Debug)]

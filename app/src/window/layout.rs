@@ -4,59 +4,25 @@ use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui};
 
 use crate::link::Part;
 
-use super::{bar, curves, form, grid, inspector, judge, lessons, margins, stage, state::State, weighting};
+use super::{
+    model::{
+        State,
+        views::{Side, Tab},
+    },
+    panels::{bar, curves, form, grid, inspector, judge, lesson, margins, weighting},
+    stage, theme,
+};
 
 /// From this width on, settings and inspector stand beside the stage.
 const WIDE: f32 = 1100.0;
-/// Below this width there is one thing at a time.
-pub(crate) const NARROW: f32 = 700.0;
 
 /// The stage has so much height at least, or nothing is shown below it.
 const LOW: f32 = 240.0;
 
-/// What a narrow window shows below the stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Tab {
-    #[default]
-    Sample,
-    Judge,
-    Weights,
-    Curves,
-    Margins,
-    Settings,
-}
-
-impl Tab {
-    const ALL: [Self; 6] = [Self::Sample, Self::Judge, Self::Weights, Self::Curves, Self::Margins, Self::Settings];
-
-    /// What a link calls it.
-    fn part(self) -> Part {
-        match self {
-            Self::Sample => Part::Inspector,
-            Self::Judge => Part::Judge,
-            Self::Weights => Part::Weights,
-            Self::Curves => Part::Curves,
-            Self::Margins => Part::Margins,
-            Self::Settings => Part::Settings,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Sample => "Sample",
-            Self::Judge => "Judge",
-            Self::Weights => "Weights",
-            Self::Curves => "Curves",
-            Self::Margins => "Margins",
-            Self::Settings => "Settings",
-        }
-    }
-}
-
 /// The whole window.
 pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let width = ui.available_width();
-    let narrow = width < NARROW;
+    let narrow = width < theme::NARROW;
     let embed = state.link.embed;
     let shows = |state: &State, part: Part| !embed && state.link.shows(part);
     if embed {
@@ -69,7 +35,7 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     }
     bar::notices_ui(ui, state);
     if state.lesson.is_some() {
-        Panel::top("lesson").show(ui, |ui| lessons::lesson_ui(ui, state));
+        Panel::top("lesson").show(ui, |ui| lesson::lesson_ui(ui, state));
     }
     if narrow && Tab::ALL.into_iter().any(|tab| shows(state, tab.part())) {
         let height = (ui.available_height() * 0.42).max(180.0);
@@ -96,14 +62,6 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     CentralPanel::default()
         .frame(Frame::central_panel(ui.style()).inner_margin(Margin::same(6)))
         .show(ui, |ui| if state.run().is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) });
-}
-
-/// What stands on the right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Side {
-    #[default]
-    Sample,
-    Judge,
 }
 
 /// The selected sample or the judge, chosen by a tab.

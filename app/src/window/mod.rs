@@ -1,41 +1,22 @@
 //! What one sees: the state, the panels that show it, and the frame around them. [`desktop`] opens it as a window; the page puts it
 //! on a canvas.
 
-mod action;
-mod bar;
-mod changes;
-mod colours;
-mod curves;
+mod actions;
 #[cfg(not(target_arch = "wasm32"))]
 mod desktop;
-mod drawing;
-mod figure;
-mod files;
-mod form;
 #[cfg(not(target_arch = "wasm32"))]
 mod frames;
-mod grid;
-mod help;
-mod histogram;
-mod inspector;
-mod judge;
 mod layout;
-mod lessons;
-mod links;
-mod margins;
+mod model;
 mod outside;
-mod palette;
+mod panels;
 mod png;
 #[cfg(not(target_arch = "wasm32"))]
 mod rescue;
-mod run;
 #[cfg(not(target_arch = "wasm32"))]
 mod screenshot;
-mod spread;
 mod stage;
-mod state;
-mod text;
-mod weighting;
+mod theme;
 
 use std::path::PathBuf;
 
@@ -43,15 +24,15 @@ use egui::{Context, Ui};
 use gairat::settings::{MethodChoice, Settings};
 use web_time::Instant;
 
-use action::Action;
+use actions::Action;
+use panels::{files, help, links, palette};
 
-pub(crate) use state::{Launcher, State};
+pub(crate) use model::{Launcher, State};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    bar::doing,
-    links::{apply, now as link_of},
-    run::Phase,
-    state::Question,
+    actions::links::apply,
+    model::{Phase, Question},
+    panels::bar::doing,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {
@@ -67,7 +48,7 @@ pub(crate) fn begin(
     theme: egui::ThemePreference,
     launcher: Launcher,
 ) -> State {
-    colours::install(ctx);
+    theme::install(ctx);
     ctx.set_theme(theme);
     let mut state = State::new(settings, Some(launcher), resume, twin);
     state.theme = theme;
@@ -78,13 +59,15 @@ pub(crate) fn begin(
 pub(crate) fn frame(ui: &mut Ui, state: &mut State, now: Instant) {
     let ctx = ui.ctx().clone();
     state.tick(&ctx, now);
+    actions::lessons::drive(state);
     shortcuts(&ctx, state);
-    files::arrived(ui, state);
+    actions::files::arrived(ui, state);
     layout::window_ui(ui, state);
     palette::palette_ui(ui, state);
     help::help_ui(ui, state);
     help::rewind_ui(ui, state);
     files::open_ui(ui, state);
+    files::drop_ui(ui);
     links::builder_ui(ui, state);
 }
 

@@ -11,11 +11,10 @@ use egui::{ColorImage, Context, RawInput, Rect, pos2, vec2};
 use gairat::{device, settings::Settings};
 
 use super::{
-    action::Action,
+    actions::{Action, lessons, links},
     begin, frame,
-    run::Phase,
-    stage,
-    state::{Launcher, SPEEDS, State},
+    model::{Launcher, Phase, SPEEDS, State},
+    png, stage,
 };
 use crate::{failure::Failure, link::Read, live::WindowsGpu};
 
@@ -181,7 +180,7 @@ pub(crate) fn shoot(shot: Shot) -> Result<(), Failure> {
     let runs = std::env::temp_dir().join(format!("gairat-screenshot-{}", std::process::id()));
     let outcome = train_and_draw(&shot, &screen, &runs);
     let _ = std::fs::remove_dir_all(&runs);
-    let bytes = super::png::encode(&outcome?).map_err(Failure::Work)?;
+    let bytes = png::encode(&outcome?).map_err(Failure::Work)?;
     gairat::checkpoint::write_whole(&shot.file, &bytes)?;
     Ok(())
 }
@@ -200,11 +199,11 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
     let ctx = Context::default();
     let launcher = Launcher { root: runs.to_owned(), gpu, playing: false, drawn_by_cpu: false, wake: Arc::new(|| ()) };
     let mut state = begin(&ctx, shot.settings.clone(), (None, shot.link.link.twin.clone()), shot.theme, launcher);
-    super::links::apply(&mut state, &ctx, shot.link.clone());
+    links::apply(&mut state, &ctx, shot.link.clone());
     state.speed = SPEEDS.len() - 1;
     state.gate.set_speed(SPEEDS[state.speed]);
     if let Some(lesson) = shot.lesson {
-        super::lessons::begin(&mut state, lesson.saturating_sub(1));
+        lessons::begin(&mut state, lesson.saturating_sub(1));
     } else if shot.twin && !state.has_twin() {
         state.restart_with(true);
     }

@@ -68,6 +68,13 @@ impl Batch {
         Self { natural, labels: Tensor::from_data(TensorData::new(labels, [samples]), device), start }
     }
 
+    /// Several batches as one, which there must be.
+    pub(crate) fn cat(batches: Vec<Self>) -> Self {
+        let of = |part: fn(&Self) -> &Tensor<2>| Tensor::cat(batches.iter().map(|batch| part(batch).clone()).collect(), 0);
+        let labels = Tensor::cat(batches.iter().map(|batch| batch.labels.clone()).collect(), 0);
+        Self { natural: of(|batch| &batch.natural), labels, start: of(|batch| &batch.start) }
+    }
+
     /// The same samples, so many at a time.
     pub(crate) fn slices(&self, together: usize) -> impl Iterator<Item = Self> + '_ {
         (0..self.len()).step_by(together.max(1)).map(move |first| {

@@ -9,8 +9,8 @@ mod split;
 pub use augment::Augmentation;
 pub use digits::ATTRIBUTION as DIGITS_ATTRIBUTION;
 pub use formats::npz::{
-    AdversarialExamples, Arrays, GivenAdversarial, read_arrays, read_given, write_adversarial, write_named, write_samples,
-    write_verdicts,
+    AdversarialExamples, Arrays, AttackedSamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_attacked,
+    write_named, write_samples, write_verdicts,
 };
 pub use points::Toy;
 pub use split::{TestPart, ValidationPart};

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Counts changes of attacks after which they find other images; verdicts from before are not taken up.
-pub const ATTACKS: u32 = 2;
+pub const ATTACKS: u32 = 3;
 /// The file that says whose ledger a folder holds.
 const ABOUT: &str = "about.json";
 /// The one key of a file's metadata (one, so that equal files are equal byte for byte).
@@ -151,7 +151,7 @@ impl Ledger {
         (*of == sample(samples, place, shape)).then_some(found)
     }
 
-    /// Keeps what `attack` found of the samples at `places`.
+    /// Keeps what `attack` found of the samples at `places`; of images, those that are misclassified.
     pub(super) fn put(
         &mut self,
         attack: &str,
@@ -159,17 +159,23 @@ impl Ledger {
         places: &[usize],
         found: &[Found],
     ) -> Result<(), CheckpointError> {
+        let kept = |found: &Found| {
+            let mut kept = found.clone();
+            kept.image = kept.image.filter(|_| found.wrong);
+            kept
+        };
+        let found: Vec<Found> = found.iter().map(kept).collect();
         let rows: Vec<u32> = places.iter().map(|&place| samples.rows[place]).collect();
         let fingerprints: Vec<u64> = places.iter().map(|&place| sample(samples, place, shape)).collect();
         if let Some(folder) = &self.folder {
             let path = folder.join(format!("{:06}.safetensors", self.next));
-            let bytes = to_bytes(attack, &rows, &fingerprints, found).map_err(|error| malformed(&path, error.to_string()))?;
+            let bytes = to_bytes(attack, &rows, &fingerprints, &found).map_err(|error| malformed(&path, error.to_string()))?;
             write_whole(&path, &bytes)?;
             self.next += 1;
         }
         let kept = self.found.entry(attack.to_owned()).or_default();
         for ((row, fingerprint), found) in rows.into_iter().zip(fingerprints).zip(found) {
-            kept.insert(row, (fingerprint, found.clone()));
+            kept.insert(row, (fingerprint, found));
         }
         Ok(())
     }

@@ -27,6 +27,6 @@ pub use ledger::{ATTACKS, Identity, Ledger, fingerprint};
 pub use onlooker::{Onlooker, Told, Unwatched};
 pub use report::{Report, Score, interval, share};
 pub use subjects::{Kept, Subjects, indices, mask};
-pub use suite::{Evaluation, Known, SUITES, Stage, Suite, Target};
+pub use suite::{Evaluation, Image, Known, SUITES, Stage, Suite, Target};
 pub use threat::{Ball, Norm, Threat, distance, radius};
 pub use victim::{Aim, Halt, LogitLoss, Slope, Verdict, Victim};

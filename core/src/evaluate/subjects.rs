@@ -1,5 +1,7 @@
 //! The samples that an adversary is given, and the random numbers that belong to them.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{Aim, Ball, Halt, Threat, Verdict};
@@ -133,6 +135,20 @@ impl Kept {
         let width = self.images.dims()[1];
         let images = self.images.mask_where(mask(&better.clone().float(), width), other.images);
         Self { images, wrong: self.wrong.max_pair(other.wrong), score: self.score.mask_where(better, other.score) }
+    }
+
+    /// Of every sample the best image, where there are several rounds of so many samples.
+    pub(super) fn best_of_rounds(&self, samples: usize) -> Self {
+        let rounds = self.images.dims()[0] / samples.max(1);
+        (1..rounds).fold(self.rows(0..samples), |best, round| best.or(self.rows(round * samples..(round + 1) * samples)))
+    }
+
+    fn rows(&self, rows: Range<usize>) -> Self {
+        Self {
+            images: self.images.clone().slice([rows.clone()]),
+            wrong: self.wrong.clone().slice([rows.clone()]),
+            score: self.score.clone().slice([rows]),
+        }
     }
 
     /// Whether all samples are misclassified.

@@ -133,11 +133,23 @@ pub struct Known {
     pub broken_by: Option<String>,
     /// The least distance at which it was found misclassified; an attack that looks for the nearest image may find it outside the ball.
     pub distance: Option<f32>,
-    /// The least margin z_y − max other that was found in the ball.
+    /// The margin z_y − max other of the sample itself.
+    pub margin_natural: f32,
+    /// The least margin that was found in the ball.
     pub margin: f32,
-    /// The adversarial image that broke it first.
+    /// The image in ball and box that broke it first; where nothing did, the one of least margin of the attacks that were run now (a ledger
+    /// keeps no such images).
     #[serde(skip)]
-    pub image: Option<Vec<f32>>,
+    pub image: Option<Image>,
+}
+
+/// What an attack made of a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// D numbers in [0, 1].
+    pub pixels: Vec<f32>,
+    /// z_y − max other there.
+    pub margin: f32,
 }
 
 /// An evaluation on its way.
@@ -245,9 +257,15 @@ impl<'a> Evaluation<'a> {
             if found.wrong && !found.outside {
                 broke += 1;
                 correct[place] = false;
-                if known.broken_by.is_none() {
-                    known.broken_by = Some(adversary.spec());
-                    known.image = found.image;
+            }
+            let first = known.broken_by.is_none();
+            if first && found.wrong && !found.outside {
+                known.broken_by = Some(adversary.spec());
+            }
+            if let Some(pixels) = found.image.filter(|_| first) {
+                let better = found.wrong || known.image.as_ref().is_none_or(|image| found.margin < image.margin);
+                if better {
+                    known.image = Some(Image { pixels, margin: found.margin });
                 }
             }
         }
@@ -283,6 +301,7 @@ impl<'a> Evaluation<'a> {
             let (wrong, margins) = numbers.split_at(chunk.len());
             for ((&place, &wrong), &margin) in chunk.iter().zip(wrong).zip(margins) {
                 self.known[place].natural = wrong < 0.5;
+                self.known[place].margin_natural = margin;
                 self.known[place].margin = margin;
             }
         }
@@ -309,7 +328,7 @@ pub(super) struct Found {
     pub(super) off_box: bool,
     /// Not in ball and box.
     pub(super) outside: bool,
-    /// The image, if it is misclassified and in ball and box.
+    /// The image, if it is in ball and box.
     pub(super) image: Option<Vec<f32>>,
 }
 
@@ -330,7 +349,7 @@ async fn verdicts(victim: &mut Victim<'_>, subjects: &Subjects, images: Tensor<2
             let off_box = !image.iter().all(|pixel| (0.0..=1.0).contains(pixel));
             let outside = off_box || distance.is_nan() || distance > threat.epsilon + ROUNDING * threat.epsilon.max(1e-2);
             let wrong = numbers[sample] > 0.5;
-            let image = (wrong && !outside).then(|| image.to_vec());
+            let image = (!outside).then(|| image.to_vec());
             Found { wrong, margin: numbers[samples + sample], distance, off_box, outside, image }
         })
         .collect())

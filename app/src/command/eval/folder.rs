@@ -65,7 +65,9 @@ impl Folder {
             let robust = known.natural && known.broken_by.is_none();
             table +=
                 &format!("{},{},{},{robust},{broken_by},{distance},{}\n", known.row, known.label, known.natural, known.margin);
-            adversarial.pixels.extend_from_slice(known.image.as_deref().unwrap_or(natural));
+            // Of a sample that nothing broke, the ledger keeps no image: an evaluation that went on would write another file.
+            let image = known.image.as_ref().filter(|_| known.broken_by.is_some());
+            adversarial.pixels.extend_from_slice(image.map_or(natural, |image| &image.pixels));
         }
         put("samples.csv", table.as_bytes())?;
         dataset::write_samples(&self.path.join("adversarial.npz"), shape, &adversarial)?;

@@ -1,8 +1,8 @@
 //! `gairat eval`: how a trained network does under the attacks asked for.
 
 mod folder;
-mod report;
-mod table;
+pub(super) mod report;
+pub(super) mod table;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -10,15 +10,16 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::{RunFolder, read_weights},
     dataset, device,
-    evaluate::{
-        self, ADVERSARIES, ATTACKS, Adversary, Halt, Identity, Ledger, Norm, Order, SUITES, Suite, Target, Threat, fingerprint,
-    },
+    evaluate::{self, ATTACKS, Identity, Ledger, Norm, Suite, Target, Threat, fingerprint},
     model::Network,
     settings::{Field, Group},
 };
 
 use self::{folder::Folder, table::Table};
-use super::{apply, given, json_arg, settings_args, settings_from, tether};
+use super::{
+    adversaries::{self, Asked, halted, known_labels, radius_in},
+    apply, given, json_arg, settings_args, settings_from, tether,
+};
 use crate::{driver, failure::Failure};
 
 /// The settings that matter here.
@@ -30,7 +31,7 @@ fn keeps(field: &Field) -> bool {
 pub(super) fn definition() -> Command {
     Command::new("eval")
         .about("Say how robust a trained network is on the test part")
-        .after_help(list_of_attacks())
+        .after_help(adversaries::listed())
         .args(settings_args(keeps))
         .arg(
             Arg::new("run")
@@ -49,31 +50,7 @@ pub(super) fn definition() -> Command {
                 .help("Weights, of the network named by --model; beside --run in place of its best weights")
                 .help_heading("Files"),
         )
-        .arg(
-            Arg::new("attack")
-                .long("attack")
-                .value_name("LIST")
-                .conflicts_with("suite")
-                .help("Attacks, separated by commas, each on all samples that are correct before it; they are listed below")
-                .help_heading("Attack"),
-        )
-        .arg(
-            Arg::new("suite")
-                .long("suite")
-                .value_name("NAME")
-                .default_value(Suite::TRUST.name)
-                .help("Attacks that together give one number: fast, quick, trust, autoattack or autoattack-plus; described below")
-                .help_heading("Attack"),
-        )
-        .arg(
-            Arg::new("norm")
-                .long("norm")
-                .value_name("NORM")
-                .default_value("linf")
-                .value_parser(value_parser!(Norm))
-                .help("What epsilon is the radius of: linf (every pixel) or l2 (the root of the sum of squares)")
-                .help_heading("Attack"),
-        )
+        .args(adversaries::arguments(Suite::TRUST.name))
         .arg(
             Arg::new("epsilons")
                 .long("epsilons")
@@ -136,7 +113,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         None => (settings_from(&given)?, PathBuf::new()),
     };
     let weights = matches.get_one::<PathBuf>("weights").cloned().unwrap_or(weights);
-    let asked = asked(matches)?;
+    let asked = Asked::from(matches)?.unwrap_or(Asked::Suite(Suite::TRUST));
     let radii = match matches.get_one::<String>("epsilons") {
         Some(text) => evaluate::radii(text).map_err(|problem| Failure::Request(format!("--epsilons: {problem}")))?,
         None => Vec::new(),
@@ -179,20 +156,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let (judgement, folder) = driver::on_pool(network_pool, || -> Result<_, Failure> {
         let network = Network::with_weights(&model, dataset.shape, &parameters, &settings.normalise, &chosen.device)?;
         let classes = network.classes(dataset.shape, &chosen.device);
-        let highest = samples.labels.iter().max().copied().unwrap_or_default();
-        if highest as usize >= classes {
-            return Err(Failure::Request(format!(
-                "the data has a label {highest}, the weights know {classes} classes (0 to {})",
-                classes - 1
-            )));
-        }
+        known_labels(&settings.data.to_string(), &samples.labels, classes)?;
         settings.path.taken(&network, &chosen.device)?;
-        let order = match asked {
-            Asked::Suite(suite) => Order::suite(suite, classes, norm, radii),
-            Asked::Attacks(adversaries) => {
-                Order::attacks(adversaries, classes, norm).map_err(|why| Failure::Request(format!("--attack: {why}")))?
-            }
-        };
+        let order = asked.order(classes, norm, radii)?;
         let folder = matches.get_one::<PathBuf>("out").map(|out| Folder::open(out, &identity)).transpose()?;
         let (folder, mut ledger) = folder.map_or_else(|| (None, Ledger::in_memory()), |(folder, ledger)| (Some(folder), ledger));
         if !json {
@@ -232,61 +198,4 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         report::print(&judgement);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The radius of a ball that is not L∞, taken out of the settings: theirs is of L∞, and bounded by 1.
-fn radius_in(norm: Norm, given: &mut Vec<(&'static str, &str)>) -> Result<Option<f32>, Failure> {
-    if norm == Norm::LInf {
-        return Ok(None);
-    }
-    let Some(place) = given.iter().position(|(name, _)| *name == "epsilon") else {
-        let label = norm.label();
-        return Err(Failure::Request(format!(
-            "--norm {norm}: give --epsilon as well, such as 0.5; a run's own is the radius of an L∞ ball and means little in {label}"
-        )));
-    };
-    let (_, text) = given.remove(place);
-    evaluate::radius(text).map(Some).map_err(|problem| Failure::Request(format!("--epsilon: {problem}")))
-}
-
-/// The failure of an attack that ended early: nobody stops one here but the device.
-pub(super) fn halted(halt: Halt) -> Failure {
-    match halt {
-        Halt::Device(error) => error.into(),
-        Halt::Ledger(error) => error.into(),
-        Halt::Stopped => Failure::Request(halt.to_string()),
-    }
-}
-
-/// What is to be run.
-enum Asked {
-    Suite(Suite),
-    Attacks(Vec<Box<dyn Adversary>>),
-}
-
-fn asked(matches: &ArgMatches) -> Result<Asked, Failure> {
-    match matches.get_one::<String>("attack") {
-        Some(list) => {
-            let refused = |problem: String| Failure::Request(format!("--attack: {problem}"));
-            let attacks = list.split(',').map(evaluate::parse).collect::<Result<Vec<_>, _>>().map_err(refused)?;
-            let specs: Vec<String> = attacks.iter().map(|attack| attack.spec()).collect();
-            match specs.iter().enumerate().find(|(place, spec)| specs[..*place].contains(spec)) {
-                Some((_, spec)) => Err(refused(format!("{spec} is named twice; name each attack once"))),
-                None => Ok(Asked::Attacks(attacks)),
-            }
-        }
-        None => {
-            let name = matches.get_one::<String>("suite").map_or(Suite::TRUST.name, String::as_str);
-            Ok(Asked::Suite(Suite::named(name).map_err(|problem| Failure::Request(format!("--suite: {problem}")))?))
-        }
-    }
-}
-
-/// All attacks and suites, a line each.
-fn list_of_attacks() -> String {
-    let attacks = ADVERSARIES.iter().map(|entry| format!("  {:<26} {}", entry.about.usage(), entry.about.summary));
-    let suites = SUITES.iter().map(|suite| format!("  {:<26} {}", suite.name, suite.summary));
-    let lines: Vec<String> =
-        ["Attacks:".to_owned()].into_iter().chain(attacks).chain(["\nSuites:".to_owned()]).chain(suites).collect();
-    lines.join("\n")
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::terminal;
 
 /// One object: `about`, and every result. It holds no time, so that equal evaluations leave equal files.
-pub(super) fn line(mut about: Value, done: &Judgement) -> Value {
+pub(in crate::command) fn line(mut about: Value, done: &Judgement) -> Value {
     let report = &done.report;
     if let Some(map) = about.as_object_mut() {
         // By name as well, as a run's summary has them.
@@ -33,7 +33,7 @@ pub(super) fn line(mut about: Value, done: &Judgement) -> Value {
 }
 
 /// Adds how long each attack took, and all of them.
-pub(super) fn add_seconds(line: &mut Value, seconds: &[f64]) {
+pub(in crate::command) fn add_seconds(line: &mut Value, seconds: &[f64]) {
     let scores = line.get_mut("scores").and_then(Value::as_array_mut).into_iter().flatten();
     for (score, seconds) in scores.zip(seconds) {
         score["seconds"] = (*seconds).into();
@@ -42,7 +42,7 @@ pub(super) fn add_seconds(line: &mut Value, seconds: &[f64]) {
 }
 
 /// The last lines: the number, and what to think of it.
-pub(super) fn print(done: &Judgement) {
+pub(in crate::command) fn print(done: &Judgement) {
     let report = &done.report;
     if let Some((robust, strongest)) = report.robust() {
         let (low, high) = interval(report.robust_samples(), report.samples);

@@ -7,7 +7,7 @@ use gairat::evaluate::{Onlooker, Told};
 use crate::terminal;
 
 /// Where the table is, and how long its lines took.
-pub(super) struct Table {
+pub(in crate::command) struct Table {
     shown: bool,
     on_terminal: bool,
     attack: String,
@@ -17,7 +17,7 @@ pub(super) struct Table {
 
 impl Table {
     /// A table that is `shown`, or that measures time alone.
-    pub(super) fn new(shown: bool) -> Self {
+    pub(in crate::command) fn new(shown: bool) -> Self {
         Self {
             shown,
             on_terminal: shown && std::io::stderr().is_terminal(),
@@ -28,7 +28,7 @@ impl Table {
     }
 
     /// How long each attack took.
-    pub(super) fn seconds(&self) -> &[f64] {
+    pub(in crate::command) fn seconds(&self) -> &[f64] {
         &self.seconds
     }
 

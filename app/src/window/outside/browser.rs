@@ -7,7 +7,6 @@ use egui::{Context, Ui};
 use gairat::files;
 use web_time::{Duration, Instant};
 
-use super::super::state::State;
 use crate::page::exchange::{self, Stock};
 
 /// What is said while files are held over the program.
@@ -18,8 +17,11 @@ pub(crate) const BROWSE: (&str, &str) =
     ("Upload…", "Settings (.json), data (.npz, or IDX files) or a downloaded run (.zip) from this computer");
 
 /// The name that a download gets.
-pub(crate) fn new_file(_state: &mut State, name: &str, kind: &str) -> Option<PathBuf> {
-    Some(PathBuf::from(format!("gairat-{name}.{kind}")))
+///
+/// # Errors
+/// None; on a disk there may be some.
+pub(crate) fn new_file(_folder: Option<&Path>, name: &str, kind: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(format!("gairat-{name}.{kind}")))
 }
 
 /// Downloads a file; gives what is to be said.

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use egui::{Context, Ui};
 use gairat::files;
 
-use super::super::state::State;
-
 /// What is said while files are held over the program.
 pub(crate) const DROP: &str = "Drop a run folder, settings (.json) or data (.npz, or IDX files together)";
 
@@ -14,18 +12,15 @@ pub(crate) const DROP: &str = "Drop a run folder, settings (.json) or data (.npz
 pub(crate) const BROWSE: (&str, &str) = ("Browse…", "The system's own dialog");
 
 /// A name for a new file beside the run that is open; it does not exist yet.
-pub(crate) fn new_file(state: &mut State, name: &str, kind: &str) -> Option<PathBuf> {
-    let Some(folder) = state.run().folder.clone() else {
-        state.say("The run has no folder yet: wait until it has begun.", true);
-        return None;
-    };
-    let file = (1..1000)
+///
+/// # Errors
+/// What is to be said where there can be none.
+pub(crate) fn new_file(folder: Option<&Path>, name: &str, kind: &str) -> Result<PathBuf, String> {
+    let folder = folder.ok_or("The run has no folder yet: wait until it has begun.")?;
+    (1..1000)
         .map(|number| folder.join(if number == 1 { format!("{name}.{kind}") } else { format!("{name}-{number}.{kind}") }))
-        .find(|file| !files::exists(file));
-    if file.is_none() {
-        state.say(format!("{}: there are 999 such files already.", folder.display()), true);
-    }
-    file
+        .find(|file| !files::exists(file))
+        .ok_or_else(|| format!("{}: there are 999 such files already.", folder.display()))
 }
 
 /// Writes a file; gives what is to be said.

@@ -60,6 +60,11 @@ impl Marks {
         self.mark(kind, at, vec2(size, 0.0), size, colour);
     }
 
+    /// Puts others above them.
+    pub(super) fn append(&mut self, mut above: Self) {
+        self.0.append(&mut above.0);
+    }
+
     /// Draws them into what `painter` may draw on. `layer` tells draws of one frame apart.
     pub(super) fn paint(self, painter: &Painter, layer: usize) {
         let rect: Rect = painter.clip_rect().intersect(painter.ctx().content_rect());

@@ -15,14 +15,15 @@ pub(super) use by_gpu::install;
 #[cfg(target_arch = "wasm32")]
 use by_shapes as drawn;
 
-use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use egui::{Align2, Color32, FontId, Id, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 use gairat::region_map::Quantity;
 
-use super::{
-    action::Action,
-    colours,
-    run::{Phase, Run},
-    state::State,
+use crate::window::{
+    actions::Action,
+    model::{Phase, Run, State, views::StageView},
+    theme,
 };
 use marks::Marks;
 use picture::Picture;
@@ -36,58 +37,11 @@ const MOST_ZOOM: f32 = 40.0;
 /// How far from a point, in points of the screen, the pointer still means it.
 const REACH: f32 = 12.0;
 
-/// What the stage shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shows {
-    pub(crate) natural: bool,
-    pub(crate) adversarial: bool,
-    pub(crate) steps: bool,
-    pub(crate) regions: bool,
-}
-
-/// How one looks at the stage; twins are looked at in the same way.
-pub(crate) struct StageView {
-    /// The middle of the picture, in data.
-    middle: [f32; 2],
-    /// How much larger than the whole picture.
-    zoom: f32,
-    pub(crate) shows: Shows,
-    pub(crate) quantity: Quantity,
-    /// Whether the difference of the twins is shown instead of the regions.
-    pub(crate) difference: bool,
-    /// The picture of the regions of each run.
+/// The pictures of the regions of each run, kept from frame to frame, and of which runs they are.
+#[derive(Default)]
+struct Pictures {
+    of: u64,
     pictures: Vec<Picture>,
-}
-
-impl Default for StageView {
-    fn default() -> Self {
-        Self {
-            middle: [0.5, 0.5],
-            zoom: 1.0,
-            shows: Shows { natural: true, adversarial: true, steps: true, regions: true },
-            quantity: Quantity::default(),
-            difference: false,
-            pictures: Vec::new(),
-        }
-    }
-}
-
-impl StageView {
-    /// The whole picture again.
-    pub(crate) fn reset(&mut self) {
-        (self.middle, self.zoom) = ([0.5, 0.5], 1.0);
-    }
-
-    /// Other runs: their regions are others.
-    pub(crate) fn forget_pictures(&mut self) {
-        self.pictures.clear();
-    }
-
-    /// From data to the screen, inside `rect`.
-    fn place(&self, rect: Rect) -> Placing {
-        let side = rect.width().min(rect.height()) * 0.94;
-        Placing { middle: self.middle, scale: side * self.zoom, centre: rect.center() }
-    }
 }
 
 /// From data to the screen and back; up is up.
@@ -99,6 +53,12 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
+    /// Inside `rect`.
+    fn of(view: &StageView, rect: Rect) -> Self {
+        let side = rect.width().min(rect.height()) * 0.94;
+        Self { middle: view.middle, scale: side * view.zoom, centre: rect.center() }
+    }
+
     pub(crate) fn to_screen(self, [x, y]: [f32; 2]) -> Pos2 {
         self.centre + vec2(x - self.middle[0], self.middle[1] - y) * self.scale
     }
@@ -128,6 +88,9 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
             });
         }
     });
+    if !ui.rect_contains_pointer(ui.min_rect()) {
+        state.hovered = None;
+    }
 }
 
 fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
@@ -143,7 +106,7 @@ fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
     }
 
     look_around(ui, state, rect, &response);
-    let placing = state.stage.place(rect);
+    let placing = Placing::of(&state.stage, rect);
     if state.stage.shows.regions && state.drawing.is_none() {
         regions(ui, state, place, placing, &painter);
     }
@@ -242,7 +205,7 @@ fn empty(painter: &egui::Painter, rect: Rect, run: &Run, colour: Color32) {
 
 /// Drag and scroll move and zoom; a double click shows everything again.
 fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
-    let placing = state.stage.place(rect);
+    let placing = Placing::of(&state.stage, rect);
     let drawing = state.drawing.is_some();
     let drags =
         response.dragged_by(egui::PointerButton::Middle) || (!drawing && response.dragged_by(egui::PointerButton::Primary));
@@ -257,7 +220,7 @@ fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
             let under = placing.to_data(at);
             state.stage.zoom = (state.stage.zoom * factor).clamp(0.5, MOST_ZOOM);
             // What is under the pointer stays there.
-            let moved = state.stage.place(rect).to_data(at);
+            let moved = Placing::of(&state.stage, rect).to_data(at);
             state.stage.middle = [state.stage.middle[0] + under[0] - moved[0], state.stage.middle[1] + under[1] - moved[1]];
         }
     }
@@ -267,17 +230,21 @@ fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
 }
 
 fn regions(ui: &Ui, state: &mut State, place: usize, placing: Placing, painter: &egui::Painter) {
-    while state.stage.pictures.len() <= place {
-        state.stage.pictures.push(Picture::default());
+    let kept: Arc<Mutex<Pictures>> = ui.data_mut(|data| data.get_temp_mut_or_default::<Arc<Mutex<Pictures>>>(Id::NULL).clone());
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.of != state.stage.runs_shown {
+        *kept = Pictures { of: state.stage.runs_shown, pictures: Vec::new() };
     }
-    let mut picture = std::mem::take(&mut state.stage.pictures[place]);
+    while kept.pictures.len() <= place {
+        kept.pictures.push(Picture::default());
+    }
+    let picture = &mut kept.pictures[place];
     let dark = ui.visuals().dark_mode;
     match state.both_regions().filter(|_| state.stage.difference) {
         Some(both) => picture.show_difference(ui.ctx(), both, dark),
         None => picture.show(ui.ctx(), &state.runs[place], state.stage.quantity, dark),
     }
     picture.paint(painter, placing.unit());
-    state.stage.pictures[place] = picture;
 }
 
 fn frame_of_the_box(painter: &egui::Painter, placing: Placing, colour: Color32) {
@@ -308,7 +275,7 @@ fn point_at(ui: &Ui, state: &mut State, place: usize, placing: Placing, response
     }
     if let Some(sample) = nearest {
         let run = &state.runs[place];
-        let label = colours::class_name(train.labels[sample] as usize, dataset.classes);
+        let label = theme::class_name(train.labels[sample] as usize, dataset.classes);
         let row = train.rows[sample];
         let [x, y] = [train.pixels[2 * sample], train.pixels[2 * sample + 1]];
         let mut text = format!("sample {row} · class {label}\nx {x:.3}  y {y:.3}");
@@ -334,22 +301,22 @@ fn legend(ui: &Ui, state: &State, place: usize, rect: Rect) {
     let font = FontId::proportional(11.5);
     let colour = ui.visuals().text_color();
     let mut lines: Vec<(Option<usize>, &str, String)> =
-        (0..classes.min(10)).map(|class| (Some(class), "", format!("class {}", colours::class_name(class, classes)))).collect();
+        (0..classes.min(10)).map(|class| (Some(class), "", format!("class {}", theme::class_name(class, classes)))).collect();
     lines.push((None, "x", "broken".to_owned()));
     lines.push((None, "o", "withstood".to_owned()));
     lines.push((None, "", "larger: greater ω".to_owned()));
-    lines.push((None, "", "paler: higher κ".to_owned()));
+    lines.push((None, "", format!("{}: higher κ", if dark { "darker" } else { "paler" })));
     let height = 15.0 * lines.len() as f32 + 8.0;
     if rect.height() < 2.2 * height || rect.width() < 440.0 {
         return;
     }
     let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(120.0, height));
-    painter.rect_filled(frame, 4.0, colours::ground(dark).gamma_multiply(0.85));
+    painter.rect_filled(frame, 4.0, theme::ground(dark).gamma_multiply(0.85));
     let mut marks = Marks::default();
     for (line, (class, mark, text)) in lines.iter().enumerate() {
         let at = frame.left_top() + vec2(12.0, 11.5 + 15.0 * line as f32);
         if let Some(class) = class {
-            marks.shape(*class, at, 4.0, colours::class(*class, dark));
+            marks.shape(*class, at, 4.0, theme::class(*class, dark));
         }
         match *mark {
             "x" => marks.cross(at, 3.5, colour),
@@ -375,7 +342,7 @@ fn draw(ui: &Ui, state: &mut State, placing: Placing, response: &Response, paint
             let reach = REACH / placing.scale;
             if erases { drawing.erase(placing.to_data(at), reach) } else { drawing.add(placing.to_data(at), 0.8 * reach) }
         }
-        let colour = drawing.brush.map_or(ui.visuals().text_color(), |class| colours::class(class, dark));
+        let colour = drawing.brush.map_or(ui.visuals().text_color(), |class| theme::class(class, dark));
         painter.circle_stroke(at, REACH, Stroke::new(1.5, colour));
     }
     if response.drag_stopped() || response.clicked() {
@@ -383,13 +350,13 @@ fn draw(ui: &Ui, state: &mut State, placing: Placing, response: &Response, paint
     }
     let mut marks = Marks::default();
     for point in drawing.points() {
-        marks.shape(point.class, placing.to_screen(point.at), 3.5, colours::class(point.class, dark));
+        marks.shape(point.class, placing.to_screen(point.at), 3.5, theme::class(point.class, dark));
     }
     marks.paint(painter, DRAWING);
     let text = format!(
         "{} points · {} · drag adds, right drag erases · Ctrl+Enter trains on them",
         drawing.points().len(),
-        drawing.brush.map_or("eraser".to_owned(), |class| format!("brush: class {}", colours::class_name(class, 2)))
+        drawing.brush.map_or("eraser".to_owned(), |class| format!("brush: class {}", theme::class_name(class, 2)))
     );
     painter.text(
         pos2(response.rect.center().x, response.rect.top() + 14.0),

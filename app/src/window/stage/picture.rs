@@ -6,10 +6,8 @@ use gairat::{
     session::Region,
 };
 
-use super::{
-    super::{colours, run::Run},
-    drawn,
-};
+use super::drawn;
+use crate::window::{model::Run, theme};
 
 /// A margin that is shown as certain.
 const FULL_MARGIN: f32 = 8.0;
@@ -43,11 +41,11 @@ impl Picture {
                 }
                 self.made_of = Some((*number, quantity, dark, false));
                 let classes = run.dataset.as_ref().map_or(2, |dataset| dataset.classes);
-                let ground = colours::ground(dark);
-                let palette: Vec<Color32> = (0..classes).map(|class| colours::class(class, dark)).collect();
+                let ground = theme::ground(dark);
+                let palette: Vec<Color32> = (0..classes).map(|class| theme::class(class, dark)).collect();
                 let pixels = map.chunks_exact(2).map(|cell| {
                     let colour = palette[(cell[0] as usize).min(classes - 1)];
-                    colours::mix(ground, colour, FAINTEST + (DEEPEST - FAINTEST) * certainty(cell[1], quantity, classes))
+                    theme::mix(ground, colour, FAINTEST + (DEEPEST - FAINTEST) * certainty(cell[1], quantity, classes))
                 });
                 self.set(ctx, *grid, pixels.collect());
             }
@@ -58,15 +56,11 @@ impl Picture {
     pub(super) fn show_difference(&mut self, ctx: &Context, [(grid, a), (_, b)]: [(&Grid, &[f32]); 2], dark: bool) {
         self.on_device = None;
         self.made_of = None;
-        let ground = colours::ground(dark);
-        let strong = colours::adversarial(dark);
+        let ground = theme::ground(dark);
+        let strong = theme::adversarial(dark);
         let grey = if dark { Color32::from_gray(150) } else { Color32::from_gray(120) };
         let pixels = a.chunks_exact(2).zip(b.chunks_exact(2)).map(|(a, b)| {
-            if a[0] != b[0] {
-                colours::mix(ground, strong, 0.75)
-            } else {
-                colours::mix(ground, grey, (a[1] - b[1]).abs().min(1.0))
-            }
+            if a[0] != b[0] { theme::mix(ground, strong, 0.75) } else { theme::mix(ground, grey, (a[1] - b[1]).abs().min(1.0)) }
         });
         self.set(ctx, *grid, pixels.collect());
     }
@@ -117,10 +111,10 @@ fn words(grid: Grid, shown: Rect, quantity: Quantity, dark: bool, classes: usize
     let mut words = vec![grid.columns as f32, grid.rows as f32, least, full];
     words.extend([shown.min.x, shown.min.y, shown.width(), shown.height()]);
     let colour = |colour: Color32| [colour.r(), colour.g(), colour.b(), 255].map(|channel| f32::from(channel) / 255.0);
-    words.extend(colour(colours::ground(dark)));
+    words.extend(colour(theme::ground(dark)));
     words.extend([FAINTEST, DEEPEST, 0.0, 0.0]);
     for class in 0..10 {
-        words.extend(colour(colours::class(class, dark)));
+        words.extend(colour(theme::class(class, dark)));
     }
     words
 }

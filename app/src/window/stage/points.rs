@@ -3,11 +3,8 @@
 
 use egui::{Color32, Painter, Pos2, Shape, Stroke, StrokeKind};
 
-use super::{
-    super::{colours, state::State},
-    Placing,
-    marks::Marks,
-};
+use super::{Placing, marks::Marks};
+use crate::window::{model::State, theme};
 
 /// Where the layers of what is marked begin.
 const MARKED: usize = 2;
@@ -17,17 +14,24 @@ fn radius(relative: f32) -> f32 {
     (2.6 * relative.max(0.0).sqrt()).clamp(1.6, 9.0)
 }
 
-/// All training points as they were last seen.
+/// Points that are drawn in full at most, spread evenly over the training part; more of them hide each other.
+const IN_FULL: usize = 250;
+/// How much smaller and nearer to the ground the others are.
+const BEHIND: (f32, f32) = (0.6, 0.6);
+
+/// All training points as they were last seen: some with their adversarial partners, the others behind them.
 pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
     let run = &state.runs[place];
     let Some(dataset) = &run.dataset else { return };
     let shows = state.stage.shows;
     let clip = painter.clip_rect().expand(10.0);
-    let pale = colours::ground(dark);
+    let pale = theme::ground(dark);
     let steps = run.settings.steps.max(1) as f32;
     let other = state.stage.difference.then(|| state.runs.get(1 - place.min(1))).flatten();
     let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
     let train = &dataset.train;
+    let every = train.len().div_ceil(IN_FULL).max(1);
+    let mut behind = Marks::default();
     let mut marks = Marks::default();
     for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
         let natural = placing.to_screen([point[0], point[1]]);
@@ -35,15 +39,17 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
             continue;
         }
         let class = train.labels[sample] as usize;
-        let colour = colours::class(class, dark);
+        let in_full = sample % every == 0;
+        let colour = theme::class(class, dark);
         let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else {
             if shows.natural {
-                marks.shape(class, natural, 2.0, colours::mix(colour, pale, 0.4));
+                let layer = if in_full { &mut marks } else { &mut behind };
+                layer.shape(class, natural, 2.0, theme::mix(colour, pale, if in_full { 0.4 } else { BEHIND.1 }));
             }
             continue;
         };
         let measured = &seen.record.measured;
-        if let Some(position) = seen.adversarial {
+        if let Some(position) = seen.adversarial.filter(|_| in_full) {
             let adversarial = placing.to_screen(position);
             if shows.steps {
                 marks.line(natural, adversarial, 1.0, text.gamma_multiply(0.35));
@@ -52,7 +58,7 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
                 if measured.broken {
                     marks.cross(adversarial, 2.6, text);
                 } else {
-                    marks.dot(adversarial, 2.2, colours::mix(colour, text, 0.3));
+                    marks.dot(adversarial, 2.2, theme::mix(colour, text, 0.3));
                 }
             }
         }
@@ -62,16 +68,19 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
                 Some(other) => {
                     let twin = other.samples.get(sample).and_then(Option::as_ref);
                     let more = run.relative(seen.record.omega) - twin.map_or(1.0, |seen| other.relative(seen.record.omega));
-                    (radius(more.abs()), colours::diverging((more / 2.0).clamp(-1.0, 1.0), dark))
+                    (radius(more.abs()), theme::diverging((more / 2.0).clamp(-1.0, 1.0), dark))
                 }
-                None => {
-                    (radius(run.relative(seen.record.omega)), colours::mix(colour, pale, 0.55 * measured.kappa as f32 / steps))
-                }
+                None => (radius(run.relative(seen.record.omega)), theme::mix(colour, pale, 0.55 * measured.kappa as f32 / steps)),
             };
-            marks.shape(class, natural, size, fill);
+            if in_full {
+                marks.shape(class, natural, size, fill);
+            } else {
+                behind.shape(class, natural, BEHIND.0 * size, theme::mix(fill, pale, BEHIND.1));
+            }
         }
     }
-    marks.paint(painter, place);
+    behind.append(marks);
+    behind.paint(painter, place);
 }
 
 /// The next batch in the middle of its attack.
@@ -80,7 +89,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
     let (Some(dataset), Some(batch), Some(step)) = (&run.dataset, &run.next_batch, state.attack_step) else { return };
     let train = &dataset.train;
     let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
-    let pale = colours::ground(dark);
+    let pale = theme::ground(dark);
     let mut marks = Marks::default();
     for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
         let at = placing.to_screen([point[0], point[1]]);
@@ -88,7 +97,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
             train.labels[sample] as usize,
             at,
             1.6,
-            colours::mix(colours::class(train.labels[sample] as usize, dark), pale, 0.7),
+            theme::mix(theme::class(train.labels[sample] as usize, dark), pale, 0.7),
         );
     }
     for (row, points) in batch.rows.iter().zip(&batch.points) {
@@ -100,7 +109,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
         let natural = placing.to_screen([train.pixels[2 * sample], train.pixels[2 * sample + 1]]);
         marks.line(natural, way[0], 0.8, text.gamma_multiply(0.3));
         way.windows(2).for_each(|pair| marks.line(pair[0], pair[1], 1.2, text.gamma_multiply(0.7)));
-        marks.shape(class, natural, 2.4, colours::class(class, dark));
+        marks.shape(class, natural, 2.4, theme::class(class, dark));
         if points.get(step).is_some_and(|point| point.margin <= 0.0) {
             marks.cross(now, 3.2, text);
         } else {
@@ -114,7 +123,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
 pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
     let run = &state.runs[place];
     let Some(dataset) = &run.dataset else { return };
-    let accent = colours::accent(dark);
+    let accent = theme::accent(dark);
     for (row, selected) in [(state.hovered, false), (state.selected, true)] {
         let Some(sample) = row.and_then(|row| run.place_of(row)) else { continue };
         let point = &dataset.train.pixels[2 * sample..2 * sample + 2];
@@ -125,7 +134,7 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
         );
         let stroke = Stroke::new(if selected { 2.0 } else { 1.2 }, accent);
         // A rim in the colour of the ground, so that it is seen on any region.
-        let rim = Stroke::new(stroke.width + 2.5, colours::ground(dark));
+        let rim = Stroke::new(stroke.width + 2.5, theme::ground(dark));
         painter.rect_stroke(ball, 0.0, rim, StrokeKind::Middle);
         painter.circle_stroke(placing.to_screen([point[0], point[1]]), 6.0, rim);
         painter.rect_stroke(ball, 0.0, stroke, StrokeKind::Middle);

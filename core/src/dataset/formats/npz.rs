@@ -113,6 +113,59 @@ pub fn write_named(path: &Path, arrays: &[(String, Vec<usize>, Vec<f32>)]) -> Re
     })
 }
 
+/// What adversaries made of samples that were given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttackedSamples {
+    /// The shape of a sample.
+    pub shape: SampleShape,
+    /// The images in [0, 1], one after the other: N x `shape.len()` numbers.
+    pub x_adv: Vec<f32>,
+    /// N labels.
+    pub labels: Vec<u32>,
+    /// N times whether the image is misclassified.
+    pub broken: Vec<bool>,
+    /// N times the attack that broke the sample first; empty where none did.
+    pub broken_by: Vec<String>,
+    /// N margins (true logit minus the greatest other logit) of the samples themselves; negative where misclassified.
+    pub margin_natural: Vec<f32>,
+    /// N margins of the images.
+    pub margin_adversarial: Vec<f32>,
+    /// N times the least distance at which the sample was found misclassified, in the norm of the ball; no number where it never was.
+    pub distance: Vec<f32>,
+}
+
+/// Writes an NPZ file that `numpy.load` reads, compressed: `x_adv` (N x D or N x C x H x W, float32), `y` (N, uint32), `broken` (N, bool),
+/// `broken_by` (N, text), `margin_natural`, `margin_adversarial` and `distance` (N, float32). It appears only when it is whole.
+///
+/// # Errors
+/// [`DatasetError::Unwritable`] with the system's reason.
+pub fn write_attacked(path: &Path, attacked: &AttackedSamples) -> Result<(), DatasetError> {
+    let count = attacked.labels.len() as u64;
+    let broken: Vec<u8> = attacked.broken.iter().copied().map(u8::from).collect();
+    // NumPy's text has a fixed number of characters of four bytes each, and at least one.
+    let longest = attacked.broken_by.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(1);
+    let letters = |name: &String| -> Vec<u8> {
+        let padded = name.chars().map(u32::from).chain(std::iter::repeat(0)).take(longest);
+        padded.flat_map(u32::to_le_bytes).collect()
+    };
+    let broken_by: Vec<u8> = attacked.broken_by.iter().flat_map(letters).collect();
+    write_whole(path, |out| {
+        let mut archive = ZipWriter::new(out);
+        write_array(&mut archive, "x_adv", "<f4", &array_shape(attacked.shape, count), &floats(&attacked.x_adv))?;
+        write_array(&mut archive, "y", "<u4", &[count], &counts(&attacked.labels))?;
+        write_array(&mut archive, "broken", "|b1", &[count], &broken)?;
+        write_array(&mut archive, "broken_by", &format!("<U{longest}"), &[count], &broken_by)?;
+        for (name, numbers) in [
+            ("margin_natural", &attacked.margin_natural),
+            ("margin_adversarial", &attacked.margin_adversarial),
+            ("distance", &attacked.distance),
+        ] {
+            write_array(&mut archive, name, "<f4", &[count], &floats(numbers))?;
+        }
+        archive.finish().map(drop).map_err(io::Error::from)
+    })
+}
+
 /// An archive that is read.
 type Archive = ZipArchive<Opened>;
 

@@ -3,7 +3,10 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::{About, Adversary, Halt, Norm, Pursuit, Subjects, Threat, Victim};
+use super::{
+    About, Adversary, Halt, Norm, Pursuit, Subjects, Threat, Victim,
+    restarts::{self, Best},
+};
 use crate::{
     device,
     evaluate::{Aim, Ball, Kept, LogitLoss, indices, mask},
@@ -24,8 +27,8 @@ const ASK_EVERY: u32 = 15;
 pub(super) struct Apgd<'l> {
     pub(super) steps: u32,
     pub(super) loss: LogitLoss<'l>,
-    /// Names the random numbers of the start.
-    pub(super) name: String,
+    /// Names the random numbers of each round's start.
+    pub(super) starts: Vec<String>,
 }
 
 /// Steps after which the step size is judged, counted from 1: 22, 41, 57, 70, 80, 87, 93, 99 of 100.
@@ -94,16 +97,15 @@ impl Rows {
 }
 
 impl Apgd<'_> {
-    /// Of each subject the first misclassified image found, else the one of least margin. `aim` has a row for each sample, or several rounds of
-    /// them.
+    /// Of each subject the first misclassified image found, else the one of least margin. `aim` has a row for each sample and each of the
+    /// starts, one round after the other.
     pub(super) async fn run(&self, victim: &mut Victim<'_>, subjects: &Subjects, aim: Aim, threat: Threat) -> Result<Kept, Halt> {
         let (samples, device) = (subjects.len(), victim.device().clone());
-        let rounds = (aim.labels.len() / samples.max(1)).max(1);
+        let rounds = self.starts.len();
         let repeated = subjects.repeat(rounds);
         let ball = subjects.ball(threat).select(&repeated);
         let draw = if threat.norm == Norm::L2 { Stream::normal } else { Stream::symmetric };
-        let noise: Vec<Tensor<2>> =
-            (0..rounds).map(|round| subjects.noise(threat, &format!("{} {round}", self.name), draw)).collect();
+        let noise: Vec<Tensor<2>> = self.starts.iter().map(|start| subjects.noise(threat, start, draw)).collect();
         let images = ball.start_on_surface(Tensor::cat(noise, 0));
         let slope = victim.gradient(&images, self.loss, &aim).await?;
         let kept = Kept::new(images.clone(), &slope.logits, &aim.labels);
@@ -272,21 +274,16 @@ impl Adversary for Untargeted {
     fn attack<'a>(&'a self, victim: &'a mut Victim<'_>, subjects: &'a Subjects, threat: Threat) -> Pursuit<'a> {
         Box::pin(async move {
             let [steps, restarts] = self.numbers;
-            let mut kept: Option<Kept> = None;
-            for restart in 0..restarts {
-                let run = Apgd { steps, loss: &self.loss, name: format!("{} {restart}", self.about.name) };
-                let found = run.run(victim, subjects, subjects.aim(), threat).await?;
-                let all = match kept.take() {
-                    Some(before) => before.or(found),
-                    None => found,
-                };
-                let over = restart + 1 < restarts && all.all().await?;
-                kept = Some(all);
-                if over {
+            let mut best = Best::default();
+            for group in restarts::groups(restarts) {
+                let starts: Vec<String> = group.clone().map(|restart| format!("{} {restart} 0", self.about.name)).collect();
+                let aim = restarts::aim(subjects, starts.len());
+                let found = Apgd { steps, loss: &self.loss, starts }.run(victim, subjects, aim, threat).await?;
+                if best.see(found, &group, restarts).await? {
                     break;
                 }
             }
-            Ok(kept.map_or_else(|| subjects.natural.clone(), |kept| kept.images))
+            Ok(best.images(subjects))
         })
     }
 }

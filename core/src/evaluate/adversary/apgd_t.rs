@@ -48,7 +48,8 @@ impl Adversary for ApgdT {
             let classes = ranked_others(victim, subjects).await?;
             let targets = (self.targets as usize).min(victim.classes() - 1);
             let aim = towards(victim, subjects, &classes, targets);
-            let run = Apgd { steps: self.steps, loss: &climbed, name: ABOUT.name.to_owned() };
+            let starts = (0..targets).map(|rank| format!("{} {rank}", ABOUT.name)).collect();
+            let run = Apgd { steps: self.steps, loss: &climbed, starts };
             Ok(run.run(victim, subjects, aim, threat).await?.images)
         })
     }

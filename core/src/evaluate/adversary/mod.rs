@@ -18,6 +18,7 @@ mod natural;
 mod pgd;
 mod pgd_plus;
 mod pma;
+mod restarts;
 mod square;
 mod steps;
 

@@ -1,7 +1,13 @@
 //! PGD+: five runs of 40 steps, of which every image counts.
 
-use super::{About, Adversary, Entry, Norm, Pursuit, Subjects, Threat, Victim};
-use crate::{evaluate::Kept, loss, random::Stream};
+use burn::tensor::Tensor;
+
+use super::{About, Adversary, Entry, Norm, Pursuit, Subjects, Threat, Victim, restarts};
+use crate::{
+    evaluate::{Aim, Kept},
+    loss,
+    random::Stream,
+};
 
 pub(super) const ENTRY: Entry = Entry { about: &ABOUT, build: |_| Box::new(PgdPlus) };
 
@@ -36,41 +42,31 @@ impl Adversary for PgdPlus {
 
     fn attack<'a>(&'a self, victim: &'a mut Victim<'_>, subjects: &'a Subjects, threat: Threat) -> Pursuit<'a> {
         Box::pin(async move {
-            let (ball, aim) = (subjects.ball(threat), subjects.aim());
+            let rounds = RESTARTS as usize;
+            let (ball, aim) = (subjects.ball(threat).select(&subjects.repeat(rounds)), restarts::aim(subjects, rounds));
+            let noise = (0..RESTARTS).map(|restart| subjects.noise(threat, &format!("pgd+ {restart}"), Stream::symmetric));
+            let noise = Tensor::cat(noise.collect(), 0).mul_scalar(ball.epsilon());
+            let mut images = ball.project(ball.natural.clone() + noise);
             let mut kept: Option<Kept> = None;
-            for restart in 0..RESTARTS {
-                let noise = subjects.noise(threat, &format!("pgd+ {restart}"), Stream::symmetric);
-                let mut images = ball.project(ball.natural.clone() + noise.mul_scalar(ball.epsilon()));
-                for step in 0..=STEPS {
-                    let logits = if step < STEPS {
-                        let slope =
-                            victim.gradient(&images, &|logits, aim| loss::cross_entropy(logits, &aim.labels), &aim).await?;
-                        let along = ball.direction(slope.gradient).mul_scalar(ball.epsilon() * SIZE);
-                        // The start itself is not judged.
-                        if step > 0 {
-                            see(&mut kept, &images, &slope.logits, subjects);
-                        }
-                        images = ball.project(images + along);
-                        continue;
-                    } else {
-                        victim.logits(&images).await?
-                    };
-                    see(&mut kept, &images, &logits, subjects);
+            for step in 0..STEPS {
+                let slope = victim.gradient(&images, &|logits, aim| loss::cross_entropy(logits, &aim.labels), &aim).await?;
+                let along = ball.direction(slope.gradient).mul_scalar(ball.epsilon() * SIZE);
+                // The start itself is not judged.
+                if step > 0 {
+                    see(&mut kept, &images, &slope.logits, &aim);
                 }
-                if let Some(kept) = &kept
-                    && kept.all().await?
-                {
-                    break;
-                }
+                images = ball.project(images + along);
             }
-            Ok(kept.map_or_else(|| subjects.natural.clone(), |kept| kept.images))
+            let logits = victim.logits(&images).await?;
+            see(&mut kept, &images, &logits, &aim);
+            Ok(kept.map_or_else(|| subjects.natural.clone(), |kept| kept.best_of_rounds(subjects.len()).images))
         })
     }
 }
 
-fn see(kept: &mut Option<Kept>, images: &burn::tensor::Tensor<2>, logits: &burn::tensor::Tensor<2>, subjects: &Subjects) {
+fn see(kept: &mut Option<Kept>, images: &Tensor<2>, logits: &Tensor<2>, aim: &Aim) {
     match kept {
-        Some(kept) => kept.see(images, logits, &subjects.labels),
-        None => *kept = Some(Kept::new(images.clone(), logits, &subjects.labels)),
+        Some(kept) => kept.see(images, logits, &aim.labels),
+        None => *kept = Some(Kept::new(images.clone(), logits, &aim.labels)),
     }
 }

@@ -102,8 +102,8 @@ impl Picture {
     fn filled(self, side: usize, [top, left]: [usize; 2], number: impl Fn(usize, usize) -> f32) -> Vec<f32> {
         let mut numbers = vec![0.0; self.channels * self.height * self.width];
         for channel in numbers.chunks_exact_mut(self.height * self.width) {
-            for y in 0..side {
-                for x in 0..side {
+            for y in 0..side.min(self.height - top) {
+                for x in 0..side.min(self.width - left) {
                     channel[(top + y) * self.width + left + x] = number(y, x);
                 }
             }
@@ -179,7 +179,8 @@ impl Search {
         signs.expand([samples, channels, height * width]).reshape([samples, channels * height * width])
     }
 
-    /// Vertical stripes in L∞; five times five windows in L2.
+    /// Vertical stripes in L∞; in L2 windows side by side, a fifth of the picture wide each, from the margin that five of them leave to the
+    /// border: 5 x 5 where the side is a multiple of 5 or a little more, else with some that the border cuts off.
     fn start(&mut self, stream: &mut Stream) -> Tensor<2> {
         let Picture { channels, height, width } = self.picture;
         if self.threat.norm == Norm::LInf {
@@ -197,10 +198,10 @@ impl Search {
         let side = (height.min(width) / 5).max(1);
         let margins = [height, width].map(|length| length.saturating_sub(5 * side) / 2);
         let mut offset = self.best.zeros_like();
-        for y in 0..5.min(height / side) {
-            for x in 0..5.min(width / side) {
+        for top in (margins[0]..height).step_by(side) {
+            for left in (margins[1]..width).step_by(side) {
                 let window = window(side, stream);
-                let tile = self.picture.filled(side, [margins[0] + y * side, margins[1] + x * side], |y, x| window[y * side + x]);
+                let tile = self.picture.filled(side, [top, left], |y, x| window[y * side + x]);
                 offset = offset + self.signs() * row(tile, &self.best.device());
             }
         }

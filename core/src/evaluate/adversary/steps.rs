@@ -2,10 +2,13 @@
 
 use burn::tensor::Tensor;
 
-use super::{Halt, Norm, Subjects, Threat, Victim};
+use super::{
+    Halt, Norm, Subjects, Threat, Victim,
+    restarts::{self, Best},
+};
 use crate::{
     attack::{Attack, LossKind},
-    batch::Noise,
+    batch::{Batch, Noise},
     evaluate::{Aim, Kept},
     loss,
 };
@@ -29,6 +32,17 @@ impl Steps {
 
     /// The last images.
     pub(super) async fn run(&self, victim: &mut Victim<'_>, subjects: &Subjects, threat: Threat) -> Result<Tensor<2>, Halt> {
+        self.rounds(victim, subjects, threat, &[self.start]).await
+    }
+
+    /// The same from other starts as one batch: the last images, a round for each of `starts`.
+    async fn rounds(
+        &self,
+        victim: &mut Victim<'_>,
+        subjects: &Subjects,
+        threat: Threat,
+        starts: &[Option<u64>],
+    ) -> Result<Tensor<2>, Halt> {
         if threat.norm == Norm::LInf {
             let attack = Attack {
                 epsilon: threat.epsilon,
@@ -39,14 +53,15 @@ impl Steps {
                 patience: None,
                 path: threat.path,
             };
-            let batch = subjects.batch(threat, attack.start, self.start.unwrap_or_default());
-            return Ok(victim.fixed_steps(&attack, &batch).await?.images);
+            let batches = starts.iter().map(|start| subjects.batch(threat, attack.start, start.unwrap_or_default())).collect();
+            return Ok(victim.fixed_steps(&attack, &Batch::cat(batches)).await?.images);
         }
-        let ball = subjects.ball(threat);
-        let aim = subjects.aim();
-        let mut images = match self.start {
+        let aim = restarts::aim(subjects, starts.len());
+        let ball = subjects.ball(threat).select(&subjects.repeat(starts.len()));
+        let starts = starts.iter().map(|start| match start {
             // A point of the ball, every one equally likely up to its box: a direction and a radius.
             Some(key) => {
+                let ball = subjects.ball(threat);
                 let noise = subjects.noise(threat, &format!("pgd {key}"), crate::random::Stream::normal);
                 let dimensions = noise.dims()[1] as f32;
                 let radii: Vec<f32> = (subjects.streams(threat, &format!("radius {key}")).iter_mut())
@@ -55,10 +70,11 @@ impl Steps {
                 let samples = radii.len();
                 let radii = Tensor::<1>::from_floats(radii.as_slice(), victim.device()).reshape([samples, 1]);
                 let offset = ball.start_on_surface(noise) - ball.natural.clone();
-                ball.natural.clone() + offset * radii
+                ball.natural + offset * radii
             }
             None => subjects.natural.clone(),
-        };
+        });
+        let mut images = Tensor::cat(starts.collect(), 0);
         for _ in 0..self.count {
             let slope = victim.gradient(&images, &|logits, aim| climbed(self.loss, logits, aim), &aim).await?;
             let step = ball.direction(slope.gradient).mul_scalar(ball.epsilon() * f64::from(self.size));
@@ -67,7 +83,8 @@ impl Steps {
         Ok(images)
     }
 
-    /// The same so many times from other starts: of each sample the last image of the first run that breaks it, else of the last.
+    /// The same so many times from other starts: of each sample the last image of the first run that breaks it, else the one of least
+    /// margin.
     pub(super) async fn restart(
         &self,
         victim: &mut Victim<'_>,
@@ -75,22 +92,21 @@ impl Steps {
         threat: Threat,
         restarts: u32,
     ) -> Result<Tensor<2>, Halt> {
-        let mut images = self.run(victim, subjects, threat).await?;
         if restarts <= 1 {
-            return Ok(images);
+            return self.run(victim, subjects, threat).await;
         }
-        let logits = victim.logits(&images).await?;
-        let mut kept = Kept::new(images, &logits, &subjects.labels);
-        for restart in 1..restarts {
-            if kept.all().await? {
+        let mut best = Best::default();
+        for group in restarts::groups(restarts) {
+            let starts: Vec<Option<u64>> =
+                group.clone().map(|restart| self.start.map(|key| key | u64::from(restart) << 32)).collect();
+            let images = self.rounds(victim, subjects, threat, &starts).await?;
+            let logits = victim.logits(&images).await?;
+            let found = Kept::new(images, &logits, &restarts::aim(subjects, starts.len()).labels);
+            if best.see(found.best_of_rounds(subjects.len()), &group, restarts).await? {
                 break;
             }
-            let start = self.start.map(|key| key | u64::from(restart) << 32);
-            images = Self { start, ..*self }.run(victim, subjects, threat).await?;
-            let logits = victim.logits(&images).await?;
-            kept = kept.or(Kept::new(images, &logits, &subjects.labels));
         }
-        Ok(kept.images)
+        Ok(best.images(subjects))
     }
 }
 

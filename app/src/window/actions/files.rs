@@ -1,0 +1,120 @@
+//! Opening and saving.
+
+use std::path::{Path, PathBuf};
+
+use egui::Ui;
+use gairat::{dataset::Source, files, settings::Settings};
+
+use crate::window::{
+    actions::Format,
+    model::{State, curves, figure},
+    outside,
+};
+
+/// Opens a run folder, one of its files, or settings.
+pub(crate) fn open_path(state: &mut State, path: &Path) {
+    let folder_of =
+        |file: &Path| file.parent().filter(|folder| files::is_file(&folder.join("resume.safetensors"))).map(Path::to_owned);
+    if files::is_dir(path) {
+        state.open_run(path);
+    } else if path.extension().is_some_and(|kind| kind == "json") {
+        // A run's own settings mean the run, if it got anywhere.
+        match folder_of(path).filter(|_| path.file_name().is_some_and(|name| name == "settings.json")) {
+            Some(folder) => state.open_run(&folder),
+            None => match settings_in(path) {
+                Ok(settings) => state.open_settings(settings),
+                Err(problem) => state.say(problem, true),
+            },
+        }
+    } else if path.extension().is_some_and(|kind| kind == "safetensors") {
+        match folder_of(path) {
+            Some(folder) => state.open_run(&folder),
+            None => state.say(
+                format!("{}: weights alone cannot be trained on; open the run folder that they are from.", path.display()),
+                true,
+            ),
+        }
+    } else if path.extension().is_some_and(|kind| kind == "npz") {
+        state.open_settings(Settings::recipe(Source::Npz(path.to_owned())));
+    } else if files::exists(path) {
+        state.say(format!("{}: expected a run, a settings file (.json) or data (.npz, or IDX files).", path.display()), true);
+    } else {
+        state.say(format!("{}: there is no such file or folder.", path.display()), true);
+    }
+}
+
+fn settings_in(path: &Path) -> Result<Settings, String> {
+    let text = files::read_text(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_str(&text)
+        .map_err(|error| format!("{}: {error}; expected a JSON object such as a run's settings.json", path.display()))
+}
+
+/// A name for a new file; where there can be none, the person is told why.
+fn new_file(state: &mut State, name: &str, kind: &str) -> Option<PathBuf> {
+    match outside::new_file(state.run().folder.as_deref(), name, kind) {
+        Ok(file) => Some(file),
+        Err(problem) => {
+            state.say(problem, true);
+            None
+        }
+    }
+}
+
+/// Writes the settings of the form.
+pub(crate) fn save_settings(state: &mut State) {
+    let Some(file) = new_file(state, "settings-saved", "json") else { return };
+    match serde_json::to_vec_pretty(&state.form) {
+        Ok(bytes) => write(state, &file, &bytes),
+        Err(error) => state.say(error.to_string(), true),
+    }
+}
+
+/// Gives a file away and says where it is.
+pub(crate) fn write(state: &mut State, file: &Path, bytes: &[u8]) {
+    match outside::put(file, bytes) {
+        Ok(told) => state.say(told, false),
+        Err(problem) => state.say(problem, true),
+    }
+}
+
+/// Takes what is dropped on the window, and what was chosen in a dialog.
+pub(crate) fn arrived(ui: &Ui, state: &mut State) {
+    for told in outside::done() {
+        match told {
+            Ok(done) => state.say(done, false),
+            Err(problem) => state.say(problem, true),
+        }
+    }
+    let mut paths = Vec::new();
+    for arrived in outside::arrived(ui) {
+        match arrived {
+            Ok(path) => paths.push(path),
+            Err(problem) => state.say(problem, true),
+        }
+    }
+    match Source::of_idx_files(&paths) {
+        Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
+        Ok(None) => {
+            // Of several runs the last is opened; all are listed.
+            if let Some(path) = paths.last() {
+                open_path(state, path);
+            }
+        }
+        Err(problem) => state.say(problem, true),
+    }
+}
+
+/// Gives the curves away.
+pub(super) fn export_curves(state: &mut State, format: Format) {
+    let kind = match format {
+        Format::Png => "png",
+        Format::Svg => "svg",
+        Format::Csv => "csv",
+    };
+    let Some(file) = new_file(state, "curves", kind) else { return };
+    match format {
+        Format::Png => state.picture = Some(file),
+        Format::Svg => write(state, &file, figure::svg(&curves::figure(&state.runs)).as_bytes()),
+        Format::Csv => write(state, &file, figure::csv(&curves::figure(&state.runs)).as_bytes()),
+    }
+}

@@ -1,0 +1,112 @@
+//! The curves of runs over their epochs: what there is, and how they become a figure.
+
+use egui::Color32;
+use gairat::metrics::EpochMetrics;
+
+use super::{
+    Run,
+    figure::{Figure, Moment, Series},
+    run::{Mark, MarkKind},
+};
+use crate::window::theme;
+
+/// A sort of curve.
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) at_first: bool,
+    pub(crate) value: fn(&EpochMetrics) -> Option<f64>,
+}
+
+/// All of them.
+pub(crate) const KINDS: [Kind; 7] = [
+    Kind {
+        name: "validation natural",
+        doc: "Accuracy on natural validation data",
+        at_first: true,
+        value: |m| m.validation("natural"),
+    },
+    Kind {
+        name: "validation PGD-20",
+        doc: "Accuracy on validation data after PGD-20; one attack alone proves little",
+        at_first: true,
+        value: |m| m.validation("pgd:20"),
+    },
+    Kind {
+        name: "train robust",
+        doc: "Share of training samples that the training attack did not break",
+        at_first: true,
+        value: |m| Some(m.train_robust),
+    },
+    Kind { name: "loss", doc: "Mean of what is minimised, in nats", at_first: true, value: |m| Some(m.loss) },
+    Kind { name: "mean κ", doc: "Mean kappa of the training samples", at_first: false, value: |m| Some(m.mean_kappa) },
+    Kind { name: "learning rate", doc: "Learning rate", at_first: false, value: |m| Some(m.lr) },
+    Kind { name: "effective", doc: "Share of samples that count", at_first: false, value: |m| m.effective },
+];
+
+/// The colour of a kind.
+pub(crate) fn colour(kind: usize, dark: bool) -> Color32 {
+    match kind {
+        0 => theme::natural(dark),
+        1 => theme::adversarial(dark),
+        2 => theme::class(0, dark),
+        3 => theme::class(1, dark),
+        other => theme::class(other, dark),
+    }
+}
+
+/// What a curve is scaled by: shares stand as they are, others by their greatest, so that all fit into one picture.
+pub(crate) fn scale(kind: usize, runs: &[Run]) -> f64 {
+    match kind {
+        3..=5 => {
+            let values = runs.iter().flat_map(|run| &run.metrics).filter_map(KINDS[kind].value).filter(|value| value.is_finite());
+            values.fold(0.0, f64::max).max(1e-12)
+        }
+        _ => 1.0,
+    }
+}
+
+/// What is marked of a run: what follows from its settings, and what happened.
+pub(crate) fn marks(run: &Run) -> Vec<Mark> {
+    let settings = &run.settings;
+    let mut marks = Vec::new();
+    if settings.method.about().burns_in && settings.burn_in > 0 && settings.burn_in < settings.epochs {
+        marks.push(Mark {
+            epoch: f64::from(settings.burn_in),
+            kind: MarkKind::BurnIn,
+            text: "burn-in ends: weights set in".to_owned(),
+        });
+    }
+    if let Ok(plan) = settings.checked() {
+        let rate = |epoch| plan.learning_rate.at(epoch);
+        let drops: Vec<u32> = (2..=settings.epochs.min(10_000)).filter(|&epoch| rate(epoch) < 0.5 * rate(epoch - 1)).collect();
+        marks.extend(drops.into_iter().take(20).map(|epoch| Mark {
+            epoch: f64::from(epoch - 1),
+            kind: MarkKind::LearningRate,
+            text: format!("learning rate {} to {}", rate(epoch - 1), rate(epoch)),
+        }));
+    }
+    let best = run.marks.iter().rev().find(|mark| mark.kind == MarkKind::Best);
+    marks.extend(best.cloned());
+    marks.extend(run.marks.iter().filter(|mark| mark.kind == MarkKind::Changed).cloned());
+    marks
+}
+
+/// All curves of all runs, unscaled, for files.
+pub(crate) fn figure(runs: &[Run]) -> Figure {
+    let mut figure = Figure { title: runs.iter().map(Run::title).collect::<Vec<_>>().join(" and "), ..Figure::default() };
+    for (place, run) in runs.iter().enumerate() {
+        for (number, kind) in KINDS.iter().enumerate() {
+            let [r, g, b, _] = colour(number, false).to_array();
+            let points = run.metrics.iter().filter_map(|m| Some([f64::from(m.epoch), (kind.value)(m)?])).collect();
+            figure.series.push(Series {
+                name: if runs.len() > 1 { format!("{}: {}", run.title(), kind.name) } else { kind.name.to_owned() },
+                colour: format!("#{r:02x}{g:02x}{b:02x}"),
+                dashed: place > 0,
+                points,
+            });
+        }
+        figure.moments.extend(marks(run).into_iter().map(|mark| Moment { epoch: mark.epoch, text: mark.text }));
+    }
+    figure
+}

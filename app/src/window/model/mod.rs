@@ -1,0 +1,17 @@
+//! What the window knows: the runs, the settings as they are edited, what is selected, and how one looks at it.
+
+mod changes;
+pub(super) mod curves;
+pub(super) mod drawing;
+pub(super) mod figure;
+pub(super) mod histogram;
+pub(super) mod judging;
+pub(super) mod lesson;
+pub(super) mod run;
+pub(super) mod spread;
+mod state;
+pub(super) mod views;
+
+pub(crate) use changes::Member;
+pub(crate) use run::{Phase, Run};
+pub(crate) use state::{Launcher, Question, SPEEDS, State};

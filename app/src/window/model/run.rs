@@ -1,0 +1,582 @@
+//! What the window knows of one run: made from what the run tells, and nothing else. A canned one needs no device.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+
+use gairat::{
+    checkpoint::ResumeState,
+    dataset::Dataset,
+    method::Axis,
+    metrics::{Beside, EpochMetrics, Summary},
+    session::{Ending, Event, Looked, NextBatch, Place, Region, Seen, Traced, View},
+    settings::{Settings, field, fields},
+};
+
+use web_time::Instant;
+
+use super::{histogram::Histogram, judging::Judgements, spread::Spread};
+use crate::live::{Live, Message, Ready};
+
+/// Memory that earlier states may take, in numbers of four bytes: 256 MB.
+const KEPT_NUMBERS: usize = 1 << 26;
+/// Warnings that are kept to be read.
+const WARNINGS: usize = 20;
+/// The value of a parameter that a method does not have, where a change is told.
+const NONE: &str = "-";
+
+/// What a run is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Phase {
+    /// Its data are read and its device is opened.
+    Loading,
+    /// Its first step compiles kernels.
+    Compiling,
+    /// It trains, or waits for its turn.
+    Training,
+    /// The final evaluation runs this attack.
+    Evaluating(String),
+    /// It is over.
+    Finished(Summary),
+    /// It was stopped and saved.
+    Stopped,
+    /// It cannot go on.
+    Failed(String),
+}
+
+/// Something worth a mark in the curves.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mark {
+    /// When, in epochs.
+    pub(crate) epoch: f64,
+    /// What.
+    pub(crate) kind: MarkKind,
+    /// In words.
+    pub(crate) text: String,
+}
+
+/// What a mark is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkKind {
+    /// Weights set in.
+    BurnIn,
+    /// The learning rate dropped.
+    LearningRate,
+    /// A checkpoint was better than all before.
+    Best,
+    /// Settings were changed by hand.
+    Changed,
+}
+
+/// The margins of one epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MarginsOfEpoch {
+    /// Finished epochs.
+    pub(crate) epoch: u32,
+    /// At x.
+    pub(crate) natural: Histogram,
+    /// At x^(K).
+    pub(crate) adversarial: Histogram,
+}
+
+/// One run.
+pub(crate) struct Run {
+    /// Its settings, as they are now.
+    pub(crate) settings: Settings,
+    /// The thread; none for a canned run.
+    pub(crate) live: Option<Live>,
+    /// The data.
+    pub(crate) dataset: Option<Arc<Dataset>>,
+    /// Where it computes.
+    pub(crate) device: String,
+    /// Why there.
+    pub(crate) device_why: String,
+    /// Whether that is a GPU that the CPU stands in for.
+    pub(crate) device_is_software: bool,
+    /// Whether it is the GPU that the window draws with.
+    pub(crate) device_is_shared: bool,
+    /// `fused` or `composed`.
+    pub(crate) path: String,
+    /// The network as it was resolved, and how many numbers it learns.
+    pub(crate) model: (String, usize),
+    /// Where it is kept.
+    pub(crate) folder: Option<PathBuf>,
+    /// What it is doing.
+    pub(crate) phase: Phase,
+    /// How far it is.
+    pub(crate) place: Place,
+    /// Whether samples are weighted in the epoch on its way: burn-in is over, if the method has one.
+    pub(crate) weighs: bool,
+    /// The loss of the step last measured.
+    pub(crate) loss: Option<f64>,
+    /// Its epochs.
+    pub(crate) metrics: Vec<EpochMetrics>,
+    /// What is marked in the curves, besides what follows from the settings.
+    pub(crate) marks: Vec<Mark>,
+    /// The training samples as they were last seen, by their place in the training part.
+    pub(crate) samples: Vec<Option<Seen>>,
+    /// Of each of them, whether it was weighed: then it has a number on the axis of the method's weights. In burn-in all stand on kappa.
+    weighed: Vec<bool>,
+    /// The axis that they were weighed on.
+    axis: Axis,
+    /// The regions, and a number that grows with every new one.
+    pub(crate) region: Option<(Region, u64)>,
+    /// The attack on the selected sample.
+    pub(crate) traced: Option<Traced>,
+    /// Samples attacked for the grid, by their rows.
+    pub(crate) looked: HashMap<u32, Looked>,
+    /// The batch that comes next.
+    pub(crate) next_batch: Option<NextBatch>,
+    /// Margins at x of (some) training samples.
+    pub(crate) natural_margins: Vec<f32>,
+    /// Margins over the epochs.
+    pub(crate) margins: Vec<MarginsOfEpoch>,
+    /// States that one may come back to.
+    pub(crate) history: Vec<Arc<ResumeState>>,
+    /// What suites have said of it.
+    pub(crate) judgements: Judgements,
+    /// What the person should know.
+    pub(crate) warnings: Vec<String>,
+    /// The effective share of samples in the batch last trained on.
+    pub(crate) effective: Option<f64>,
+    /// How long the last view kept it from training.
+    pub(crate) view_took: Duration,
+    /// Views that have come.
+    pub(crate) views: u64,
+    rate: Rate,
+    tally: Tally,
+}
+
+/// What the samples that were seen come to; counted once a view, because there may be many.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// How many were seen.
+    pub(crate) seen: usize,
+    /// How many of them the attack broke.
+    pub(crate) broken: usize,
+    /// Their mean kappa; 0 of none.
+    pub(crate) mean_kappa: f64,
+    /// Margins at x and at x^(K), over the same bins.
+    pub(crate) margins: Option<(Histogram, Histogram)>,
+    /// Those of which that is known, over what their weights depend on.
+    pub(crate) spread: Spread,
+    /// The mean of their weights; 1 of none, and where it is no number to divide by.
+    pub(crate) mean_omega: f32,
+}
+
+/// Steps a second, over the last moments.
+#[derive(Debug, Default)]
+struct Rate {
+    since: Option<(Instant, usize)>,
+    per_second: f64,
+}
+
+impl Rate {
+    fn at(&mut self, steps: usize, now: Instant) {
+        match self.since {
+            Some((then, before)) if steps >= before => {
+                let seconds = now.duration_since(then).as_secs_f64();
+                if seconds >= 0.5 {
+                    self.per_second = (steps - before) as f64 / seconds;
+                    self.since = Some((now, steps));
+                }
+            }
+            _ => self.since = Some((now, steps)),
+        }
+    }
+}
+
+impl Run {
+    /// A run that has not told anything yet.
+    pub(crate) fn new(settings: Settings, live: Option<Live>) -> Self {
+        Self {
+            axis: settings.method.about().axis,
+            settings,
+            live,
+            dataset: None,
+            device: String::new(),
+            device_why: String::new(),
+            device_is_software: false,
+            device_is_shared: false,
+            path: String::new(),
+            model: (String::new(), 0),
+            folder: None,
+            phase: Phase::Loading,
+            place: Place::default(),
+            weighs: false,
+            loss: None,
+            metrics: Vec::new(),
+            marks: Vec::new(),
+            samples: Vec::new(),
+            weighed: Vec::new(),
+            region: None,
+            traced: None,
+            looked: HashMap::new(),
+            next_batch: None,
+            natural_margins: Vec::new(),
+            margins: Vec::new(),
+            history: Vec::new(),
+            judgements: Judgements::default(),
+            warnings: Vec::new(),
+            effective: None,
+            view_took: Duration::ZERO,
+            views: 0,
+            rate: Rate::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Its short name: the method, and the parameter that says most about it.
+    pub(crate) fn title(&self) -> String {
+        self.settings.method.title()
+    }
+
+    /// Whether its data are points of a plane.
+    pub(crate) fn is_plane(&self) -> bool {
+        self.dataset.as_ref().is_none_or(|dataset| dataset.shape.len() == 2)
+    }
+
+    /// Steps a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate.per_second
+    }
+
+    /// The training sample of `row`, by its place.
+    pub(crate) fn place_of(&self, row: u32) -> Option<usize> {
+        self.dataset.as_ref()?.train.rows.binary_search(&row).ok()
+    }
+
+    /// What was last seen of the sample of `row`.
+    pub(crate) fn seen(&self, row: u32) -> Option<&Seen> {
+        self.samples.get(self.place_of(row)?)?.as_ref()
+    }
+
+    /// What was seen of all training samples.
+    pub(crate) fn all_seen(&self) -> impl Iterator<Item = &Seen> {
+        self.samples.iter().flatten()
+    }
+
+    /// Whether it can take steps.
+    pub(crate) fn is_at_work(&self) -> bool {
+        matches!(self.phase, Phase::Loading | Phase::Compiling | Phase::Training | Phase::Evaluating(_))
+    }
+
+    /// Whether it can still be asked something.
+    pub(crate) fn answers(&self) -> bool {
+        !matches!(self.phase, Phase::Failed(_) | Phase::Stopped)
+    }
+
+    /// Takes in what the run told since the last frame; gives what a person must read at once.
+    pub(crate) fn catch_up(&mut self, now: Instant) -> Vec<String> {
+        let Some(live) = &self.live else { return Vec::new() };
+        let (messages, view) = (live.messages(), live.view());
+        let mut notices = Vec::new();
+        for message in messages {
+            notices.extend(self.hear(message));
+        }
+        if let Some(view) = view {
+            self.see(view, now);
+        }
+        notices
+    }
+
+    /// Takes in one message; gives what a person must read at once.
+    pub(crate) fn hear(&mut self, message: Message) -> Option<String> {
+        match message {
+            Message::Ready(Ready { dataset, device, software, shared, why, folder, metrics }) => {
+                (self.device_is_software, self.device_is_shared) = (software, shared);
+                self.samples = vec![None; dataset.train.len()];
+                self.weighed = vec![false; dataset.train.len()];
+                self.dataset = Some(dataset);
+                (self.device, self.device_why, self.folder, self.metrics) = (device, why, Some(folder), metrics);
+                None
+            }
+            Message::Event(event) => self.happen(event),
+            Message::Judging(told) => {
+                self.judgements.hear(told);
+                None
+            }
+            Message::Kept(state) => {
+                self.history.retain(|kept| kept.progress.epoch != state.progress.epoch);
+                self.history.push(state);
+                self.history.sort_by_key(|kept| kept.progress.epoch);
+                self.thin_out();
+                None
+            }
+            Message::Ended(Ending::Finished { summary, .. }) => {
+                self.judgements.end();
+                self.phase = Phase::Finished(summary);
+                self.at_chance().map(str::to_owned)
+            }
+            Message::Ended(Ending::Stopped { .. }) => {
+                self.judgements.end();
+                self.phase = Phase::Stopped;
+                None
+            }
+            Message::Failed(what) => {
+                self.judgements.end();
+                self.phase = Phase::Failed(what.clone());
+                Some(what)
+            }
+        }
+    }
+
+    /// Every other of the older states goes when they take too much memory.
+    fn thin_out(&mut self) {
+        let numbers = |state: &ResumeState| {
+            let weights: usize = state.weights.values().map(|tensor| tensor.values.len()).sum();
+            2 * weights + state.measured.len()
+        };
+        while self.history.len() > 2 && self.history.iter().map(|state| numbers(state)).sum::<usize>() > KEPT_NUMBERS {
+            let last = self.history.len() - 1;
+            let mut place = 0;
+            // The first and the last stay.
+            self.history.retain(|_| {
+                place += 1;
+                place == 1 || place > last || place % 2 == 1
+            });
+        }
+    }
+
+    fn happen(&mut self, event: Event) -> Option<String> {
+        match event {
+            Event::Started { model, parameters, device, api, path, epochs, steps, resumed_epoch, .. } => {
+                // Where a GPU was lost on the way, it is not the one that it began on.
+                if api == "flex" {
+                    (self.device, self.device_is_shared, self.device_is_software) = ("CPU".to_owned(), false, false);
+                } else {
+                    self.device = format!("{device} · {api}");
+                }
+                self.model = (model, parameters);
+                self.path = path;
+                self.place = Place { epoch: resumed_epoch, step: 0, steps, epochs };
+                self.phase = Phase::Training;
+            }
+            Event::Compiling => self.phase = Phase::Compiling,
+            Event::Progress { loss, .. } => {
+                self.loss = Some(loss);
+                self.phase = Phase::Training;
+            }
+            Event::Epoch(metrics) => {
+                self.metrics.retain(|before| before.epoch < metrics.epoch);
+                // Between two epochs there is no batch to tell of.
+                self.effective = metrics.effective;
+                self.metrics.push(metrics);
+                self.phase = Phase::Training;
+            }
+            // Without a validation part every epoch is the best so far.
+            Event::Best { .. } if self.dataset.as_ref().is_some_and(|dataset| dataset.validation.is_empty()) => {}
+            Event::Best { epoch, robust } => {
+                let text = format!("best checkpoint: {:.1} % under PGD-20 and CW-20", 100.0 * robust);
+                self.marks.push(Mark { epoch: f64::from(epoch), kind: MarkKind::Best, text });
+            }
+            Event::Evaluating { attack } => self.phase = Phase::Evaluating(attack),
+            Event::Changed { epoch, step, changes } => {
+                let when = f64::from(epoch - 1) + step as f64 / self.place.steps.max(1) as f64;
+                let before = self.settings.clone();
+                for change in &changes {
+                    // A change that the form made is in the settings already; one that the library made is not.
+                    let _ = self.settings.set(&change.name, &change.to);
+                    // A parameter that only one of two methods has came or went with its method.
+                    if change.from != NONE && change.to != NONE {
+                        let text = format!("{} {} to {}", change.name.replace('_', " "), change.from, change.to);
+                        self.marks.push(Mark { epoch: when, kind: MarkKind::Changed, text });
+                    }
+                }
+                // A new method came with its own defaults; what was not changed is what it was.
+                for name in fields().iter().map(|field| field.name) {
+                    if let Some(text) = before.get(name).filter(|_| changes.iter().all(|change| change.name != name)) {
+                        let _ = self.settings.set(name, &text);
+                    }
+                }
+                self.take_axis();
+            }
+            Event::Saved { epoch, step } => {
+                let folder = self.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
+                return Some(if epoch == 0 && step == 0 {
+                    "Nothing has been trained yet, so there is nothing to save.".to_owned()
+                } else {
+                    format!("Saved in {folder}, after {epoch} epochs and {step} batches: it can be resumed from here.")
+                });
+            }
+            Event::Summary(summary) => {
+                self.phase = Phase::Finished(summary);
+                return self.at_chance().map(str::to_owned);
+            }
+            Event::Warning { message } => {
+                if self.warnings.len() == WARNINGS {
+                    self.warnings.remove(0);
+                }
+                self.warnings.push(message.clone());
+                return Some(message);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Takes in a view.
+    pub(crate) fn see(&mut self, view: View, now: Instant) {
+        let finished_before = self.margins.last().map(|margins| margins.epoch);
+        self.take_axis();
+        self.place = view.place;
+        self.weighs = view.weighs;
+        // The first one compiles its kernels.
+        self.view_took = if self.views == 0 { Duration::ZERO } else { view.took };
+        self.effective = view.effective.or(self.effective);
+        if matches!(&self.phase, Phase::Finished(summary) if view.place.epochs > summary.epochs && !view.place.is_end()) {
+            // It was given more epochs. (A view from before the end alone says nothing: it may come after the word that it has ended.)
+            self.phase = Phase::Training;
+        }
+        self.rate.at(view.place.steps_done(), now);
+        for seen in view.seen {
+            if let Some(place) = self.place_of(seen.record.row)
+                && let (Some(slot), Some(mark)) = (self.samples.get_mut(place), self.weighed.get_mut(place))
+            {
+                *mark = seen.record.axis.is_some();
+                *slot = Some(seen);
+            }
+        }
+        if let Some(region) = view.region {
+            self.region = Some((region, self.views));
+        }
+        if view.traced.is_some() {
+            self.traced = view.traced;
+        }
+        self.looked.extend(view.looked.into_iter().map(|looked| (looked.row, looked)));
+        self.next_batch = view.next_batch;
+        if let Some(margins) = view.margins {
+            self.natural_margins = margins.natural;
+        }
+        self.count();
+        if finished_before != Some(view.place.epoch)
+            && !self.natural_margins.is_empty()
+            && let Some((natural, adversarial)) = self.tally.margins.clone()
+        {
+            self.margins.push(MarginsOfEpoch { epoch: view.place.epoch, natural, adversarial });
+        }
+        self.views += 1;
+    }
+
+    /// Samples that were weighed by another method's measure stand on no axis until they are weighed again.
+    fn take_axis(&mut self) {
+        let axis = self.settings.method.about().axis;
+        if axis != self.axis {
+            self.axis = axis;
+            self.weighed.fill(false);
+        }
+    }
+
+    /// What the weight of the sample at `place` depends on, as it was last seen; none where that is not known of it.
+    pub(crate) fn on_axis(&self, place: usize) -> Option<f32> {
+        let seen = self.samples.get(place)?.as_ref()?;
+        let measured = &seen.record.measured;
+        // These are measured whether or not a sample is weighed.
+        match self.settings.method.about().axis {
+            axis if axis == Axis::KAPPA => Some(measured.kappa as f32),
+            axis if axis == Axis::FIRST_HIT => Some(measured.first_hit as f32),
+            axis if axis == Axis::LOSS => Some(measured.loss),
+            axis if axis == Axis::LOGIT_MARGIN => Some(measured.margin_adversarial),
+            axis => seen.record.axis.filter(|_| axis == self.axis && self.weighed.get(place) == Some(&true)),
+        }
+    }
+
+    /// Counts the samples anew.
+    fn count(&mut self) {
+        let adversarial: Vec<f32> = self.all_seen().map(|seen| seen.record.measured.margin_adversarial).collect();
+        let range = Histogram::range_of(self.natural_margins.iter().chain(&adversarial).copied());
+        let kappa: f64 = self.all_seen().map(|seen| f64::from(seen.record.measured.kappa)).sum();
+        let omega: f64 = self.all_seen().map(|seen| f64::from(seen.record.omega)).sum();
+        let seen = adversarial.len();
+        let mean = |sum: f64| if seen == 0 { 0.0 } else { sum / seen as f64 };
+        let mean_omega = mean(omega) as f32;
+        let on_axis = self.samples.iter().enumerate();
+        let on_axis = on_axis.filter_map(|(place, seen)| Some((self.on_axis(place)?, seen.as_ref()?.record.omega)));
+        self.tally = Tally {
+            seen,
+            broken: self.all_seen().filter(|seen| seen.record.measured.broken).count(),
+            mean_kappa: mean(kappa),
+            margins: Some((Histogram::of(self.natural_margins.iter().copied(), range), Histogram::of(adversarial, range))),
+            spread: Spread::of(self.settings.method.about().axis.range, self.settings.steps, on_axis),
+            mean_omega: if mean_omega.is_normal() && mean_omega > 0.0 { mean_omega } else { 1.0 },
+        };
+    }
+
+    /// How much a sample of weight `omega` counts beside the mean of those seen: weights of methods that do not normalise them are
+    /// all small, or all great.
+    pub(crate) fn relative(&self, omega: f32) -> f32 {
+        omega / self.tally.mean_omega
+    }
+
+    /// What the samples that were seen come to.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What is wrong with a run that is over and learned (nearly) nothing.
+    pub(crate) fn at_chance(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Finished(summary) => Beside::ALL
+                .into_iter()
+                .fold(summary.at_chance.as_deref(), |found, beside| found.or(summary.beside_at_chance(beside))),
+            _ => None,
+        }
+    }
+
+    /// What weights follow in the epoch on its way, in a few words.
+    pub(crate) fn weights_in_words(&self) -> String {
+        let settings = &self.settings;
+        if settings.method.about().burns_in && !self.weighs {
+            return format!("burn-in until epoch {}: every weight is 1", settings.burn_in);
+        }
+        let title = settings.method.title();
+        let Ok(plan) = settings.checked() else { return title };
+        let epoch = (self.place.epoch + 1).min(settings.epochs);
+        let scheduled = plan.method.scheduled(plan.clock(epoch)).into_iter();
+        let moved: Vec<String> = scheduled
+            .filter(|(name, value)| settings.get(name) != Some(value.to_string()))
+            .map(|(name, value)| format!("{} {value}", field(name).map_or(name, |field| field.label.as_ref())))
+            .collect();
+        if moved.is_empty() { title } else { format!("{title}, now {}", moved.join(", ")) }
+    }
+
+    /// The robust accuracy that is shown, in words that say what it is, and the natural one.
+    pub(crate) fn accuracies(&self) -> Option<Accuracies> {
+        if let Phase::Finished(summary) = &self.phase {
+            return Some(Accuracies {
+                natural: summary.accuracy("natural"),
+                robust: summary.robust,
+                name: "robust",
+                epoch: summary.epoch,
+                by: format!("test, worst of {} attacks ({}), epoch {}", attacks(summary), summary.strongest, summary.epoch),
+            });
+        }
+        let judged = |metrics: &&EpochMetrics| metrics.validation("pgd:20").is_some();
+        let metrics = self.metrics.iter().rev().find(judged)?;
+        Some(Accuracies {
+            natural: metrics.validation("natural")?,
+            robust: metrics.validation("pgd:20")?,
+            name: "PGD-20",
+            epoch: metrics.epoch,
+            by: format!("validation, PGD-20 alone, epoch {}", metrics.epoch),
+        })
+    }
+}
+
+/// How many attacks the robust accuracy is the worst case of.
+fn attacks(summary: &Summary) -> usize {
+    summary.reported().filter(|(name, _)| *name != "natural").count()
+}
+
+/// What a run is judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Accuracies {
+    /// On natural data, from 0 to 1.
+    pub(crate) natural: f64,
+    /// Under attack.
+    pub(crate) robust: f64,
+    /// What that may be called: what one attack alone says is no robustness.
+    pub(crate) name: &'static str,
+    /// The epoch of the weights.
+    pub(crate) epoch: u32,
+    /// Under which attacks, and on what.
+    pub(crate) by: String,
+}

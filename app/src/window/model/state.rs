@@ -1,0 +1,516 @@
+//! Everything the window shows and remembers. Panels read it, actions change it, and once a frame it asks the runs what is new.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use egui::{Context, ThemePreference};
+use gairat::{
+    region_map::Grid,
+    session::{Command, Look, Region},
+    settings::{MethodChoice, Settings},
+};
+
+use web_time::Instant;
+
+use super::{
+    Member,
+    drawing::Drawing,
+    lesson::Lesson,
+    run::{Phase, Run},
+    views::{CurvesView, GridView, JudgeView, LinkBuilder, OpenDialog, Palette, Side, StageView, Tab, WeightsView},
+};
+use crate::link::Link;
+use crate::live::{self, Gate, Live, Origin, UNLIMITED, WindowsGpu};
+use crate::words::Door;
+
+/// Steps a second to choose from.
+pub(crate) const SPEEDS: [f64; 8] = [1.0, 4.0, 15.0, 30.0, 60.0, 120.0, 400.0, UNLIMITED];
+/// The speed that one begins with: an epoch of the moons in half a second.
+const FIRST_SPEED: usize = 3;
+/// How often views are wanted while something moves.
+const VIEW_EVERY: Duration = Duration::from_millis(100);
+/// For how long after an action views are still wanted.
+const VIEW_AFTER: Duration = Duration::from_millis(1500);
+/// Steps of an attack a second when it is played.
+const SCRUB_RATE: f32 = 5.0;
+/// How long an attack step takes in slow motion.
+const SLOW: Duration = Duration::from_millis(300);
+/// Cells of the region map along a side, while training runs on the CPU (or on what stands in for a GPU there) and on a GPU.
+const CELLS: (usize, usize) = (128, 256);
+/// For how long a notice stays.
+const NOTICE: Duration = Duration::from_secs(12);
+
+/// Where runs come from.
+#[derive(Clone)]
+pub(crate) struct Launcher {
+    /// The folder that new runs are kept in.
+    pub(crate) root: PathBuf,
+    /// The GPU that the window draws with, if runs may compute on it.
+    pub(crate) gpu: Option<WindowsGpu>,
+    /// Whether the first run plays at once.
+    pub(crate) playing: bool,
+    /// Whether the window is drawn by the CPU: then training leaves it a core.
+    pub(crate) drawn_by_cpu: bool,
+    /// Asks for a frame.
+    pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Something to be read at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    pub(crate) text: String,
+    pub(crate) is_error: bool,
+    since: Instant,
+}
+
+/// A question that must be answered before something goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Question {
+    /// A new run with the settings of the form?
+    NewRun,
+    /// Go on with the run in this folder, which was open when the page was last closed?
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "a page alone is closed without being asked"))]
+    Resume(PathBuf),
+}
+
+/// The window's state.
+pub(crate) struct State {
+    /// The settings as they are edited.
+    pub(crate) form: Settings,
+    /// The method of the twin as it is edited; none while nobody has chosen one.
+    pub(crate) twin: Option<MethodChoice>,
+    /// Values that are typed and cannot be read yet, and why.
+    pub(crate) unread: BTreeMap<(Member, &'static str), (String, String)>,
+    /// When the form was last changed and the runs not yet told.
+    pub(in crate::window) changed: Option<Instant>,
+    /// The run, and its twin.
+    pub(crate) runs: Vec<Run>,
+    /// Runs that save themselves and end.
+    pub(in crate::window) ending: Vec<Live>,
+    pub(crate) gate: Arc<Gate>,
+    /// Place in [`SPEEDS`].
+    pub(crate) speed: usize,
+    pub(in crate::window) launcher: Option<Launcher>,
+    /// The row of the selected training sample.
+    pub(crate) selected: Option<u32>,
+    /// The row of the one under the pointer.
+    pub(crate) hovered: Option<u32>,
+    /// The attack step that the inspector shows.
+    pub(crate) scrub: usize,
+    /// When the attack began to be played.
+    pub(crate) scrub_since: Option<Instant>,
+    /// The attack step at which the next batch is shown.
+    pub(crate) attack_step: Option<usize>,
+    /// When the next step of slow motion is due; none while there is none.
+    pub(crate) slow_motion: Option<Instant>,
+    pub(crate) stage: StageView,
+    pub(crate) grid: GridView,
+    pub(crate) curves: CurvesView,
+    pub(crate) weights: WeightsView,
+    pub(crate) judge: JudgeView,
+    pub(crate) drawing: Option<Drawing>,
+    pub(crate) palette: Option<Palette>,
+    /// The setting that was looked for, until the form has shown it.
+    pub(crate) sought: Option<&'static str>,
+    pub(crate) help: bool,
+    pub(crate) rewind: bool,
+    pub(crate) open: Option<OpenDialog>,
+    /// What the link that this was opened with says, besides the settings.
+    pub(crate) link: Link,
+    /// Whether a link is being made, and from what.
+    pub(crate) link_builder: Option<LinkBuilder>,
+    pub(crate) question: Option<Question>,
+    pub(crate) lesson: Option<Lesson>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) theme: ThemePreference,
+    pub(crate) reduced_motion: bool,
+    /// Whether the drawers are open where the window is too narrow for both.
+    pub(crate) settings_drawer: bool,
+    pub(crate) inspector_drawer: bool,
+    /// What stands on the right: the sample or the judge.
+    pub(crate) side: Side,
+    /// The tab that a narrow window shows below the stage.
+    pub(crate) tab: Tab,
+    /// Whether the window should close.
+    pub(crate) close: bool,
+    /// The file that a picture of the curves is to be written to, when they are next drawn.
+    pub(crate) picture: Option<PathBuf>,
+    /// What became of pictures.
+    pub(crate) pictures: Arc<Mutex<Vec<Result<String, String>>>>,
+    asked: Instant,
+    asked_for: Vec<Look>,
+    /// Steps that were granted when views were last asked for.
+    asked_at: u64,
+    views_until: Instant,
+}
+
+impl State {
+    /// A window that is about to train with `settings`, with a twin of the method `twin` beside it, or to go on with the run in the
+    /// folder `resume`; without a launcher nothing is started.
+    pub(crate) fn new(
+        settings: Settings,
+        launcher: Option<Launcher>,
+        resume: Option<PathBuf>,
+        twin: Option<MethodChoice>,
+    ) -> Self {
+        let now = Instant::now();
+        let mut state = Self {
+            form: settings,
+            twin,
+            unread: BTreeMap::new(),
+            changed: None,
+            runs: Vec::new(),
+            ending: Vec::new(),
+            gate: Arc::new(Gate::new(launcher.as_ref().is_none_or(|launcher| launcher.playing), SPEEDS[FIRST_SPEED])),
+            speed: FIRST_SPEED,
+            launcher,
+            selected: None,
+            hovered: None,
+            scrub: 0,
+            scrub_since: None,
+            attack_step: None,
+            slow_motion: None,
+            stage: StageView::default(),
+            grid: GridView::default(),
+            curves: CurvesView::default(),
+            weights: WeightsView::default(),
+            judge: JudgeView::default(),
+            drawing: None,
+            palette: None,
+            sought: None,
+            help: false,
+            rewind: false,
+            open: None,
+            link: Link::default(),
+            link_builder: None,
+            question: None,
+            lesson: None,
+            notices: Vec::new(),
+            theme: ThemePreference::System,
+            reduced_motion: false,
+            settings_drawer: false,
+            inspector_drawer: false,
+            side: Side::default(),
+            tab: Tab::default(),
+            close: false,
+            picture: None,
+            pictures: Arc::default(),
+            asked: now,
+            asked_for: Vec::new(),
+            asked_at: 0,
+            views_until: now,
+        };
+        match resume {
+            Some(folder) => state.start(vec![(state.form.clone(), Some(Origin::Folder(folder)))]),
+            None => state.restart_with(state.twin.is_some()),
+        }
+        state
+    }
+
+    /// The main run.
+    pub(crate) fn run(&self) -> &Run {
+        &self.runs[0]
+    }
+
+    /// The link of what is shown.
+    pub(crate) fn link_of_now(&self) -> Link {
+        let twin = self.has_twin().then(|| self.twin_method());
+        Link { settings: self.form.clone(), twin, ..self.link.clone() }
+    }
+
+    /// Whether there is a twin.
+    pub(crate) fn has_twin(&self) -> bool {
+        self.runs.len() > 1
+    }
+
+    /// Starts runs in the place of those there are; these save themselves. Without an origin a run starts anew.
+    fn start(&mut self, runs: Vec<(Settings, Option<Origin>)>) {
+        let data = |settings: &Settings| settings.checked().ok().map(|plan| plan.request);
+        let same_data =
+            self.runs.first().zip(runs.first()).is_some_and(|(run, (settings, _))| data(&run.settings) == data(settings));
+        if !same_data {
+            self.selected = None;
+        }
+        self.stage.difference &= runs.len() > 1;
+        self.stop_runs();
+        self.gate = Arc::new(Gate::new(self.gate.playing(), SPEEDS[self.speed]));
+        self.gate.open_for(runs.len());
+        self.runs = runs
+            .into_iter()
+            .enumerate()
+            .map(|(member, (settings, origin))| {
+                let live = self.launcher.as_ref().map(|launcher| {
+                    let wake = Arc::clone(&launcher.wake);
+                    let origin = origin.unwrap_or_else(|| Origin::Fresh(launcher.root.clone()));
+                    // The window's GPU is meant by `auto` and by `gpu`, and by its name.
+                    // A twin opens a device of its own.
+                    let gpu = launcher.gpu.clone().filter(|gpu| {
+                        let asked = settings.device.to_lowercase();
+                        member == 0 && (asked == "auto" || asked == "gpu" || gpu.chosen.name.to_lowercase().contains(&asked))
+                    });
+                    let gate = (Arc::clone(&self.gate), member);
+                    let spare = usize::from(launcher.drawn_by_cpu);
+                    Live::start(settings.clone(), origin, gate, (gpu, spare), Box::new(move || wake()))
+                });
+                Run::new(settings, live)
+            })
+            .collect();
+        self.stage.forget_pictures();
+        self.grid = GridView::default();
+        (self.attack_step, self.slow_motion) = (None, None);
+        self.weights.member = Member::default();
+        self.changed = None;
+        self.unread.clear();
+        self.question = None;
+        self.touch();
+    }
+
+    fn stop_runs(&mut self) {
+        for run in &mut self.runs {
+            if let Some(live) = run.live.take() {
+                live.command(Command::Stop);
+                self.ending.push(live);
+            }
+        }
+    }
+
+    /// Starts anew with the settings of the form; with a twin, the twin as well.
+    pub(crate) fn restart(&mut self) {
+        self.restart_with(self.has_twin());
+    }
+
+    /// Starts anew with the settings of the form, with a twin or without.
+    pub(crate) fn restart_with(&mut self, twin: bool) {
+        let mut runs = vec![(self.form.clone(), None)];
+        if twin {
+            // From here on it is a choice: the twin keeps its method when that of the run changes.
+            self.twin = Some(self.twin_method());
+            runs.push((self.wanted(Member::Twin), None));
+        }
+        self.start(runs);
+    }
+
+    /// Saves everything and waits for it: the window closes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn finish(&mut self) {
+        self.stop_runs();
+        for live in &mut self.ending {
+            live.finish();
+        }
+        self.ending.clear();
+    }
+
+    /// Something was done: views are wanted for a while.
+    pub(crate) fn touch(&mut self) {
+        self.views_until = Instant::now() + VIEW_AFTER;
+        self.asked_for.clear();
+    }
+
+    /// Tells the person something.
+    pub(crate) fn say(&mut self, text: impl Into<String>, is_error: bool) {
+        let text = text.into();
+        self.notices.retain(|notice| notice.text != text);
+        self.notices.push(Notice { text, is_error, since: Instant::now() });
+        if self.notices.len() > 4 {
+            self.notices.remove(0);
+        }
+    }
+
+    /// Once a frame: takes in what the runs told, and asks for what is to be seen.
+    pub(crate) fn tick(&mut self, ctx: &Context, now: Instant) {
+        let mut told = Vec::new();
+        for run in &mut self.runs {
+            told.extend(run.catch_up(now));
+        }
+        for text in told {
+            let is_bad = |run: &Run| run.phase == Phase::Failed(text.clone()) || run.at_chance() == Some(text.as_str());
+            let is_error = self.runs.iter().any(is_bad);
+            self.say(text, is_error);
+        }
+        self.ending.retain(|live| !live.is_over());
+        let pictures = self.pictures.lock().map(|mut done| std::mem::take(&mut *done)).unwrap_or_default();
+        for picture in pictures {
+            match picture {
+                Ok(told) => self.say(told, false),
+                Err(problem) => self.say(problem, true),
+            }
+        }
+        // Errors stay until they are closed.
+        self.notices.retain(|notice| notice.is_error || now.duration_since(notice.since) < NOTICE);
+        self.tell_changes(now);
+        self.play_attack(ctx, now);
+        if self.slow_motion.is_some_and(|due| now >= due) {
+            self.slow_motion = Some(now + SLOW);
+            self.attack_step();
+        }
+
+        let at_work = self.gate.playing() && self.runs.iter().any(Run::is_at_work);
+        let looks: Vec<Look> = self.runs.iter().map(|run| self.look_for(run)).collect();
+        // What is looked at is not trained meanwhile: looking may take a fifth of the time, and no more.
+        let took = self.runs.iter().map(|run| run.view_took).max().unwrap_or_default();
+        let due = now.duration_since(self.asked) >= VIEW_EVERY.max(5 * took);
+        let granted = self.gate.granted();
+        let moving = at_work || self.slow_motion.is_some();
+        let wanted = moving || now < self.views_until || looks != self.asked_for || granted != self.asked_at;
+        if due && wanted {
+            let mut asked = false;
+            for (run, look) in self.runs.iter().zip(&looks) {
+                if let Some(live) = run.live.as_ref().filter(|live| !live.is_looking() && !live.is_over()) {
+                    live.look(look.clone());
+                    asked = true;
+                }
+            }
+            if asked {
+                (self.asked, self.asked_for, self.asked_at) = (now, looks, granted);
+            }
+        }
+        if wanted || !self.ending.is_empty() || !self.notices.is_empty() {
+            ctx.request_repaint_after(VIEW_EVERY);
+        }
+    }
+
+    /// What is to be seen of a run.
+    fn look_for(&self, run: &Run) -> Look {
+        let on_cpu = run.device.starts_with("CPU");
+        let side = if on_cpu || run.device_is_software { CELLS.0 } else { CELLS.1 };
+        let map = (run.is_plane() && self.stage.shows.regions).then(|| (Grid::unit(side, side), self.stage.quantity));
+        Look {
+            map,
+            map_on_device: run.device_is_shared && !self.stage.difference,
+            selected: self.selected,
+            shown: if run.is_plane() { Vec::new() } else { self.grid.attacked().to_vec() },
+            next_batch: self.attack_step.is_some() && run.is_plane(),
+        }
+    }
+
+    fn play_attack(&mut self, ctx: &Context, now: Instant) {
+        let (Some(since), Some(traced)) = (self.scrub_since, &self.run().traced) else { return };
+        let last = traced.points.len().saturating_sub(1);
+        let step = (now.duration_since(since).as_secs_f32() * SCRUB_RATE) as usize;
+        self.scrub = step.min(last);
+        if step >= last {
+            self.scrub_since = None;
+        }
+        ctx.request_repaint_after(Duration::from_millis(50));
+    }
+
+    /// Selects the sample of `row`.
+    pub(crate) fn select(&mut self, row: Option<u32>) {
+        if self.selected != row {
+            self.selected = row;
+            self.scrub_since = None;
+            for run in &mut self.runs {
+                run.traced = None;
+            }
+            self.scrub = usize::MAX;
+        }
+        self.touch();
+    }
+
+    /// The attack step that is shown of an attack of so many points.
+    pub(crate) fn scrub_in(&self, points: usize) -> usize {
+        self.scrub.min(points.saturating_sub(1))
+    }
+
+    /// Moves the next batch by a step of its attack; after the last it is learned from.
+    pub(crate) fn attack_step(&mut self) {
+        self.gate.play(false);
+        let steps = self.run().settings.steps as usize;
+        self.attack_step = match self.attack_step {
+            None => Some(0),
+            Some(step) if step < steps => Some(step + 1),
+            Some(_) => {
+                self.gate.one_step();
+                Some(0)
+            }
+        };
+    }
+
+    /// Goes on from the end of an earlier epoch, in a run of its own.
+    pub(crate) fn rewind_to(&mut self, epoch: u32) {
+        let Some(launcher) = &self.launcher else { return };
+        let root = launcher.root.clone();
+        let runs: Option<Vec<(Settings, Option<Origin>)>> = self
+            .runs
+            .iter()
+            .map(|run| {
+                let state = run.history.iter().find(|state| state.progress.epoch == epoch)?;
+                let metrics = run.metrics.iter().filter(|metrics| metrics.epoch <= epoch).cloned().collect();
+                Some((run.settings.clone(), Some(Origin::State(root.clone(), Arc::clone(state), metrics))))
+            })
+            .collect();
+        let Some(runs) = runs else {
+            self.say(format!("the state after epoch {epoch} is not kept for both runs"), true);
+            return;
+        };
+        let histories: Vec<_> = self.runs.iter().map(|run| run.history.clone()).collect();
+        self.rewind = false;
+        self.form = self.run().settings.clone();
+        self.start(runs);
+        for (run, history) in self.runs.iter_mut().zip(histories) {
+            run.history = history.into_iter().filter(|state| state.progress.epoch <= epoch).collect();
+        }
+        self.say(format!("Goes on from the end of epoch {epoch}, in a run of its own; the run before is kept."), false);
+    }
+
+    /// Goes on with the run in a folder.
+    pub(crate) fn open_run(&mut self, folder: &Path) {
+        if self.runs.iter().any(|run| run.folder.as_deref() == Some(folder) && run.live.as_ref().is_some_and(|l| !l.is_over())) {
+            self.say(format!("{} is the run that is open.", folder.display()), false);
+            return;
+        }
+        match live::settings_of(folder) {
+            Ok(settings) => {
+                self.form = settings.clone();
+                self.open = None;
+                self.start(vec![(settings, Some(Origin::Folder(folder.to_owned())))]);
+                self.selected = None;
+            }
+            Err(failure) => self.say(failure.message(Door::Window), true),
+        }
+    }
+
+    /// Takes settings from a file and starts with them.
+    pub(crate) fn open_settings(&mut self, settings: Settings) {
+        self.form = settings;
+        self.open = None;
+        self.selected = None;
+        self.restart();
+    }
+
+    /// Takes the settings of a link, and its twin if it has one, and starts with them.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "an address changes under a page alone"))]
+    pub(crate) fn open_link(&mut self, settings: Settings, twin: Option<MethodChoice>) {
+        self.form = settings;
+        self.twin = twin;
+        self.open = None;
+        self.selected = None;
+        self.restart_with(self.twin.is_some());
+    }
+
+    /// Whether nothing is to move that need not.
+    pub(crate) fn set_reduced_motion(&mut self, ctx: &Context, reduced: bool) {
+        self.reduced_motion = reduced;
+        let seconds = if reduced { 0.0 } else { egui::Style::default().animation_time };
+        ctx.all_styles_mut(|style| style.animation_time = seconds);
+    }
+
+    pub(crate) fn set_speed(&mut self, speed: usize) {
+        self.speed = speed.min(SPEEDS.len() - 1);
+        self.gate.set_speed(SPEEDS[self.speed]);
+    }
+
+    /// The regions of both runs on the host, if both are there.
+    pub(crate) fn both_regions(&self) -> Option<[(&Grid, &[f32]); 2]> {
+        match (&self.runs.first()?.region, &self.runs.get(1)?.region) {
+            (Some((Region::OnHost(a, of_a), _)), Some((Region::OnHost(b, of_b), _))) if a == b => {
+                Some([(a, of_a.as_slice()), (b, of_b.as_slice())])
+            }
+            _ => None,
+        }
+    }
+}

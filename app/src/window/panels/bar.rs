@@ -1,0 +1,274 @@
+//! The bar on top (menus, time), the status line at the bottom, and what must be read at once.
+
+use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, Ui};
+
+use super::controls::action_button;
+use crate::window::{
+    actions::{Action, Menu},
+    model::{Phase, Question, Run, SPEEDS, State},
+    theme,
+};
+use crate::{link::Part, words::Door};
+
+/// Menus and time.
+pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
+    ui.horizontal_wrapped(|ui| {
+        ui.menu_button(RichText::new("☰ gairat").strong(), |ui| {
+            for menu in Menu::ALL {
+                ui.menu_button(menu.name(), |ui| menu_ui(ui, state, menu));
+            }
+        })
+        .response
+        .on_hover_text("All menus");
+        ui.separator();
+        let playing = state.gate.playing() && state.runs.iter().any(Run::is_at_work);
+        action_button(ui, state, Action::PlayOrPause, if playing { "⏸ Pause" } else { "▶ Play" }, false);
+        action_button(ui, state, Action::OneBatch, "⏭ Batch", false);
+        let stepping = state.attack_step.is_some();
+        action_button(ui, state, Action::AttackStep, "⏩ Attack step", stepping);
+        let slow = state.slow_motion.is_some();
+        action_button(ui, state, Action::SlowMotion, "🐌 Slow", slow);
+        action_button(ui, state, Action::Rewind, "⏪ Rewind", false);
+        action_button(ui, state, Action::Restart, "⟲ New run", false);
+        ui.separator();
+        speed_ui(ui, state);
+        ui.separator();
+        let twin = state.has_twin();
+        action_button(ui, state, Action::Twin, "Twin", twin);
+        if state.link.shows(Part::Judge) {
+            action_button(ui, state, Action::Judge, "⚖ Judge", false);
+        }
+        let drawing = state.drawing.is_some();
+        if state.run().is_plane() {
+            action_button(ui, state, Action::Draw, "✏ Draw", drawing);
+        }
+        if folded {
+            ui.separator();
+            let (settings, inspector) = (state.settings_drawer, state.inspector_drawer);
+            action_button(ui, state, Action::SettingsDrawer, "⚙ Settings", settings);
+            action_button(ui, state, Action::InspectorDrawer, "🔍 Inspector", inspector);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            action_button(ui, state, Action::Help, "?", false);
+            action_button(ui, state, Action::Theme, "☀", false);
+            action_button(ui, state, Action::Palette, "🔎 Commands", false);
+        });
+    });
+    if state.drawing.is_some() {
+        ui.horizontal_wrapped(|ui| brushes_ui(ui, state));
+    }
+    progress_ui(ui, state);
+}
+
+/// What is left of the bar in the page of somebody else.
+pub(crate) fn embedded_ui(ui: &mut Ui, state: &mut State) {
+    ui.horizontal_wrapped(|ui| {
+        let playing = state.gate.playing() && state.runs.iter().any(Run::is_at_work);
+        action_button(ui, state, Action::PlayOrPause, if playing { "⏸ Pause" } else { "▶ Play" }, false);
+        action_button(ui, state, Action::OneBatch, "⏭ Batch", false);
+        action_button(ui, state, Action::Restart, "⟲ New run", false);
+        if let Some(accuracies) = state.run().accuracies() {
+            ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
+            ui.strong(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+        }
+        at_chance_ui(ui, state);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| super::links::whole_ui(ui, state));
+    });
+    progress_ui(ui, state);
+}
+
+fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
+    for action in Action::here().filter(|action| action.menu() == menu) {
+        let mut button = Button::new(action.name());
+        if let Some(keys) = action.keys() {
+            button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
+        }
+        if ui.add(button).on_hover_text(action.doc()).clicked() {
+            let ctx = ui.ctx().clone();
+            state.act(action, &ctx);
+            ui.close();
+        }
+    }
+}
+
+fn speed_ui(ui: &mut Ui, state: &mut State) {
+    let name = |speed: f64| if speed.is_finite() { pace(speed) } else { "full speed".to_owned() };
+    // Where there is little room the list alone does it.
+    let narrow = ui.ctx().content_rect().width() < theme::NARROW;
+    if !narrow {
+        action_button(ui, state, Action::Slower, "−", false);
+    }
+    let before = state.speed;
+    egui::ComboBox::from_id_salt("speed")
+        .width(104.0)
+        .selected_text(name(SPEEDS[state.speed]))
+        .show_ui(ui, |ui| {
+            for (place, speed) in SPEEDS.into_iter().enumerate() {
+                ui.selectable_value(&mut state.speed, place, name(speed));
+            }
+        })
+        .response
+        .on_hover_text("How many batches a second are trained on");
+    if state.speed != before {
+        state.gate.set_speed(SPEEDS[state.speed]);
+    }
+    if !narrow {
+        action_button(ui, state, Action::Faster, "+", false);
+    }
+}
+
+fn brushes_ui(ui: &mut Ui, state: &mut State) {
+    let brush = state.drawing.as_ref().and_then(|drawing| drawing.brush);
+    for class in 0..4_u8 {
+        let face = theme::class_name(usize::from(class), 2);
+        action_button(ui, state, Action::Brush(class), &face, brush == Some(usize::from(class)));
+    }
+    action_button(ui, state, Action::Eraser, "Eraser", brush.is_none());
+    action_button(ui, state, Action::AddNoise, "Noise", false);
+    action_button(ui, state, Action::ClearPoints, "Clear", false);
+    action_button(ui, state, Action::Undo, "⟲ Undo", false);
+    action_button(ui, state, Action::TrainOnDrawing, "Train on these", false);
+}
+
+/// How far the run is, as a thin line.
+fn progress_ui(ui: &mut Ui, state: &State) {
+    let place = state.run().place;
+    let all = (place.epochs as usize * place.steps).max(1);
+    let part = place.steps_done() as f32 / all as f32;
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(ui.available_width(), 3.0), egui::Sense::hover());
+    let dark = ui.visuals().dark_mode;
+    ui.painter().rect_filled(rect, 1.0, ui.visuals().faint_bg_color);
+    let done = egui::Rect::from_min_size(rect.min, egui::vec2(rect.width() * part, rect.height()));
+    ui.painter().rect_filled(done, 1.0, theme::accent(dark));
+    let text = format!("{} of {} batches", place.steps_done(), all);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Progress: {text}")));
+}
+
+/// What the run is doing, in a few words.
+pub(crate) fn doing(run: &Run, playing: bool) -> String {
+    match &run.phase {
+        Phase::Loading => "reading data and opening the device".to_owned(),
+        Phase::Compiling => "compiling kernels for the first batch".to_owned(),
+        Phase::Training if !playing => "paused".to_owned(),
+        Phase::Training => "training".to_owned(),
+        Phase::Evaluating(attack) => format!("evaluating: {attack}"),
+        Phase::Finished(_) => "finished".to_owned(),
+        Phase::Stopped => "stopped and saved".to_owned(),
+        Phase::Failed(_) => "stopped by an error".to_owned(),
+    }
+}
+
+/// The time left, as 0:21 or 1:02:03.
+/// Batches a second, in words.
+fn pace(batches: f64) -> String {
+    if batches == 1.0 { "1 batch/s".to_owned() } else { format!("{batches} batches/s") }
+}
+
+fn time(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// One line: what happens, how fast, on what, and what it comes to.
+pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
+    let run = state.run();
+    ui.horizontal_wrapped(|ui| {
+        ui.strong(doing(run, state.gate.playing()));
+        let place = run.place;
+        if place.epochs > 0 {
+            let epoch = (place.epoch + u32::from(place.step > 0 || !place.is_end())).min(place.epochs);
+            ui.label(format!("epoch {epoch}/{}", place.epochs));
+            if !state.gate.playing() && !place.is_end() {
+                ui.label(format!("batch {}/{}", place.step, place.steps));
+            }
+        }
+        if run.phase == Phase::Training && run.rate() > 0.0 && state.gate.playing() {
+            let left = (place.epochs as usize * place.steps).saturating_sub(place.steps_done());
+            if !narrow {
+                ui.label(pace(run.rate().round()));
+            }
+            ui.label(format!("{} left", time(left as f64 / run.rate())));
+        }
+        at_chance_ui(ui, state);
+        if !narrow {
+            ui.separator();
+            let about = run.settings.method.about();
+            ui.label(run.weights_in_words()).on_hover_text(format!("{}: {}", about.title, about.summary));
+            ui.separator();
+            let device = if run.device.is_empty() { "…" } else { &run.device };
+            let network = format!("{} · {} numbers", run.model.0, run.model.1);
+            ui.label(format!("{device} · {} attack", run.path)).on_hover_text(format!("{}\nnetwork {network}", run.device_why));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if let Some(accuracies) = run.accuracies() {
+                ui.strong(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
+                ui.strong(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
+                if ui.available_width() > 260.0 {
+                    ui.weak(accuracies.by);
+                }
+            }
+        });
+    });
+}
+
+/// What is wrong with runs that learned (nearly) nothing: their accuracies must not be read as results.
+fn at_chance_ui(ui: &mut Ui, state: &State) {
+    for run in &state.runs {
+        let Some(sentence) = run.at_chance() else { continue };
+        let whose = if state.has_twin() { format!("{}: ", run.title()) } else { String::new() };
+        ui.colored_label(ui.visuals().error_fg_color, format!("✖ {whose}at chance level")).on_hover_text(sentence);
+    }
+}
+
+/// Questions, errors and warnings, between the bar and the rest.
+pub(crate) fn notices_ui(ui: &mut Ui, state: &mut State) {
+    if state.notices.is_empty() && state.question.is_none() {
+        return;
+    }
+    let frame = Frame::side_top_panel(ui.style()).fill(ui.visuals().faint_bg_color).inner_margin(Margin::symmetric(8, 4));
+    Panel::top("notices").frame(frame).show(ui, |ui| {
+        if state.question == Some(Question::NewRun) {
+            ui.horizontal_wrapped(|ui| {
+                let names: Vec<String> = state.needs_new_run().iter().map(|name| Door::Window.setting(name)).collect();
+                ui.label(format!("A run cannot change its {} on the way.", names.join(", ")));
+                if ui.button("Start a new run").on_hover_text("The run that is open is saved and kept").clicked() {
+                    state.restart();
+                }
+                if ui.button("Take it back").clicked() {
+                    state.take_back();
+                }
+            });
+        }
+        if let Some(Question::Resume(folder)) = state.question.clone() {
+            ui.horizontal_wrapped(|ui| {
+                let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                ui.label(format!("The run {name} was open when this page was closed."));
+                if ui.button("Go on with it").clicked() {
+                    state.question = None;
+                    // The run that waits behind the question ends without a step.
+                    state.open_run(&folder);
+                    state.gate.play(true);
+                }
+                if ui.button("Begin anew").on_hover_text("It stays in the list of Open…").clicked() {
+                    state.question = None;
+                    state.gate.play(true);
+                }
+            });
+        }
+        let mut closed = None;
+        for (place, notice) in state.notices.iter().enumerate() {
+            ui.horizontal_wrapped(|ui| {
+                let colour = if notice.is_error { ui.visuals().error_fg_color } else { ui.visuals().warn_fg_color };
+                ui.colored_label(colour, if notice.is_error { "✖" } else { "ℹ" });
+                ui.label(&notice.text);
+                if ui.small_button("Close").clicked() {
+                    closed = Some(place);
+                }
+            });
+        }
+        if let Some(place) = closed {
+            state.notices.remove(place);
+        }
+    });
+}

@@ -1,0 +1,115 @@
+//! Margins of natural and adversarial data, and how they move over the epochs: two humps after plain training, one near zero after
+//! reweighted training, which is its known weakness.
+
+use egui::{Color32, ColorImage, Slider, TextureOptions, Ui, vec2};
+use egui_plot::{Bar, BarChart, Plot, VLine};
+
+use crate::window::{
+    model::{Run, State, histogram::Histogram},
+    theme,
+};
+
+/// The panel.
+pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
+    let dark = ui.visuals().dark_mode;
+    let run = state.run();
+    let id = ui.scope_id().with("margins back");
+    let mut back: Option<usize> = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+    let epochs = run.margins.len();
+    back = back.filter(|place| *place + 1 < epochs);
+    ui.horizontal(|ui| {
+        ui.strong("Margins");
+        ui.colored_label(theme::natural(dark), "■ natural");
+        ui.colored_label(theme::adversarial(dark), "■ adversarial");
+    })
+    .response
+    .on_hover_text("z_y − the next greatest logit: below 0 is misclassified");
+    ui.horizontal(|ui| {
+        ui.spacing_mut().slider_width = (ui.available_width() - 96.0).max(50.0);
+        let mut place = back.unwrap_or(epochs.saturating_sub(1));
+        let label = ui.label("epoch");
+        let slider = Slider::new(&mut place, 0..=epochs.saturating_sub(1)).custom_formatter(|place, _| {
+            run.margins.get(place as usize).map_or_else(|| "0".to_owned(), |margins| margins.epoch.to_string())
+        });
+        let response = ui
+            .add_enabled(epochs > 1, slider)
+            .labelled_by(label.id)
+            .on_hover_text("Look back at earlier epochs; at the end: now");
+        if response.changed() {
+            back = (place + 1 < epochs).then_some(place);
+        }
+    });
+    ui.data_mut(|data| data.insert_temp(id, back));
+    let (natural, adversarial) = match back.and_then(|place| run.margins.get(place)) {
+        Some(margins) => (margins.natural.clone(), margins.adversarial.clone()),
+        None => run.tally().margins.clone().unwrap_or_else(|| (Histogram::empty(), Histogram::empty())),
+    };
+    let bars = |histogram: &Histogram| -> Vec<Bar> {
+        (0..histogram.counts.len())
+            .map(|bin| Bar::new(histogram.middle(bin), 100.0 * histogram.share(bin)).width(histogram.width()))
+            .collect()
+    };
+    let strip = 22.0;
+    let below = |histogram: &Histogram| {
+        let bins = 0..histogram.counts.len();
+        100.0 * bins.filter(|&bin| histogram.middle(bin) < 0.0).map(|bin| histogram.share(bin)).sum::<f64>()
+    };
+    let about =
+        format!("Margins: {:.0} % of natural and {:.0} % of adversarial samples below 0", below(&natural), below(&adversarial));
+    let plot = Plot::new("margins")
+        .show_background(false)
+        // Few lines: each is as long as the plot, and a software adapter draws them all.
+        .grid_spacing(egui::Rangef::new(22.0, 110.0))
+        .height((ui.available_height() - strip - 6.0).clamp(80.0, 200.0))
+        .show_y(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .include_y(0.0)
+        .x_axis_label("margin (logits)")
+        .y_axis_formatter(|mark, _| format!("{} %", mark.value))
+        .y_axis_min_width(30.0);
+    let response = plot.show(ui, |plot| {
+        plot.bar_chart(BarChart::new("natural", bars(&natural)).color(theme::natural(dark).gamma_multiply(0.6)));
+        plot.bar_chart(BarChart::new("adversarial", bars(&adversarial)).color(theme::adversarial(dark).gamma_multiply(0.6)));
+        plot.vline(VLine::new("boundary", 0.0).color(ui_text(dark)).width(1.0));
+    });
+    response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
+    over_time(ui, run, strip, dark);
+}
+
+fn ui_text(dark: bool) -> Color32 {
+    if dark { Color32::from_gray(200) } else { Color32::from_gray(60) }
+}
+
+/// Adversarial margins of all epochs, one column each: where they gather is dark.
+fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
+    if run.margins.len() < 2 {
+        ui.weak("over the epochs: after two of them");
+        return;
+    }
+    let ranges = run.margins.iter().map(|margins| margins.adversarial.range);
+    let (low, high) = ranges.fold((-1.0_f32, 1.0_f32), |(low, high), range| (low.min(range.0), high.max(range.1)));
+    const ROWS: usize = 32;
+    let ground = theme::ground(dark);
+    let ink = theme::adversarial(dark);
+    let columns = run.margins.len();
+    let mut shares = vec![0.0_f64; columns * ROWS];
+    for (column, margins) in run.margins.iter().enumerate() {
+        let histogram = &margins.adversarial;
+        for bin in 0..histogram.counts.len() {
+            let part = (histogram.middle(bin) as f32 - low) / (high - low);
+            let row = ROWS - 1 - ((part * ROWS as f32) as usize).min(ROWS - 1);
+            shares[row * columns + column] += histogram.share(bin);
+        }
+    }
+    let pixels = shares.iter().map(|share| theme::mix(ground, ink, (share.sqrt() * 1.6) as f32)).collect();
+    let image = ColorImage::new([columns, ROWS], pixels);
+    let texture = ui.ctx().load_texture("margins over time", image, TextureOptions::NEAREST);
+    let size = vec2(ui.available_width(), height);
+    let response = ui.add(egui::Image::new((texture.id(), size)));
+    let zero = response.rect.bottom() - response.rect.height() * (0.0 - low) / (high - low);
+    ui.painter().hline(response.rect.x_range(), zero, egui::Stroke::new(1.0, ui_text(dark).gamma_multiply(0.7)));
+    response.on_hover_text("Adversarial margins over the epochs, from left to right; the line is 0");
+}

@@ -1,0 +1,19 @@
+//! What stands around the stage. Panels read the state and ask for actions; none knows another, and [`layout`](super::layout) says where
+//! they stand.
+
+pub(super) mod bar;
+mod controls;
+pub(super) mod curves;
+pub(super) mod files;
+pub(super) mod form;
+pub(super) mod grid;
+pub(super) mod help;
+pub(super) mod inspector;
+pub(super) mod judge;
+pub(super) mod lesson;
+pub(super) mod links;
+pub(super) mod margins;
+pub(super) mod palette;
+mod pictures;
+mod setting;
+pub(super) mod weighting;

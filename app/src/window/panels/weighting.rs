@@ -1,0 +1,354 @@
+//! What the weights of a method depend on, and how: the samples over that number, and ω as a curve where it follows from it alone, else as
+//! points. Below it what the method measures besides, and what must be said of it.
+
+use std::sync::Arc;
+
+use egui::{Color32, Label, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetText, pos2, vec2};
+use egui_plot::{Bar, BarChart, GridMark, Line, LineStyle, Plot, PlotPoints, Points};
+use gairat::{
+    method::{Clock, Measure, MeasureKind},
+    settings::{MethodChoice, Settings},
+};
+
+use super::setting;
+use crate::window::{
+    model::{Member, Run, State, spread::Spread},
+    theme,
+};
+
+/// The least height of the picture of weights, and of one of even weights beside something that is measured: what has no room besides is
+/// not shown.
+const LEAST: (f32, f32) = (90.0, 60.0);
+/// The greatest height of that picture.
+const MOST: f32 = 220.0;
+/// The height of the curve of what a method measures, and of that with its line of text.
+const MEASURE: f32 = 20.0;
+const MEASURED: f32 = MEASURE + 28.0;
+/// The height of a line of a caveat.
+const SMALL: f32 = 16.0;
+
+/// The weights of one run.
+struct Shown {
+    member: Member,
+    /// The method that the form says, if the run has it, with parameters that may just have been changed.
+    choice: MethodChoice,
+    /// ω over the axis, if it is a curve.
+    curve: Option<Vec<[f64; 2]>>,
+    /// Whether that is how it will be once weights set in.
+    ahead: bool,
+}
+
+impl Shown {
+    fn of(state: &mut State) -> Self {
+        let member = if state.has_twin() { state.weights.member } else { Member::Main };
+        let wanted = state.wanted(member).method;
+        let settings = &state.runs[member.place()].settings;
+        let choice = if wanted.name() == settings.method.name() { wanted } else { settings.method.clone() };
+        let method = state.weights.method(&choice);
+        let run = &state.runs[member.place()];
+        let clock = clock(run);
+        let ahead = !clock.weighs();
+        // Burn-in is shown as what comes after it.
+        let clock = if ahead { Clock { epoch: clock.burn_in + 1, ..clock } } else { clock };
+        let curve = run.tally().spread.scaled(|at| method.curve(at, run.settings.steps, clock));
+        Self { member, choice, curve, ahead }
+    }
+
+    fn run<'a>(&self, state: &'a State) -> &'a Run {
+        &state.runs[self.member.place()]
+    }
+
+    /// Whether every sample counts the same, whatever it is.
+    fn is_even(&self) -> bool {
+        self.curve.as_ref().is_some_and(|curve| curve.iter().all(|[_, weight]| *weight == curve[0][1]))
+    }
+}
+
+/// The moment that a run is at.
+fn clock(run: &Run) -> Clock {
+    let Settings { epochs, burn_in, .. } = run.settings;
+    let burn_in = if run.settings.method.about().burns_in { burn_in } else { 0 };
+    Clock { epoch: (run.place.epoch + 1).min(epochs), epochs, burn_in }
+}
+
+/// The panel.
+pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
+    let shown = Shown::of(state);
+    header_ui(ui, state, &shown);
+    headline_ui(ui, state, &shown);
+    let about = shown.choice.about();
+    let least = if about.measure.is_some() && shown.is_even() { LEAST.1 } else { LEAST.0 };
+    let room = ui.available_height() - least;
+    let measured = about.measure.filter(|_| room >= MEASURED);
+    let left = room - measured.map_or(0.0, |_| MEASURED);
+    let rows = if about.caveats.is_empty() { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
+    plot_ui(ui, state, &shown, (least + left - SMALL * rows as f32).clamp(least, MOST));
+    if let Some(measure) = measured {
+        measure_ui(ui, shown.run(state), measure);
+    }
+    if rows > 0 {
+        caveat_ui(ui, about.caveats, rows);
+    }
+}
+
+fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
+    let titles: Vec<String> = state.runs.iter().map(Run::title).collect();
+    ui.horizontal_wrapped(|ui| {
+        ui.strong("Weights");
+        if state.has_twin() {
+            for (member, title) in state.members().zip(titles) {
+                ui.selectable_value(&mut state.weights.member, member, title);
+            }
+        }
+        let is_share = shown.choice.about().omega_is_share;
+        let effective = shown.run(state).effective.filter(|_| is_share);
+        let effective = effective.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+        // Beside a twin there is little room.
+        let twin = state.has_twin();
+        let share = if twin { format!("{effective} count") } else { format!("{effective} of the batch counts") };
+        ui.label(share).on_hover_text(if is_share {
+            "Effective share of samples, (Σω)² / (n Σω²), in the batch last trained on; the curve `effective` is its mean over an epoch"
+        } else {
+            "There is no share: ω is a factor that each sample has for itself in one term of the loss"
+        });
+        if shown.ahead {
+            ui.weak("· burn-in").on_hover_text("Every sample counts 1; the dashed curve is what comes after it");
+        } else if shown.is_even() && !twin {
+            ui.weak("· every sample counts 1");
+        }
+    });
+}
+
+/// The parameter that says most about the method.
+fn headline_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
+    let settings = Settings { method: shown.choice.clone(), ..state.form.clone() };
+    let field = shown.choice.headline().and_then(|(parameter, _)| settings.field(parameter.name));
+    ui.horizontal(|ui| {
+        let Some(field) = field else {
+            ui.weak(if shown.is_even() {
+                format!("{}: every sample counts 1", shown.choice.about().title)
+            } else {
+                format!("{}: its weights have no number to set", shown.choice.about().title)
+            });
+            return;
+        };
+        let before = settings.get(field.name).unwrap_or_default();
+        let about = shown.choice.about();
+        ui.add_enabled_ui(!state.link.lock.contains(field.name), |ui| {
+            let label = ui.label(field.label.as_ref());
+            setting::name_for_readers(&label, shown.member, &field);
+            ui.spacing_mut().slider_width = (ui.available_width() - 80.0).max(60.0);
+            let response = setting::value_ui(ui, state, shown.member, &field, &before).labelled_by(label.id);
+            response.on_hover_ui(|ui| {
+                setting::help_ui(ui, &field, about);
+                ui.label("It takes hold from the next batch.");
+            });
+        });
+    });
+}
+
+/// The samples over the axis, and what they weigh.
+fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
+    let dark = ui.visuals().dark_mode;
+    let run = shown.run(state);
+    let axis = shown.choice.about().axis;
+    let spread = &run.tally().spread;
+    let selected = state.selected.and_then(|row| {
+        let at = f64::from(run.on_axis(run.place_of(row)?)?);
+        let omega = f64::from(run.seen(row)?.record.omega);
+        (at.is_finite() && omega.is_finite()).then_some([at, omega])
+    });
+    let top = top(spread, shown.curve.as_deref());
+    let most = spread.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let all = spread.samples();
+    let bars: Vec<Bar> = spread
+        .counts
+        .iter()
+        .enumerate()
+        .map(|(part, &count)| {
+            let (middle, half) = (spread.middle(part), spread.width() / 2.0);
+            let place = if spread.whole {
+                format!("{} {part}", axis.name.replace('_', " "))
+            } else {
+                format!("{:.3} to {:.3}", middle - half, middle + half)
+            };
+            Bar::new(middle, 0.9 * top * (count as f64 / most).sqrt())
+                .width(0.85 * spread.width())
+                .name(format!("{place}: {count} of {all} samples"))
+        })
+        .collect();
+    let (low, high) = spread.range;
+    let beside = if spread.whole { 0.6 } else { 0.02 * (high - low) };
+    let plot = Plot::new("weights")
+        .show_background(false)
+        // Few lines: each is as long as the plot, and a software adapter draws them all.
+        .grid_spacing(egui::Rangef::new(22.0, 110.0))
+        .height(height)
+        .show_y(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .x_axis_label(format!("{} (bars: samples, root scale)", axis.label))
+        .y_axis_label("ω")
+        // Two marks: weights may be of any size, and there is little room.
+        .y_grid_spacer(move |_| {
+            let mark = round_below(top);
+            [0.0, mark].map(|value| GridMark { value, step_size: mark }).into()
+        })
+        .y_axis_formatter(|mark, _| tick(mark.value))
+        .y_axis_min_width(24.0);
+    let colour = theme::class(0, dark);
+    let response = plot.show(ui, |plot| {
+        plot.set_plot_bounds_x(low - beside..=high + beside);
+        plot.set_plot_bounds_y(0.0..=1.06 * top);
+        plot.bar_chart(BarChart::new("samples", bars).color(theme::class(1, dark).gamma_multiply(0.55)));
+        match &shown.curve {
+            Some(curve) => {
+                let style = if shown.ahead { LineStyle::dashed_loose() } else { LineStyle::Solid };
+                plot.line(Line::new("weight ω", PlotPoints::from(curve.clone())).color(colour).width(2.5).style(style));
+                if spread.whole && curve.len() <= 64 {
+                    plot.points(Points::new("weight ω", PlotPoints::from(curve.clone())).color(colour).radius(3.0));
+                }
+            }
+            None => {
+                let points = PlotPoints::from(spread.points.clone());
+                plot.points(Points::new("samples and their ω", points).color(colour).radius(1.8));
+            }
+        }
+        if let Some(at) = selected {
+            plot.points(Points::new("selected", PlotPoints::from(vec![at])).color(theme::accent(dark)).radius(6.0));
+        }
+    });
+    let counts: Vec<String> = spread.counts.iter().map(ToString::to_string).collect();
+    let weights = match shown.curve.as_deref() {
+        Some([first, .., last]) => format!("from {:.4} at {:.3} to {:.4} at {:.3}", first[1], first[0], last[1], last[0]),
+        _ => format!("of {} samples, one by one", spread.points.len()),
+    };
+    let lost = if spread.left_out > 0 { format!("; {} have no such number", spread.left_out) } else { String::new() };
+    let about =
+        format!("Weights over {}: {weights}; samples by {}: {}{lost}", axis.label, axis.name.replace('_', " "), counts.join(" "));
+    response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
+}
+
+/// A number at an axis: short, whatever its size.
+fn tick(number: f64) -> String {
+    if number == 0.0 || (1e-3..1e5).contains(&number) { number.to_string() } else { format!("{number:e}") }
+}
+
+/// The greatest of 1, 2 and 5 times a power of ten that is not above `number`, which is greater than 0.
+fn round_below(number: f64) -> f64 {
+    let power = 10.0_f64.powf(number.log10().floor());
+    [5.0, 2.0, 1.0].into_iter().map(|digit| digit * power).find(|round| *round <= number).unwrap_or(power)
+}
+
+/// The greatest weight that is shown: where there are samples, or anywhere where there are none.
+fn top(spread: &Spread, curve: Option<&[[f64; 2]]>) -> f64 {
+    let greatest = |weights: &mut dyn Iterator<Item = f64>| weights.filter(|weight| weight.is_finite()).fold(0.0, f64::max);
+    let of_samples = greatest(&mut spread.points.iter().map(|[_, omega]| *omega));
+    let of_curve = curve.map(|curve| {
+        let taken = |at: f64| spread.samples() == 0 || spread.counts[spread.part(at)] > 0;
+        greatest(&mut curve.iter().filter(|[at, _]| taken(*at)).map(|[_, weight]| *weight))
+    });
+    let top = of_curve.unwrap_or(of_samples);
+    if top > 0.0 { top } else { 1.0 }
+}
+
+/// What the method measures of its steps, over the epochs.
+fn measure_ui(ui: &mut Ui, run: &Run, measure: Measure) {
+    let values: Vec<(u32, f64)> = run
+        .metrics
+        .iter()
+        .filter_map(|metrics| Some((metrics.epoch, metrics.get(measure.name)?)))
+        .filter(|(_, value)| value.is_finite())
+        .collect();
+    let Some(&(epoch, last)) = values.last() else {
+        ui.weak(format!("{}: after the first epoch", measure.doc));
+        return;
+    };
+    let text = format!("{}: {}", measure.doc, in_words(measure, last));
+    ui.add(Label::new(&text).truncate());
+    let dark = ui.visuals().dark_mode;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), MEASURE), Sense::hover());
+    let about = format!("{text} in epoch {epoch}, {} in epoch {}", in_words(measure, values[0].1), values[0].0);
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 3.0, theme::ground(dark));
+    let inner = rect.shrink2(vec2(4.0, 3.0));
+    let (low, high) = match measure.kind {
+        MeasureKind::Cosine => (-1.0, 1.0),
+        MeasureKind::Share => (0.0, 1.0),
+    };
+    let first = values[0].0;
+    let x = |epoch: u32| inner.left() + inner.width() * (epoch - first) as f32 / epoch_span(first, values[values.len() - 1].0);
+    let y = |value: f64| inner.bottom() - inner.height() * ((value.clamp(low, high) - low) / (high - low)) as f32;
+    if low < 0.0 && high > 0.0 {
+        let zero = Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.6));
+        painter.hline(inner.x_range(), y(0.0), zero);
+    }
+    let line: Vec<egui::Pos2> = values.iter().map(|&(epoch, value)| pos2(x(epoch), y(value))).collect();
+    let colour: Color32 = theme::accent(dark);
+    painter.circle_filled(line[line.len() - 1], 2.5, colour);
+    painter.add(Shape::line(line, Stroke::new(1.8, colour)));
+    response.on_hover_text(about);
+}
+
+fn epoch_span(first: u32, last: u32) -> f32 {
+    last.saturating_sub(first).max(1) as f32
+}
+
+fn in_words(measure: Measure, value: f64) -> String {
+    match measure.kind {
+        MeasureKind::Cosine => format!("{value:.3} ({:.0}°)", value.clamp(-1.0, 1.0).acos().to_degrees()),
+        MeasureKind::Share => format!("{:.1} %", 100.0 * value),
+    }
+}
+
+/// What must be said beside the figures of a method: some lines of the first, and all when it is pointed at.
+fn caveat_ui(ui: &mut Ui, caveats: &[&str], rows: usize) {
+    let text = RichText::new(caveats[0]).size(11.5).color(ui.visuals().weak_text_color());
+    let mut job =
+        Arc::unwrap_or_clone(WidgetText::from(text).into_layout_job(ui.style(), egui::TextStyle::Body.into(), egui::Align::Min));
+    job.wrap.max_width = ui.available_width();
+    job.wrap.max_rows = rows;
+    let galley = ui.painter().layout_job(job);
+    let response = ui.add(Label::new(galley));
+    response.on_hover_ui(|ui| {
+        ui.set_max_width(420.0);
+        for caveat in caveats {
+            ui.label(*caveat);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cosine_is_told_as_an_angle_too_and_a_share_in_percent() {
+        let measure = |kind| Measure { name: "any", doc: "Any", kind };
+        assert_eq!(in_words(measure(MeasureKind::Cosine), 0.5), "0.500 (60°)");
+        assert_eq!(in_words(measure(MeasureKind::Cosine), -1.5), "-1.500 (180°)");
+        assert_eq!(in_words(measure(MeasureKind::Share), 0.125), "12.5 %");
+    }
+
+    #[test]
+    fn a_mark_is_round_and_not_above() {
+        for (number, mark) in [(1.0, 1.0), (0.27, 0.2), (4.9, 2.0), (7e12, 5e12), (1e-9, 1e-9)] {
+            assert!((round_below(number) / mark - 1.0).abs() < 1e-9, "{number}");
+        }
+        assert_eq!([0.0, 0.2, 500.0, 2e12].map(tick), ["0", "0.2", "500", "2e12"]);
+    }
+
+    #[test]
+    fn the_greatest_weight_shown_is_one_that_a_sample_may_have() {
+        let samples = [(1.0, 2.0), (2.0, 1.5)];
+        let spread = Spread::of(gairat::method::AxisRange::Steps, 4, samples.into_iter());
+        let curve: Vec<[f64; 2]> = (0..=4).map(|kappa| [f64::from(kappa), f64::from(10 - kappa)]).collect();
+        assert_eq!(top(&spread, Some(&curve)), 9.0);
+        assert_eq!(top(&spread, None), 2.0);
+        assert_eq!(top(&Spread::default(), None), 1.0);
+    }
+}
