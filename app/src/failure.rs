@@ -4,8 +4,8 @@
 use std::process::ExitCode;
 
 use gairat::{
-    attack::PathError, checkpoint::CheckpointError, dataset::DatasetError, device::DeviceError, model::LoadError,
-    model::ModelError, session::SessionError, settings::SettingsError,
+    attack::PathError, checkpoint::CheckpointError, compare::GridError, dataset::DatasetError, device::DeviceError,
+    model::LoadError, model::ModelError, session::SessionError, settings::SettingsError,
 };
 
 use crate::words::Door;
@@ -77,6 +77,16 @@ impl From<PathError> for Failure {
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::told(true, |door| door.settings(&error))
+    }
+}
+
+impl From<GridError> for Failure {
+    fn from(error: GridError) -> Self {
+        match error {
+            GridError::Setting(error) => error.into(),
+            // Its lists are flags of the terminal; the window has none of them.
+            _ => Self::Request(format!("--{error}")),
+        }
     }
 }
 

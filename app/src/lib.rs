@@ -2,6 +2,8 @@
 #![recursion_limit = "256"]
 
 #[cfg(not(target_arch = "wasm32"))]
+mod animation;
+#[cfg(not(target_arch = "wasm32"))]
 mod command;
 #[cfg(not(target_arch = "wasm32"))]
 mod driver;
@@ -12,7 +14,12 @@ mod link;
 mod live;
 #[cfg(target_arch = "wasm32")]
 mod page;
+mod palette;
+#[cfg(not(target_arch = "wasm32"))]
+mod report;
 mod run_folders;
+#[cfg(not(target_arch = "wasm32"))]
+mod svg;
 #[cfg(not(target_arch = "wasm32"))]
 mod terminal;
 #[cfg(feature = "window")]

@@ -24,6 +24,50 @@ pub(crate) fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
     Err(none_free(root))
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+/// The run in `path` with the settings it had, where it is the one that `settings` make; none where there is nothing yet. What a run that
+/// was killed at its very first write left there is nothing.
+///
+/// # Errors
+/// A folder of another run, with the first setting that differs, or of something else.
+pub(crate) fn same_run(path: &Path, settings: &Settings) -> Result<Option<(RunFolder, Settings)>, Failure> {
+    if !files::exists(path) {
+        return Ok(None);
+    }
+    let (folder, before) = match RunFolder::open(path) {
+        Err(CheckpointError::NoRun(_)) if leave_nothing(path) => return Ok(None),
+        Err(CheckpointError::NoRun(_)) => return Err(CheckpointError::Exists(path.to_owned()).into()),
+        other => other?,
+    };
+    let differs = gairat::settings::fields()
+        .iter()
+        .find(|field| field.change != gairat::settings::Change::OnResume && before.get(field.name) != settings.get(field.name));
+    match differs {
+        None => Ok(Some((folder, before))),
+        Some(field) => {
+            let value = |settings: &Settings| settings.get(field.name).unwrap_or_else(|| "none".to_owned());
+            Err(Failure::Request(format!(
+                "{}: the run there was made with {} `{}`, and `{}` was asked for; choose another --out, or the settings it has",
+                path.display(),
+                field.name.replace('_', "-"),
+                value(&before),
+                value(settings)
+            )))
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+/// Whether a folder held nothing but what was never written to its end; it is gone then.
+fn leave_nothing(path: &Path) -> bool {
+    let unfinished = |file: &PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with('.') && name.ends_with(".tmp")
+    };
+    let Ok(there) = files::list(path) else { return false };
+    there.iter().all(unfinished) && there.iter().all(|file| files::remove(file).is_ok()) && std::fs::remove_dir(path).is_ok()
+}
+
 /// Names for a new folder, after the moment, the data, the method and the seed. Of two runs of one second the second gets a number.
 pub(crate) fn names(settings: &Settings) -> impl Iterator<Item = String> {
     let data = settings.data.to_string();

@@ -132,3 +132,5 @@ pub mod region_map;
 pub mod snapshot;
 
 pub mod session;
+
+pub mod compare;

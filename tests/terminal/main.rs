@@ -4,6 +4,7 @@
 mod attack;
 mod bench;
 mod checkpoints;
+mod compare;
 mod eval;
 mod methods;
 mod refusals;
@@ -11,6 +12,8 @@ mod screenshot;
 mod training;
 
 use std::{
+    collections::BTreeMap,
+    fs,
     path::Path,
     process::{Command, Output},
 };
@@ -45,4 +48,18 @@ pub(crate) fn fail(folder: &Path, arguments: &str, code: i32) -> String {
 /// The JSON objects of an output, one a line.
 pub(crate) fn json(output: &str) -> Vec<serde_json::Value> {
     output.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+/// Every file below a folder, by its path from there, with its bytes.
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(inside, bytes)| (format!("{name}/{inside}"), bytes)));
+        } else {
+            found.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    found
 }

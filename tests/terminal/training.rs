@@ -1,24 +1,15 @@
 //! Training, evaluating and going on.
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Stdio},
 };
 
-use crate::{command, fail, json, run, succeed};
+use crate::{command, fail, files, json, run, succeed};
 
 const SHORT: &str = "--device cpu --points 300 --test 100 --epochs 4 --burn-in 2 --epsilon 0.02 --step-size 0.004";
-
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()))
-        .collect()
-}
 
 #[test]
 fn without_arguments_it_trains_and_shows_that_it_worked() {
@@ -158,4 +149,27 @@ fn devices_and_version_always_answer() {
     let about = succeed(folder.path(), "--version --verbose");
     assert!(about.contains("MIT OR Apache-2.0") && about.contains("CC BY 4.0"), "{about}");
     assert!(run(folder.path(), "train --help").status.success());
+}
+
+/// The control chunk of an APNG says how many frames there are, and each frame has one of its own.
+#[test]
+fn a_run_on_a_plane_is_filmed_and_is_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), &format!("train {SHORT} --out plain"));
+    succeed(folder.path(), &format!("train {SHORT} --out filmed --animation run.png"));
+    assert_eq!(files(&folder.path().join("plain")), files(&folder.path().join("filmed")));
+    let film = fs::read(folder.path().join("run.png")).unwrap();
+    assert!(film.starts_with(b"\x89PNG"));
+    let chunks =
+        |name: &[u8]| film.windows(4).enumerate().filter(|(_, four)| *four == name).map(|(at, _)| at).collect::<Vec<_>>();
+    let control = chunks(b"acTL")[0];
+    assert_eq!(film[control + 4..control + 8], 4_u32.to_be_bytes(), "a frame an epoch");
+    assert_eq!(chunks(b"fcTL").len(), 4);
+    for (arguments, part) in [
+        ("train --data digits --animation a.png", "64 numbers a sample"),
+        ("train --animation run.png", "exists already"),
+        ("train --animation nowhere/a.png", "no folder nowhere"),
+    ] {
+        assert!(fail(folder.path(), arguments, 2).contains(part), "{arguments}");
+    }
 }

@@ -9,6 +9,7 @@ mod methods;
 mod numbers;
 mod panels;
 mod pictures;
+mod saved;
 
 use std::time::Instant;
 

@@ -3,12 +3,15 @@
 mod adversaries;
 mod attack;
 mod bench;
+mod compare;
 mod convert;
 mod devices;
 mod eval;
 mod methods;
 mod record;
+mod report;
 mod step;
+mod tether;
 mod train;
 #[cfg(feature = "window")]
 mod window;
@@ -50,11 +53,13 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("train", matches)) => train::run(matches),
         Some(("eval", matches)) => eval::run(matches),
         Some(("attack", matches)) => attack::run(matches),
+        Some(("compare", matches)) => compare::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("convert", matches)) => convert::convert(matches),
         Some(("export", matches)) => convert::export(matches),
         Some(("methods", matches)) => methods::run(matches),
         Some(("step", matches)) => step::run(matches),
+        Some(("report", matches)) => report::run(matches),
         Some(("devices", matches)) => devices::run(matches),
         Some(("record", matches)) => match matches.get_one::<PathBuf>("file") {
             Some(file) => record::run(file),
@@ -94,6 +99,8 @@ fn definition() -> Command {
         .subcommand(convert::export_definition())
         .subcommand(methods::definition())
         .subcommand(step::definition())
+        .subcommand(compare::definition())
+        .subcommand(report::definition())
         .subcommand(bench::definition())
         .subcommand(devices::definition())
         .subcommand(record::definition());

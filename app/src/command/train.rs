@@ -4,10 +4,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
 };
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::RunFolder,
     dataset::{self, Dataset, DatasetError},
@@ -17,11 +17,12 @@ use gairat::{
     settings::{Settings, SettingsError, may_change_on_resume},
 };
 
-use super::{apply, given, json_arg, settings_args, settings_from};
+use super::{apply, given, json_arg, settings_args, settings_from, tether};
 use crate::{
+    animation::Filmed,
     driver,
     failure::Failure,
-    run_folders,
+    report, run_folders,
     terminal::{Human, Voice, json::Json},
 };
 
@@ -32,7 +33,21 @@ pub(super) fn definition() -> Command {
         .arg(path("out", "DIR", "Run folder; it must not exist yet [default: a dated one under runs/]").conflicts_with("resume"))
         .arg(path("resume", "DIR", "Go on with the run in this folder; settings given beside it replace the run's"))
         .arg(path("settings", "FILE", "Read settings from a file such as a run's settings.json").conflicts_with("resume"))
+        .arg(path(
+            "animation",
+            "FILE.png",
+            "Film a run on 2-D data: regions, weights and broken samples after each epoch, as APNG",
+        ))
+        .arg(
+            Arg::new("or-resume")
+                .long("or-resume")
+                .action(ArgAction::SetTrue)
+                .requires("out")
+                .help("Where --out holds this very run already, go on with it, or say that it is finished")
+                .help_heading("Files"),
+        )
         .arg(json_arg())
+        .arg(tether::arg())
 }
 
 fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -42,13 +57,19 @@ fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let mut voice: Box<dyn Voice> = if matches.get_flag("json") { Box::new(Json) } else { Box::new(Human::new()) };
     let given = given(matches, |_| true);
-    let resumed = matches.get_one::<PathBuf>("resume");
-    let (opened, before, settings) = match resumed {
+    let (opened, before, settings) = match matches.get_one::<PathBuf>("resume") {
         Some(dir) => {
             let (folder, before, settings) = resume(dir, &given)?;
             (Some(folder), Some(before), settings)
         }
-        None => (None, None, fresh(matches, &given)?),
+        None => {
+            let settings = fresh(matches, &given)?;
+            let out = matches.get_one::<PathBuf>("out").filter(|_| matches.get_flag("or-resume"));
+            match out.map(|out| run_folders::same_run(out, &settings)).transpose()?.flatten() {
+                Some((folder, before)) => (Some(folder), Some(before), settings),
+                None => (None, None, settings),
+            }
+        }
     };
     let plan = settings.checked()?;
     let dataset = dataset::load(&plan.request).map_err(|error| match (&opened, error) {
@@ -64,6 +85,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     // A network that does not take the data is refused before a folder is made.
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
+    let animation = matches.get_one::<PathBuf>("animation");
+    if let Some(file) = animation {
+        can_be_filmed(file, &dataset)?;
+    }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
 
     let folder = match opened {
@@ -96,25 +121,51 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         voice.say(&Event::Warning { message });
     }
     let stop = driver::stop_flag()?;
+    let raised = Arc::clone(&stop);
+    tether::watch(matches, move || raised.store(true, Ordering::SeqCst));
     let threads = driver::threads_for(settings.threads, &settings.model.resolve(dataset.shape), 0);
-    let ending = driver::train(
-        &plan,
-        &dataset,
-        (&chosen, threads),
-        &folder,
-        &mut driver::Straight::new(&stop, &mut |event| voice.say(&event)),
-    );
+    let mut say = |event: Event| voice.say(&event);
+    let mut straight = driver::Straight::new(&stop, &mut say);
+    let ending = match animation {
+        None => driver::train(&plan, &dataset, (&chosen, threads), &folder, &mut straight),
+        Some(file) => {
+            let mut filmed = Filmed::new(&mut straight, &dataset, settings.epochs);
+            let ending = driver::train(&plan, &dataset, (&chosen, threads), &folder, &mut filmed);
+            filmed.write(file, settings.epochs)?;
+            ending
+        }
+    };
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {
+            report::write_of_run(folder.path())?;
             voice.conclude(&settings, &summary, &snapshot, &dataset);
             Ok(ExitCode::SUCCESS)
         }
         Ending::Stopped { epoch, step } => {
             voice.stopped(epoch, step, folder.path());
-            debug_assert!(stop.load(Ordering::SeqCst), "only Ctrl+C stops a run from here");
+            debug_assert!(stop.load(Ordering::SeqCst), "only Ctrl+C and a closed pipe stop a run from here");
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Whether there is a plane to film, and room for the file.
+fn can_be_filmed(file: &Path, dataset: &Dataset) -> Result<(), Failure> {
+    let refused = |problem: String| Err(Failure::Request(format!("--animation {}: {problem}", file.display())));
+    if dataset.shape.len() != 2 {
+        return refused(format!(
+            "{} has {} numbers a sample; expected points of a plane, such as moons",
+            dataset.source,
+            dataset.shape.len()
+        ));
+    }
+    if file.exists() {
+        return refused("exists already and is never overwritten; choose another name".to_owned());
+    }
+    match file.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        Some(parent) => refused(format!("there is no folder {}; make it first", parent.display())),
+        None => Ok(()),
     }
 }
 

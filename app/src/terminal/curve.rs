@@ -2,6 +2,8 @@
 
 use gairat::evaluate::CurvePoint;
 
+use crate::svg::escaped;
+
 /// Width and height, and the room left of and below the axes.
 const SIZE: (f64, f64) = (640.0, 400.0);
 const ROOM: (f64, f64) = (64.0, 56.0);
@@ -39,7 +41,6 @@ pub(crate) fn svg(points: &[CurvePoint], title: &str, axis: &str) -> String {
         marks +=
             &format!("<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{epsilon:.3}</text>\n", x(epsilon), y(0.0) + 20.0);
     }
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#808080\">\n\
          <text x=\"{}\" y=\"20\" font-size=\"15\">{}</text>\n{marks}\

@@ -25,7 +25,7 @@ use gairat::settings::{MethodChoice, Settings};
 use web_time::Instant;
 
 use actions::Action;
-use panels::{files, help, links, palette};
+use panels::{files, help, links, palette, saved};
 
 pub(crate) use model::{Launcher, State};
 #[cfg(target_arch = "wasm32")]
@@ -69,6 +69,7 @@ pub(crate) fn frame(ui: &mut Ui, state: &mut State, now: Instant) {
     files::open_ui(ui, state);
     files::drop_ui(ui);
     links::builder_ui(ui, state);
+    saved::table_ui(ui, state);
 }
 
 /// Keys do what the list of actions says, unless somebody is typing.

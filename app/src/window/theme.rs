@@ -4,6 +4,8 @@
 
 use egui::{Color32, Context, Theme, Visuals};
 
+use crate::palette::{DARK, LIGHT};
+
 /// Below this width, in points, there is one thing at a time.
 pub(crate) const NARROW: f32 = 700.0;
 
@@ -14,30 +16,6 @@ pub(crate) fn accent(dark: bool) -> Color32 {
 
 /// The colour of a class.
 pub(crate) fn class(class: usize, dark: bool) -> Color32 {
-    const DARK: [(u8, u8, u8); 10] = [
-        (242, 142, 43),
-        (86, 160, 235),
-        (15, 230, 119),
-        (251, 249, 62),
-        (238, 178, 166),
-        (191, 130, 63),
-        (165, 241, 238),
-        (201, 189, 245),
-        (161, 167, 179),
-        (115, 158, 110),
-    ];
-    const LIGHT: [(u8, u8, u8); 10] = [
-        (176, 78, 0),
-        (0, 94, 178),
-        (7, 80, 78),
-        (150, 59, 27),
-        (139, 37, 123),
-        (129, 1, 32),
-        (31, 110, 163),
-        (70, 36, 201),
-        (53, 24, 58),
-        (70, 107, 71),
-    ];
     let (r, g, b) = if dark { DARK[class % 10] } else { LIGHT[class % 10] };
     Color32::from_rgb(r, g, b)
 }

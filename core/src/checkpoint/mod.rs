@@ -4,10 +4,12 @@ mod formats;
 mod layouts;
 mod onnx;
 mod run_folder;
+mod tensorboard;
 mod weights;
 
 pub use onnx::{INPUT as ONNX_INPUT, OPSET as ONNX_OPSET, write_onnx};
 pub use run_folder::{Progress, ResumeState, RunFolder, RunLock};
+pub(crate) use tensorboard::EventFile;
 pub use weights::{Reading, Weights, open_weights, read_weights, weights_in, write_weights};
 
 use std::{

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `settings.json` | all settings |
 //! | `metrics.csv`, `metrics.jsonl` | a line per epoch |
+//! | `tensorboard/` | the same epochs, with histograms of kappa and of the weights, as TensorBoard reads them; not in a page |
 //! | `samples.csv` | a line per training sample, as the last finished epoch saw it |
 //! | `last.safetensors`, `best.safetensors` | weights |
 //! | `average.safetensors` | the average of the weights, where one is kept |

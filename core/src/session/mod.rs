@@ -24,7 +24,7 @@ use watch::Watch;
 
 use crate::{
     attack::{Path, PathError, multiplications},
-    checkpoint::{CheckpointError, Progress, ResumeState, RunFolder},
+    checkpoint::{CheckpointError, EventFile, Progress, ResumeState, RunFolder},
     dataset::{Dataset, Samples},
     device::{self, Chosen, DeviceError},
     evaluate::{self, Evaluation, Halt, Norm, Report, Suite, Target, Threat},
@@ -276,6 +276,7 @@ pub async fn run_with<D: Door>(
         folder,
         progress: Progress::default(),
         metrics: Vec::new(),
+        events: EventFile::within(folder.path()),
         log: EpochLog::default(),
         watch: Watch::default(),
     };
@@ -328,6 +329,7 @@ struct Session<'a> {
     folder: &'a RunFolder,
     progress: Progress,
     metrics: Vec<EpochMetrics>,
+    events: EventFile,
     log: EpochLog,
     /// Multiplications of the attack on a sample, as far as they are known.
     per_sample: u64,
@@ -682,6 +684,10 @@ impl Session<'_> {
         self.progress.data = self.dataset.fingerprint();
         self.folder.write_metrics(&self.metrics)?;
         self.folder.write_samples(samples, |row| self.label_of(row), epoch)?;
+        // A page has no files that grow.
+        if cfg!(not(target_arch = "wasm32")) {
+            self.events.add(metrics, samples)?;
+        }
         self.folder.write_weights("last.safetensors", &weights, &about)?;
         let state = self.state(weights).await?;
         if !state.average.is_empty() {

@@ -18,7 +18,7 @@ use gairat::{
 use self::{folder::Folder, table::Table};
 use super::{
     adversaries::{self, Asked, halted, known_labels, radius_in},
-    apply, given, json_arg, settings_args, settings_from,
+    apply, given, json_arg, settings_args, settings_from, tether,
 };
 use crate::{driver, failure::Failure};
 
@@ -87,9 +87,12 @@ pub(super) fn definition() -> Command {
                 .help_heading("Data"),
         )
         .arg(json_arg())
+        .arg(tether::arg())
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    // Files are written whole and the ledger is kept up: it goes on from anywhere.
+    tether::watch(matches, || std::process::exit(130));
     let norm = matches.get_one::<Norm>("norm").copied().unwrap_or_default();
     let mut given = given(matches, keeps);
     let radius = radius_in(norm, &mut given)?;

@@ -8,6 +8,7 @@ use super::{Action, files, judging, lessons, links};
 use crate::window::model::{
     Member, State,
     drawing::Drawing,
+    saved::SavedRuns,
     views::{LinkBuilder, OpenDialog, Palette, Side, Tab},
 };
 
@@ -117,6 +118,9 @@ impl State {
             Action::Open => {
                 self.open = Some(OpenDialog::new(self.launcher.as_ref().map(|launcher| launcher.root.as_path()), ctx));
             }
+            Action::SavedRuns => {
+                self.saved = Some(SavedRuns::within(self.launcher.as_ref().map(|launcher| launcher.root.as_path())));
+            }
             Action::Save => self.save(),
             Action::SaveSettings => files::save_settings(self),
             Action::CopyLink => links::copy(self, ctx),
@@ -192,6 +196,7 @@ impl State {
         let closed = self.palette.take().is_some()
             || self.open.take().is_some()
             || self.link_builder.take().is_some()
+            || self.saved.take().is_some()
             || std::mem::take(&mut self.help)
             || std::mem::take(&mut self.rewind)
             || self.drawing.take().is_some()

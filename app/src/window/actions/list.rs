@@ -38,6 +38,7 @@ pub(crate) enum Action {
     Undo,
     Redo,
     Open,
+    SavedRuns,
     Save,
     SaveSettings,
     CopyLink,
@@ -107,8 +108,9 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 64] = [
+    pub(crate) const ALL: [Self; 65] = [
         Self::Open,
+        Self::SavedRuns,
         Self::Save,
         Self::SaveSettings,
         Self::CopyLink,
@@ -174,9 +176,9 @@ impl Action {
         Self::Brush(9),
     ];
 
-    /// Those that can be done here: a tab is closed by its browser.
+    /// Those that can be done here: a tab is closed by its browser, which has what runs wrote that are not open.
     pub(crate) fn here() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|action| !cfg!(target_arch = "wasm32") || *action != Self::Quit)
+        Self::ALL.into_iter().filter(|action| !cfg!(target_arch = "wasm32") || !matches!(action, Self::Quit | Self::SavedRuns))
     }
 
     /// Where the menu has it.
@@ -275,6 +277,9 @@ impl Action {
             Self::Undo => (Draw, "Undo", "Take back the last stroke", command(Key::Z)),
             Self::Redo => (Draw, "Redo", "Do it again", command(Key::Y)),
             Self::Open => (File, "Open…", "Go on with a saved run, or take settings from a file", command(Key::O)),
+            Self::SavedRuns => {
+                (File, "Runs…", "Compare saved runs in a table, draw their curves together, or open one", key(Key::C))
+            }
             Self::Save => (File, "Save", "Save the run now, so that it can be resumed from this batch", command(Key::S)),
             Self::SaveSettings => (File, "Save settings…", "Write the settings to a file", None),
             Self::CopyLink => {

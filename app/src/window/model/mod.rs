@@ -8,6 +8,7 @@ pub(super) mod histogram;
 pub(super) mod judging;
 pub(super) mod lesson;
 pub(super) mod run;
+pub(super) mod saved;
 pub(super) mod spread;
 mod state;
 pub(super) mod views;

@@ -21,6 +21,7 @@ use super::{
     drawing::Drawing,
     lesson::Lesson,
     run::{Phase, Run},
+    saved::SavedRuns,
     views::{CurvesView, GridView, JudgeView, LinkBuilder, OpenDialog, Palette, Side, StageView, Tab, WeightsView},
 };
 use crate::link::Link;
@@ -123,6 +124,7 @@ pub(crate) struct State {
     pub(crate) link: Link,
     /// Whether a link is being made, and from what.
     pub(crate) link_builder: Option<LinkBuilder>,
+    pub(crate) saved: Option<SavedRuns>,
     pub(crate) question: Option<Question>,
     pub(crate) lesson: Option<Lesson>,
     pub(crate) notices: Vec<Notice>,
@@ -187,6 +189,7 @@ impl State {
             open: None,
             link: Link::default(),
             link_builder: None,
+            saved: None,
             question: None,
             lesson: None,
             notices: Vec::new(),

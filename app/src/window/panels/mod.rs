@@ -16,5 +16,6 @@ pub(super) mod links;
 pub(super) mod margins;
 pub(super) mod palette;
 mod pictures;
+pub(super) mod saved;
 mod setting;
 pub(super) mod weighting;
