@@ -3,6 +3,7 @@
 
 mod attack;
 mod bench;
+mod data;
 mod eval;
 mod methods;
 mod refusals;

@@ -7,7 +7,7 @@ use gairat::{
     attack::{LossKind, read_measured},
     batch::{StartKey, attack_batch},
     checkpoint::read_weights,
-    dataset::{self, AdversarialExamples, Arrays, Source},
+    dataset::{self, AdversarialExamples, Arrays},
     device,
     evaluate::{self, Norm, Probes, Report, Target, Threat, Verdict},
     loss::Labels,
@@ -51,7 +51,10 @@ pub(super) fn definition() -> Command {
     Command::new("attack")
         .about("Attack every sample of an NPZ file and write x_adv, kappa, first_hit, broken and margins, in input order")
         .args(settings_args(keeps))
-        .mut_arg("data", |arg| arg.required(true).help("The samples: npz:FILE with `x` and `y`"))
+        .mut_arg("data", |arg| {
+            arg.required(true)
+                .help("The samples: a file or folder of any format (`gairat data` lists them); train and test part together")
+        })
         .mut_arg("model", |arg| arg.required(true).help("The network that the weights are of, such as mlp:64,64 or resnet18"))
         .mut_arg("epsilon", |arg| arg.required(true).help("Radius of the L∞ ball in pixel units of [0, 1]; 8/255 is fine"))
         .mut_arg("step_size", |arg| arg.help("Length of a step, in the same units [default: epsilon / 4]"))
@@ -82,7 +85,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         ));
     }
     if f64::from(settings.steps) * settings.step_size < settings.epsilon {
-        anstream::eprintln!(
+        crate::terminal::tell!(
             "warning: {} steps of {} do not reach across the ball of radius {}",
             settings.steps,
             settings.step_size,
@@ -91,23 +94,20 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     let plan = settings.checked()?;
     let attack = plan.attack_in(1);
-    let Source::Npz(file) = &settings.data else {
-        return Err(Failure::Request(format!("--data {}: expected npz:FILE", settings.data)));
-    };
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
     let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
-    let Arrays { shape, samples, notes, .. } = dataset::read_arrays(file)?;
+    let Arrays { shape, samples, notes, .. } = dataset::read_samples(&settings.data)?;
     super::tell_notes(&notes);
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let model = settings.model.resolve(shape);
-    let (examples, natural, flags) = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
+    let (mut examples, natural, flags) = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || {
         let network = Network::with_weights(&model, shape, &weights, &settings.normalise, &chosen.device)?;
         let classes = network.classes(shape, &chosen.device);
         if let Some((row, label)) = samples.labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
             return Err(Failure::Request(format!(
                 "{}: sample {row} has the label {label}, the weights know {classes} classes (0 to {})",
-                file.display(),
+                settings.data,
                 classes - 1
             )));
         }
@@ -139,6 +139,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let probes = pollster::block_on(Probes::of(target, &mut || false)).map_err(super::eval::halted)?;
         Ok((examples, correct, evaluate::flags(&Report::default(), &probes, &[])))
     })??;
+    examples.labels.clone_from(&samples.labels);
     dataset::write_adversarial(&out, &examples)?;
     // A sample that is wrong before the attack does not withstand it, whatever the attack makes of it.
     let withstand = examples.broken.iter().zip(&natural).filter(|(broken, natural)| **natural && !**broken).count();
@@ -147,23 +148,23 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     if matches.get_flag("json") {
         let line = serde_json::json!({ "event": "attacked", "samples": examples.broken.len(), "natural": natural, "robust": robust,
             "flags": flags, "out": out });
-        anstream::println!("{line}");
+        crate::terminal::say!("{line}");
     } else {
-        anstream::println!(
+        crate::terminal::say!(
             "{}  of {} samples are correct before it",
             terminal::accuracy_line("natural", natural),
             examples.broken.len()
         );
-        anstream::println!(
+        crate::terminal::say!(
             "{}  of {} samples withstand the attack ({})",
             terminal::accuracy_line("robust", robust),
             examples.broken.len(),
             chosen.name
         );
         for flag in &flags {
-            anstream::println!("flag {}: {}", flag.name, flag.message);
+            crate::terminal::say!("flag {}: {}", flag.name, flag.message);
         }
-        anstream::println!("written to {}", out.display());
+        crate::terminal::say!("written to {}", out.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -45,6 +45,8 @@ use web_time::Instant;
 
 use action::Action;
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use files::known_data;
 pub(crate) use state::{Launcher, State};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {

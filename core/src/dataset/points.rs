@@ -177,6 +177,7 @@ pub(crate) fn generate(toy: Toy, request: &Request) -> Result<Raw, DatasetError>
         own_test: fresh.map(|count| draw(toy, request, 1, count)),
         usual_test: None,
         notes: Vec::new(),
+        origin: "points of a plane".to_owned(),
     })
 }
 

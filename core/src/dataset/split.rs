@@ -103,6 +103,7 @@ pub(super) fn share(fraction: f64, total: usize) -> usize {
 /// [`DatasetError::Split`] where a part asks for more than there is, where the test part is empty, or where train keeps nothing.
 pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError> {
     let sample_len = raw.shape.len();
+    let about = super::summary::line(&raw);
     let labels = &raw.samples.labels;
     let all: Vec<usize> = (0..labels.len()).collect();
     let (rest, test) = match raw.own_test {
@@ -126,6 +127,7 @@ pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError
         validation: raw.samples.select(&validation, sample_len),
         test,
         notes: raw.notes,
+        about,
     })
 }
 
@@ -260,6 +262,7 @@ mod tests {
             own_test: own_test.map(samples),
             usual_test,
             notes: Vec::new(),
+            origin: "numbers 0..1".to_owned(),
         }
     }
 

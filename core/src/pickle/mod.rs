@@ -6,6 +6,8 @@
 
 mod numpy;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 pub use numpy::NumpyArray;
 pub use reader::{PickleError, read};
@@ -138,9 +140,12 @@ impl<'p, 'a> Value<'p, 'a> {
                 let (module, name) = self.callable()?;
                 let arguments = self.arguments();
                 match ((module, name), arguments.as_slice()) {
-                    (("_codecs", "encode"), [text, ..]) => {
-                        text.text()?.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect::<Option<_>>().map(Cow::Owned)
-                    }
+                    (("_codecs", "encode"), [text, ..]) => text
+                        .text()?
+                        .chars()
+                        .map(|character| u8::try_from(u32::from(character)).ok())
+                        .collect::<Option<_>>()
+                        .map(Cow::Owned),
                     (("__builtin__" | "builtins", "bytes" | "bytearray"), []) => Some(Cow::Borrowed(&[])),
                     (("__builtin__" | "builtins", "bytes" | "bytearray"), [bytes]) => bytes.at(bytes.id).direct_bytes(),
                     _ => None,

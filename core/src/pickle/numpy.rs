@@ -23,7 +23,11 @@ impl<'p> Value<'p, '_> {
         let (module, name) = self.callable()?;
         let fits = |wanted: &[&str]| wanted.contains(&module);
         let shape = |value: Value<'p, '_>| {
-            value.elements().into_iter().map(|size| size.int().and_then(|size| u64::try_from(size).ok())).collect::<Option<Vec<u64>>>()
+            value
+                .elements()
+                .into_iter()
+                .map(|size| size.int().and_then(|size| u64::try_from(size).ok()))
+                .collect::<Option<Vec<u64>>>()
         };
         if name == "_reconstruct" && fits(&["numpy.core.multiarray", "numpy._core.multiarray"]) {
             // (version, shape, dtype, is_fortran, data)

@@ -57,7 +57,9 @@ fn number(bytes: &[u8]) -> u64 {
 impl<'a> Machine<'a> {
     fn take(&mut self, count: usize) -> Step<&'a [u8]> {
         let rest = &self.bytes[self.at..];
-        let taken = rest.get(..count).ok_or_else(|| format!("breaks off: {count} bytes belong to the opcode, {} are left", rest.len()))?;
+        let taken = rest
+            .get(..count)
+            .ok_or_else(|| format!("breaks off: {count} bytes belong to the opcode, {} are left", rest.len()))?;
         self.at += count;
         Ok(taken)
     }
@@ -185,8 +187,9 @@ impl<'a> Machine<'a> {
             }
             b'L' => {
                 let line = self.line()?;
-                let number = line.trim().trim_end_matches('L');
-                self.push(Node::Int(number.parse().map_err(|_| format!("holds the whole number {number}, of more than 64 bits"))?));
+                let node =
+                    decimal(line.trim().trim_end_matches('L')).ok_or_else(|| format!("holds `{line}` as a whole number"))?;
+                self.push(node);
             }
             b'J' => {
                 let bytes = self.take(4)?;
@@ -342,6 +345,48 @@ fn long(bytes: &[u8]) -> Node<'_> {
         }
         _ => Node::LongInt(Cow::Borrowed(bytes)),
     }
+}
+
+/// The most digits of a whole number that is written as text: reading one takes the square of them.
+const DIGITS: usize = 1000;
+
+/// A whole number in decimal digits, of any length up to [`DIGITS`].
+fn decimal<'a>(text: &str) -> Option<Node<'a>> {
+    if let Ok(number) = text.parse() {
+        return Some(Node::Int(number));
+    }
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    if digits.is_empty() || digits.len() > DIGITS {
+        return None;
+    }
+    let mut bytes: Vec<u8> = Vec::new();
+    for digit in digits.chars() {
+        let mut carry = digit.to_digit(10)?;
+        for byte in &mut bytes {
+            carry += 10 * u32::from(*byte);
+            *byte = carry as u8;
+            carry >>= 8;
+        }
+        if carry > 0 {
+            bytes.push(carry as u8);
+        }
+    }
+    // Room for the sign; then, for a negative number, every bit is turned and 1 is added.
+    bytes.push(0);
+    if negative {
+        let mut carry = true;
+        for byte in &mut bytes {
+            (*byte, carry) = (!*byte).overflowing_add(u8::from(carry));
+        }
+    }
+    let fill = if negative { 0xff } else { 0 };
+    while let [.., before, last] = *bytes.as_slice()
+        && last == fill
+        && (before ^ fill) < 0x80
+    {
+        bytes.pop();
+    }
+    Some(Node::LongInt(Cow::Owned(bytes)))
 }
 
 /// The bytes of a string of Python 2 in its quotes.

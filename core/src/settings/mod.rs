@@ -233,8 +233,9 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 settings! {
-    /// Where samples come from: moons, circles, spirals, xor, blobs, three-blobs, gairat-separable, gairat-overlapping, digits, mnist:DIR (four IDX
-    /// files of MNIST, Fashion-MNIST or KMNIST), idx:IMAGES,LABELS or npz:FILE.
+    /// Where samples come from: moons, circles, spirals, xor, blobs, three-blobs, gairat-separable, gairat-overlapping, digits, or
+    /// PATH, a file or folder whose format is told by its content; FORMAT:PATH names it: npz, npy, mnist, idx, cifar, svhn, parquet, images,
+    /// csv (`gairat data` describes them).
     Data data: Source = Source::Toy(Toy::Moons) => Shown::new(Change::Never).usual();
     /// Generated points for training and validation together (2-D data only).
     Data points: usize = 2000, 4..=10_000_000 => Shown::new(Change::Never).usual();
@@ -330,7 +331,7 @@ impl Settings {
             Source::Toy(_) => Self { data: source, ..own },
             // The recipes whose reference figures README gives.
             Source::Digits => Self { data: source, epsilon: 0.1, step_size: 0.02, epochs: 60, burn_in: 30, lr: 0.05, ..own },
-            Source::Mnist(_) | Source::Idx { .. } | Source::Npz(_) => Self {
+            Source::Files { .. } => Self {
                 data: source,
                 init: Initialisation::He,
                 epsilon: 0.1,
