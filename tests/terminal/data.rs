@@ -33,6 +33,23 @@ fn a_path_is_enough_and_what_is_in_it_is_said() {
 }
 
 #[test]
+fn another_range_is_refused_with_the_switch_that_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "-1,0.5,0,0\n1,0.25,-0.5,1\n0,1,0.5,0\n0.5,-1,1,1\n0.25,0,-0.25,0\n";
+    fs::write(folder.path().join("rows.csv"), format!("a,b,c,label\n{rows}")).unwrap();
+    let train = "train --data ./rows.csv --model mlp:4 --epochs 1 --burn-in 0 --device cpu --validation 0 --out run";
+    let message = fail(folder.path(), train, 2);
+    assert!(message.contains("-1 at sample 0") && message.contains("--data-range=-1..1"), "{message}");
+    assert!(!folder.path().join("run").exists());
+    let said = succeed(folder.path(), &format!("{train} --data-range -1..1"));
+    assert!(said.contains("from 0.000 to 1.000"), "{said}");
+    // The run keeps it.
+    let settings: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("run/settings.json")).unwrap()).unwrap();
+    assert_eq!(settings["data_range"], "-1..1");
+}
+
+#[test]
 fn what_is_no_data_is_named_before_any_work() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();

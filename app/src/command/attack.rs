@@ -24,6 +24,7 @@ fn keeps(field: &Field) -> bool {
     matches!(
         field.name,
         "data"
+            | "data_range"
             | "model"
             | "normalise"
             | "epsilon"
@@ -97,7 +98,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
     let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
-    let Arrays { shape, samples, notes, .. } = dataset::read_samples(&settings.data)?;
+    let Arrays { shape, samples, notes, .. } = dataset::read_samples(&plan.request)?;
     super::tell_notes(&notes);
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let model = settings.model.resolve(shape);

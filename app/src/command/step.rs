@@ -20,8 +20,9 @@ use crate::{driver, failure::Failure};
 
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
-    const KEPT: [&str; 16] = [
+    const KEPT: [&str; 17] = [
         "data",
+        "data_range",
         "model",
         "normalise",
         "epsilon",
@@ -83,7 +84,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
     let weights = read_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
-    let Arrays { shape, samples, notes, .. } = dataset::read_samples(&settings.data)?;
+    let Arrays { shape, samples, notes, .. } = dataset::read_samples(&plan.request)?;
     super::tell_notes(&notes);
     let model = settings.model.resolve(shape);
     let classes = model.last_layer(&weights).ok_or_else(|| {

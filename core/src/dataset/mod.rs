@@ -4,6 +4,7 @@ mod augment;
 mod digits;
 mod formats;
 mod points;
+mod range;
 mod source;
 mod split;
 mod summary;
@@ -16,6 +17,7 @@ pub use formats::npz::{
 };
 pub use formats::{FORMATS, Format};
 pub use points::Toy;
+pub use range::DataRange;
 pub use source::Source;
 pub use split::{TestPart, ValidationPart};
 pub use summary::{Inspection, inspect};
@@ -185,6 +187,8 @@ impl Dataset {
 pub struct Request {
     /// Where from.
     pub source: Source,
+    /// The range that the numbers of a file have.
+    pub range: DataRange,
     /// Generated points for train and validation together (2-D sources only).
     pub points: usize,
     /// Deviation of the Gaussian noise on generated points, in units of the raw figure before scaling (2-D sources only).
@@ -308,14 +312,14 @@ fn raw(request: &Request) -> Result<Raw, DatasetError> {
     match &request.source {
         Source::Toy(toy) => points::generate(*toy, request),
         Source::Digits => digits::read(),
-        Source::Files { format, paths } => read_files(*format, paths),
+        Source::Files { format, paths } => read_files(*format, paths, &request.range),
     }
 }
 
-fn read_files(format: Option<&'static Format>, paths: &[PathBuf]) -> Result<Raw, DatasetError> {
+fn read_files(format: Option<&'static Format>, paths: &[PathBuf], range: &DataRange) -> Result<Raw, DatasetError> {
     match format {
-        Some(format) => format.read(paths),
-        None => Format::of(paths)?.read(paths),
+        Some(format) => format.read(paths, range),
+        None => Format::of(paths)?.read(paths, range),
     }
 }
 
@@ -323,12 +327,13 @@ fn read_files(format: Option<&'static Format>, paths: &[PathBuf]) -> Result<Raw,
 ///
 /// # Errors
 /// As [`load`].
-pub fn read_samples(source: &Source) -> Result<Arrays, DatasetError> {
+pub fn read_samples(request: &Request) -> Result<Arrays, DatasetError> {
+    let source = &request.source;
     let Source::Files { format, paths } = source else {
         let path = Path::new("--data");
         return Err(DatasetError::malformed(path, format!("`{source}` is inside the program"), "a file or folder of samples"));
     };
-    let Raw { shape, classes, mut samples, own_test, notes, .. } = read_files(*format, paths)?;
+    let Raw { shape, classes, mut samples, own_test, notes, .. } = read_files(*format, paths, &request.range)?;
     if let Some(test) = own_test {
         samples.pixels.extend(test.pixels);
         samples.labels.extend(test.labels);

@@ -246,7 +246,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::{SampleShape, Samples, Toy};
+    use crate::dataset::{DataRange, SampleShape, Samples, Toy};
 
     fn samples(labels: &[u32]) -> Samples {
         // The pixel of a sample is its row: a part that mixes up samples shows.
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn request(test: TestPart, validation: ValidationPart) -> Request {
-        Request { source: Source::Digits, points: 0, noise: 0.0, seed: 7, test, validation }
+        Request { source: Source::Digits, range: DataRange::Auto, points: 0, noise: 0.0, seed: 7, test, validation }
     }
 
     /// The rows of train, validation and test.

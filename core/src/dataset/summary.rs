@@ -54,3 +54,23 @@ pub(super) fn line(raw: &Raw) -> String {
     let balance = if least == most { format!("{most} of each") } else { format!("{least} to {most} of each") };
     format!("{count}, {} ({}), from {low:.3} to {high:.3}; {} classes, {balance}", raw.shape, raw.origin, raw.classes)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::Settings;
+
+    use super::*;
+
+    #[test]
+    fn one_line_has_count_shape_range_classes_and_balance() {
+        let plan = Settings::default().with("data", "digits").checked().expect("digits are there");
+        let digits = inspect(&plan.request).expect("digits are there");
+        let expected = "1797 samples, 64 (ink 0..16, rows), from 0.000 to 1.000; 10 classes, 174 to 183 of each";
+        assert_eq!(digits.line, expected);
+        assert_eq!((digits.per_class.iter().sum::<usize>(), digits.own_test), (1797, None));
+        let moons = Settings { points: 100, ..Settings::default() }.checked().expect("moons are there");
+        let moons = inspect(&moons.request).expect("moons are there");
+        assert!(moons.line.starts_with("100 samples and 1000 of a test part, 2 (points of a plane)"), "{}", moons.line);
+        assert!(moons.line.ends_with("2 classes, 550 of each"), "{}", moons.line);
+    }
+}

@@ -18,7 +18,7 @@ use value::Value;
 use crate::{
     attack::{Attack, LossKind, Path as AttackPath},
     batch::Noise,
-    dataset::{Augmentation, Request, Source, TestPart, Toy, ValidationPart},
+    dataset::{Augmentation, DataRange, Request, Source, TestPart, Toy, ValidationPart},
     method::{Clock, Craft, Method},
     model::{Initialisation, ModelSpec, Normalisation},
     train::{LearningRate, LearningRateSchedule},
@@ -237,6 +237,9 @@ settings! {
     /// PATH, a file or folder whose format is told by its content; FORMAT:PATH names it: npz, npy, mnist, idx, cifar, svhn, parquet, images,
     /// csv (`gairat data` describes them).
     Data data: Source = Source::Toy(Toy::Moons) => Shown::new(Change::Never).usual();
+    /// Range of the numbers in a file: auto (0 to 1, or bytes), -1..1, or MEAN/STD of what they were normalised with (one number or one a
+    /// channel); it is undone, so that epsilon is a radius in [0, 1].
+    Data data_range: DataRange = DataRange::Auto => Shown::new(Change::Never);
     /// Generated points for training and validation together (2-D data only).
     Data points: usize = 2000, 4..=10_000_000 => Shown::new(Change::Never).usual();
     /// Deviation of the noise on generated points, in the figure's own units (2-D data only).
@@ -413,6 +416,7 @@ impl Settings {
         let checked = Checked {
             request: Request {
                 source: self.data.clone(),
+                range: self.data_range.clone(),
                 points: self.points,
                 noise: self.noise,
                 seed: self.data_seed,
@@ -454,6 +458,9 @@ impl Settings {
             // Points are generated for the figures alone.
             "points" | "noise" if !matches!(self.data, Source::Toy(_)) => {
                 Some(format!("{name} has no effect: no points are generated for {}", self.data))
+            }
+            "data_range" if self.data.is_inside() => {
+                Some(format!("data-range has no effect: {} is inside the program", self.data))
             }
             "burn_in" if !about.weighs() => Some(format!("burn-in has no effect: {} weighs no samples", about.name)),
             "burn_in" if !about.burns_in => {

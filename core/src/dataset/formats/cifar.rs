@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Format, bundle,
+    Format, Reader, bundle,
     found::{Found, name_of},
 };
 use crate::{
@@ -19,7 +19,7 @@ pub(super) const FORMAT: Format = Format {
     usage: "cifar:PATH",
     about: "CIFAR-10 or CIFAR-100 (folder or .tar.gz; binary or Python batches)",
     sniff,
-    read,
+    read: Reader::Bytes(read),
 };
 
 /// Numbers of an image.

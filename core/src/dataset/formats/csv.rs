@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Format,
+    Format, Reader,
     found::{Found, bytes_of},
     image_folder::class_note,
     labels::{MAX_CLASSES, labels, strange},
@@ -18,14 +18,14 @@ use super::{
     pixels::{Layout, Pixels, Range, layout, pixels_of, range},
     what_else,
 };
-use crate::dataset::{DatasetError, FEWER, MAX_NUMBERS, Raw, SampleShape, Samples, classes_of};
+use crate::dataset::{DataRange, DatasetError, FEWER, MAX_NUMBERS, Raw, SampleShape, Samples, classes_of};
 
 pub(super) const FORMAT: Format = Format {
     name: "csv",
     usage: "csv:FILE",
     about: "CSV, a table of numbers with a column of labels",
     sniff,
-    read: |paths: &[PathBuf]| read(only(paths)?),
+    read: Reader::Numbers(|paths, range| read(only(paths)?, range)),
 };
 
 const EXPECTED: &str = "a table: one row a sample, numbers, and a label in a column called `label` or in the last one";
@@ -84,7 +84,7 @@ struct Table {
     places: HashMap<String, usize>,
 }
 
-fn read(path: &Path) -> Result<Raw, DatasetError> {
+fn read(path: &Path, given: &DataRange) -> Result<Raw, DatasetError> {
     let malformed = |found: String| DatasetError::malformed(path, found, EXPECTED);
     let table = table(path)?;
     let rows = table.cells.len() / table.columns.max(1);
@@ -129,12 +129,12 @@ fn read(path: &Path) -> Result<Raw, DatasetError> {
         row = Layout { shape, channels_last: false };
         notes.push(format!("rows of {len} numbers are taken as images of {shape}"));
     }
-    if kept.len() == 2 {
+    if kept.len() == 2 && *given == DataRange::Auto {
         scale(&mut values, &mut notes);
     }
     let numbers = Numbers { sizes, whole: false, byte: false, values };
-    let Pixels { shape, values, notes: done, origin } =
-        pixels_of("the table", numbers, row).map_err(|(found, expected)| DatasetError::malformed(path, found, expected))?;
+    let Pixels { shape, values, notes: done, origin } = pixels_of("the table", numbers, row, given)
+        .map_err(|(found, expected)| DatasetError::malformed(path, found, expected))?;
     notes.extend(done);
     let samples = Samples { pixels: values, rows: (0..rows as u32).collect(), labels };
     Ok(Raw { shape, classes, samples, own_test: None, usual_test: None, notes, origin: format!("CSV, {origin}") })
@@ -329,11 +329,11 @@ mod tests {
     }
 
     fn raw(text: &str) -> Raw {
-        read(file(text).path()).unwrap_or_else(|error| panic!("{text}: {error}"))
+        read(file(text).path(), &DataRange::Auto).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     fn refusal(text: &str) -> String {
-        read(file(text).path()).expect_err("it is broken").to_string()
+        read(file(text).path(), &DataRange::Auto).expect_err("it is broken").to_string()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Format,
+    Format, Reader,
     found::{name_of, unpacked},
     labels::{columns, labels, strange},
     npy::Numbers,
@@ -17,7 +17,7 @@ use super::{
     what_else,
 };
 use crate::{
-    dataset::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed},
+    dataset::{DataRange, DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed},
     files,
 };
 
@@ -26,7 +26,7 @@ pub(super) const FORMAT: Format = Format {
     usage: "idx:IMAGES,LABELS",
     about: "one IDX file of images and one of labels",
     sniff: |found| rank_of(&found.start).is_some(),
-    read,
+    read: Reader::Numbers(read),
 };
 
 /// The type code of unsigned bytes.
@@ -34,12 +34,12 @@ const UNSIGNED_BYTE: u8 = 0x08;
 /// Columns of QMNIST's labels, the first of which is the class.
 const QMNIST: usize = 8;
 
-fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
+fn read(paths: &[PathBuf], range: &DataRange) -> Result<Raw, DatasetError> {
     match paths {
-        [images, labels] => read_pair(images, labels),
+        [images, labels] => read_pair(images, labels, range),
         [path] => {
             let labels = labels_beside(path)?;
-            read_pair(path, &labels)
+            read_pair(path, &labels, range)
         }
         _ => Err(DatasetError::malformed(
             paths.get(2).map_or(Path::new(""), PathBuf::as_path),
@@ -77,8 +77,8 @@ fn labels_beside(images: &Path) -> Result<PathBuf, DatasetError> {
 
 /// Reads one pair of files. Images of 2 dimensions (N x D) are flat samples; of 3 (N x H x W) they have one channel; of 4
 /// (N x C x H x W) the channels are as given.
-pub(super) fn read_pair(images: &Path, labels: &Path) -> Result<Raw, DatasetError> {
-    let Pair { pixels, labels, mut notes } = read_samples(images, labels)?;
+fn read_pair(images: &Path, labels: &Path, range: &DataRange) -> Result<Raw, DatasetError> {
+    let Pair { pixels, labels, mut notes } = read_samples(images, labels, range)?;
     notes.extend(strange(&labels));
     let Pixels { shape, values, origin, .. } = pixels;
     let rows = (0..labels.len() as u32).collect();
@@ -108,7 +108,7 @@ pub(super) struct Pair {
 }
 
 /// Reads images and their labels.
-pub(super) fn read_samples(images_path: &Path, labels_path: &Path) -> Result<Pair, DatasetError> {
+pub(super) fn read_samples(images_path: &Path, labels_path: &Path, range: &DataRange) -> Result<Pair, DatasetError> {
     let images = read_array(images_path)?;
     if images.sizes.len() < 2 {
         return Err(images.wrong_rank(images_path, "images, of 2 to 4 dimensions"));
@@ -120,14 +120,14 @@ pub(super) fn read_samples(images_path: &Path, labels_path: &Path) -> Result<Pai
         ref sizes => layout(sizes).map_err(|_| images.wrong_rank(images_path, "images, of 2 to 4 dimensions"))?,
     };
     let byte = images.kind == UNSIGNED_BYTE;
-    let pixels = if byte {
+    let pixels = if byte && *range == DataRange::Auto {
         let values = images.bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
         let order = if matches!(layout.shape, SampleShape::Flat(_)) { "rows" } else { "channels first" };
         Pixels { shape: layout.shape, values, notes: Vec::new(), origin: format!("bytes 0..255, {order}") }
     } else {
         let values = images.numbers().map(|number| number as f32).collect();
         let numbers = Numbers { sizes: images.sizes.clone(), whole: images.kind < 0x0d, byte, values };
-        pixels_of("the file", numbers, layout)
+        pixels_of("the file", numbers, layout, range)
             .map_err(|(found, expected)| DatasetError::malformed(images_path, found, expected))?
     };
     let mut notes = pixels.notes.clone();
@@ -236,6 +236,10 @@ pub(super) mod tests {
 
     use super::*;
 
+    fn read_pair_of(images: &Path, labels: &Path) -> Result<Raw, DatasetError> {
+        read_pair(images, labels, &DataRange::Auto)
+    }
+
     pub(in crate::dataset::formats) fn folder() -> TempDir {
         tempfile::tempdir().expect("the system gives a folder for temporary files")
     }
@@ -287,14 +291,14 @@ pub(super) mod tests {
         let dir = folder();
         let (images, labels) = pair();
         let raw =
-            read_pair(&write(&dir, "images.gz", &images), &write(&dir, "labels", &gzip(&labels))).expect("the pair is whole");
+            read_pair_of(&write(&dir, "images.gz", &images), &write(&dir, "labels", &gzip(&labels))).expect("the pair is whole");
         assert_eq!(raw.shape, SampleShape::Image { channels: 1, height: 2, width: 2 });
         assert_eq!(raw.classes, 3);
         assert_eq!(raw.samples.pixels[..6], [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
         assert_eq!(raw.samples.labels, [2, 0, 1]);
         assert_eq!(raw.samples.rows, [0, 1, 2]);
         assert_eq!(raw.own_test, None);
-        let zipped = read_pair(&write(&dir, "a", &gzip(&images)), &write(&dir, "b", &labels)).expect("the pair is whole");
+        let zipped = read_pair_of(&write(&dir, "a", &gzip(&images)), &write(&dir, "b", &labels)).expect("the pair is whole");
         assert_eq!(zipped.samples, raw.samples);
     }
 
@@ -304,7 +308,7 @@ pub(super) mod tests {
         let labels = write(&dir, "labels", &idx(&[2], &[0, 0]));
         let shape_of = |sizes: &[u32]| {
             let images = write(&dir, "images", &idx(sizes, &[7; 24]));
-            let raw = read_pair(&images, &labels).expect("the pair is whole");
+            let raw = read_pair_of(&images, &labels).expect("the pair is whole");
             (raw.shape, raw.classes)
         };
         // One class alone still needs a classifier of two.
@@ -371,7 +375,7 @@ pub(super) mod tests {
         let shorts = [header(0x0b, &[3, 1]), vec![0, 2, 0, 0, 0, 1]].concat();
         for (labels, notes) in [(whole, 0), (columns, 1), (shorts, 0)] {
             // Packed twice, as some servers do.
-            let raw = read_pair(&images, &write(&dir, "labels", &gzip(&gzip(&labels)))).expect("the pair is whole");
+            let raw = read_pair_of(&images, &write(&dir, "labels", &gzip(&gzip(&labels)))).expect("the pair is whole");
             assert_eq!((raw.samples.labels.as_slice(), raw.notes.len()), ([2, 0, 1].as_slice(), notes));
         }
     }
@@ -409,9 +413,9 @@ pub(super) mod tests {
         let dir = folder();
         let (images, labels) = pair();
         let (images, labels) = (write(&dir, "images", &images), write(&dir, "labels", &labels));
-        let swapped = read_pair(&labels, &images).expect_err("labels are no images").to_string();
+        let swapped = read_pair_of(&labels, &images).expect_err("labels are no images").to_string();
         assert!(swapped.contains("labels: has 1 dimension") && swapped.contains("expected images"), "{swapped}");
-        let doubled = read_pair(&images, &images).expect_err("images are no labels").to_string();
+        let doubled = read_pair_of(&images, &images).expect_err("images are no labels").to_string();
         assert!(doubled.contains("images: has 3 dimension") && doubled.contains("expected labels"), "{doubled}");
     }
 
@@ -421,7 +425,7 @@ pub(super) mod tests {
         let images = write(&dir, "images", &pair().0);
         for count in [2_u32, 4] {
             let labels = write(&dir, "labels", &idx(&[count], &vec![0; count as usize]));
-            let error = read_pair(&images, &labels).expect_err("the counts differ").to_string();
+            let error = read_pair_of(&images, &labels).expect_err("the counts differ").to_string();
             assert!(error.contains(&format!("holds {count} labels")) && error.contains("expected 3"), "{error}");
         }
     }
@@ -432,9 +436,9 @@ pub(super) mod tests {
         let there = write(&dir, "images", &pair().0);
         let absent = dir.path().join("absent");
         for (images, labels) in [(&absent, &there), (&there, &absent)] {
-            let error = read_pair(images, labels).expect_err("one file is absent");
+            let error = read_pair_of(images, labels).expect_err("one file is absent");
             assert!(matches!(&error, DatasetError::Unreadable { path, .. } if *path == absent), "{error}");
         }
-        assert!(matches!(read_pair(dir.path(), &there), Err(DatasetError::Unreadable { .. })));
+        assert!(matches!(read_pair_of(dir.path(), &there), Err(DatasetError::Unreadable { .. })));
     }
 }

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Format,
+    Format, Reader,
     found::{Found, name_of, unreadable},
     idx::{self, Pair},
     labels::strange,
     only,
 };
 use crate::{
-    dataset::{DatasetError, Raw, Samples, Source, classes_of},
+    dataset::{DataRange, DatasetError, Raw, Samples, Source, classes_of},
     files,
 };
 
@@ -19,7 +19,7 @@ pub(super) const FORMAT: Format = Format {
     usage: "mnist:DIR",
     about: "a folder with the four IDX files of MNIST, Fashion-MNIST, KMNIST, QMNIST or EMNIST",
     sniff,
-    read: |paths| read_folder(only(paths)?),
+    read: Reader::Numbers(|paths, range| read_folder(only(paths)?, range)),
 };
 
 /// The four files: train images and labels, test images and labels.
@@ -50,7 +50,7 @@ fn prefixes(folder: &Path) -> Vec<String> {
 }
 
 /// Reads the four files of a folder, each with or without `.gz` and with `-idx` or `.idx` in its name.
-fn read_folder(path: &Path) -> Result<Raw, DatasetError> {
+fn read_folder(path: &Path, range: &DataRange) -> Result<Raw, DatasetError> {
     let (folder, prefix) = if is_prefix(path) {
         (path.parent().unwrap_or(Path::new("")).to_owned(), format!("{}-", name_of(path)))
     } else if !files::exists(path) {
@@ -64,8 +64,8 @@ fn read_folder(path: &Path) -> Result<Raw, DatasetError> {
     let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = &found else {
         return Err(incomplete(path, &found));
     };
-    let Pair { pixels: train, labels, mut notes } = idx::read_samples(train_images, train_labels)?;
-    let Pair { pixels: test, labels: test_of, .. } = idx::read_samples(test_images, test_labels)?;
+    let Pair { pixels: train, labels, mut notes } = idx::read_samples(train_images, train_labels, range)?;
+    let Pair { pixels: test, labels: test_of, .. } = idx::read_samples(test_images, test_labels, range)?;
     if test.shape != train.shape {
         let expected = format!("images of {} numbers, as in {}", train.shape, train_images.display());
         return Err(DatasetError::malformed(test_images, format!("holds images of {} numbers", test.shape), expected));
@@ -178,6 +178,10 @@ mod tests {
     use super::super::idx::tests::{folder, gzip, idx as idx_file, pair, write};
     use super::*;
 
+    fn read_folder_of(path: &Path) -> Result<Raw, DatasetError> {
+        read_folder(path, &DataRange::Auto)
+    }
+
     #[test]
     fn files_that_come_together_are_a_pair_or_mnist_or_named_as_neither() {
         let dir = folder();
@@ -211,7 +215,7 @@ mod tests {
                 let bytes = if suffix.is_empty() { bytes.clone() } else { gzip(bytes) };
                 write(&dir, &format!("{name}{suffix}"), &bytes);
             }
-            let raw = read_folder(dir.path()).expect("the folder is whole");
+            let raw = read_folder_of(dir.path()).expect("the folder is whole");
             assert_eq!(raw.samples.labels, [2, 0, 1]);
             assert_eq!(raw.own_test.map(|test| test.labels), Some(vec![4, 0, 1]));
             // The highest label of both parts counts.
@@ -222,11 +226,11 @@ mod tests {
     #[test]
     fn a_folder_names_every_file_that_it_lacks() {
         let dir = folder();
-        let none = read_folder(dir.path()).expect_err("the folder is empty").to_string();
+        let none = read_folder_of(dir.path()).expect_err("the folder is empty").to_string();
         assert!(NAMES.iter().all(|name| none.contains(name)), "{none}");
         write(&dir, NAMES[0], &pair().0);
         write(&dir, NAMES[3], &pair().1);
-        let some = read_folder(dir.path()).expect_err("two files are lacking").to_string();
+        let some = read_folder_of(dir.path()).expect_err("two files are lacking").to_string();
         assert!(some.contains(NAMES[1]) && some.contains(NAMES[2]) && !some.contains(NAMES[0]), "{some}");
     }
 
@@ -235,7 +239,7 @@ mod tests {
         let dir = folder();
         let images = write(&dir, &format!("{}.gz", NAMES[2]), &gzip(&pair().0));
         let labels = write(&dir, NAMES[3], &pair().1);
-        let error = read_folder(dir.path()).expect_err("the train pair is lacking").to_string();
+        let error = read_folder_of(dir.path()).expect_err("the train pair is lacking").to_string();
         let pair = format!("`idx:{},{}`", images.display(), labels.display());
         assert!(error.contains("only the test pair") && error.contains(NAMES[0]) && error.contains(&pair), "{error}");
     }
@@ -247,7 +251,7 @@ mod tests {
         for (name, bytes) in NAMES.into_iter().zip([&images, &labels, &idx_file(&[3, 1, 4], &[0; 12]), &labels]) {
             write(&dir, name, bytes);
         }
-        let error = read_folder(dir.path()).expect_err("the sizes differ").to_string();
+        let error = read_folder_of(dir.path()).expect_err("the sizes differ").to_string();
         assert!(error.contains("1x1x4") && error.contains("1x2x2"), "{error}");
     }
 
@@ -255,8 +259,8 @@ mod tests {
     fn a_file_is_no_folder() {
         let dir = folder();
         let file = write(&dir, "file", &[]);
-        assert!(read_folder(&file).expect_err("a file is no folder").to_string().contains("is no folder"));
-        assert!(matches!(read_folder(&dir.path().join("absent")), Err(DatasetError::Unreadable { .. })));
+        assert!(read_folder_of(&file).expect_err("a file is no folder").to_string().contains("is no folder"));
+        assert!(matches!(read_folder_of(&dir.path().join("absent")), Err(DatasetError::Unreadable { .. })));
     }
 
     #[test]
@@ -272,16 +276,16 @@ mod tests {
                 write(&dir, &format!("{part}-{name}.gz"), &gzip(&labels));
             }
         }
-        let several = read_folder(dir.path()).expect_err("there are two sets").to_string();
+        let several = read_folder_of(dir.path()).expect_err("there are two sets").to_string();
         assert!(several.contains("emnist-digits, emnist-letters") && several.contains("mnist:"), "{several}");
         let letters = dir.path().join("emnist-letters");
         assert!(sniff(&Found::at(&letters).expect("files begin so")));
-        let raw = read_folder(&letters).expect("the set is whole");
+        let raw = read_folder_of(&letters).expect("the set is whole");
         assert_eq!((raw.samples.labels.as_slice(), raw.classes), ([0, 2, 1].as_slice(), 3));
         assert_eq!(raw.own_test.map(|test| test.labels), Some(vec![0, 2, 1]));
         assert!(raw.notes.join("; ").contains("counted from 1"), "{:?}", raw.notes);
         // Elsewhere a class that lacks is told and left.
-        let raw = read_folder(&dir.path().join("emnist-digits")).expect("the set is whole");
+        let raw = read_folder_of(&dir.path().join("emnist-digits")).expect("the set is whole");
         assert_eq!((raw.samples.labels.as_slice(), raw.classes), ([1, 3, 2].as_slice(), 4));
         assert!(raw.notes.join("; ").contains("run from 1 to 3"), "{:?}", raw.notes);
     }
@@ -297,7 +301,7 @@ mod tests {
             let path = write(&dir, images, &pair().0);
             let alone = [path.clone()];
             let lacking = Source::of(&idx::FORMAT, alone.clone()).to_string();
-            let read = || Format::of(&alone).and_then(|format| format.read(&alone));
+            let read = || Format::of(&alone).and_then(|format| format.read(&alone, &DataRange::Auto));
             assert!(read().expect_err("there are no labels").to_string().contains("no labels beside it"), "{lacking}");
             write(&dir, labels, &pair().1);
             assert_eq!(read().expect("the pair is whole").samples.labels, [2, 0, 1], "{images}");

@@ -31,7 +31,7 @@ use std::{
 
 use found::Found;
 
-use crate::dataset::{DatasetError, Raw};
+use crate::dataset::{DataRange, DatasetError, Raw};
 
 /// A format that samples come in.
 pub struct Format {
@@ -44,7 +44,15 @@ pub struct Format {
     /// Whether what lies at a path is of this format, by its content.
     sniff: fn(&Found) -> bool,
     /// Reads the files of one set.
-    read: fn(&[PathBuf]) -> Result<Raw, DatasetError>,
+    read: Reader,
+}
+
+/// How a format is read.
+enum Reader {
+    /// Its numbers are bytes, whatever is in a file.
+    Bytes(fn(&[PathBuf]) -> Result<Raw, DatasetError>),
+    /// Its numbers may have any range.
+    Numbers(fn(&[PathBuf], &DataRange) -> Result<Raw, DatasetError>),
 }
 
 /// All formats; where a file could be of two, the earlier one is taken.
@@ -94,8 +102,15 @@ impl Format {
     }
 
     /// Reads the samples of these files.
-    pub(super) fn read(&self, paths: &[PathBuf]) -> Result<Raw, DatasetError> {
-        (self.read)(paths)
+    pub(super) fn read(&self, paths: &[PathBuf], range: &DataRange) -> Result<Raw, DatasetError> {
+        match self.read {
+            Reader::Numbers(read) => read(paths, range),
+            Reader::Bytes(read) if *range == DataRange::Auto => read(paths),
+            Reader::Bytes(_) => {
+                let path = paths.first().map_or(Path::new(""), PathBuf::as_path);
+                Err(DatasetError::malformed(path, format!("holds bytes, as all {} files do", self.name), "--data-range auto"))
+            }
+        }
     }
 }
 

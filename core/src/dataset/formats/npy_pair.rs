@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Format,
+    Format, Reader,
     found::{Found, name_of, unpacked},
     labels::{columns, labels, strange},
     npy::{Element, Numbers, Real, header_of},
@@ -14,7 +14,7 @@ use super::{
     what_else,
 };
 use crate::{
-    dataset::{DatasetError, Raw, Samples, claimed_numbers, classes_of, read_claimed},
+    dataset::{DataRange, DatasetError, Raw, Samples, claimed_numbers, classes_of, read_claimed},
     files,
 };
 
@@ -23,14 +23,14 @@ pub(super) const FORMAT: Format = Format {
     usage: "npy:SAMPLES,LABELS",
     about: "NPY (one array of NumPy) for samples and one for labels",
     sniff: |found: &Found| found.start.starts_with(b"\x93NUMPY"),
-    read,
+    read: Reader::Numbers(read),
 };
 
 /// What stands in the name of a file of samples, and what in that of its labels.
 const NAMES: [[&str; 2]; 6] =
     [["images", "labels"], ["data", "labels"], ["data", "targets"], ["samples", "labels"], ["x", "y"], ["X", "y"]];
 
-fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
+fn read(paths: &[PathBuf], range: &DataRange) -> Result<Raw, DatasetError> {
     let (samples, labels) = match paths {
         [first, second] => (first.clone(), second.clone()),
         [path] => (path.clone(), labels_beside(path)?),
@@ -47,17 +47,17 @@ fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
     let (others, _) = sizes_of(&labels)?;
     // Whichever has more dimensions holds the samples: the order of two files that are dropped together means nothing.
     let (samples, labels) = if others.len() > sizes.len() { (labels, samples) } else { (samples, labels) };
-    read_pair(&samples, &labels)
+    read_pair(&samples, &labels, range)
 }
 
-fn read_pair(x: &Path, y: &Path) -> Result<Raw, DatasetError> {
+fn read_pair(x: &Path, y: &Path, range: &DataRange) -> Result<Raw, DatasetError> {
     let refused = |path: &Path| {
         let path = path.to_owned();
         move |(found, expected): (String, String)| DatasetError::malformed(&path, found, expected)
     };
     let numbers: Numbers<f32> = numbers_of(x)?;
     let layout = layout(&numbers.sizes).map_err(refused(x))?;
-    let Pixels { shape, values, mut notes, origin } = pixels_of("the array", numbers, layout).map_err(refused(x))?;
+    let Pixels { shape, values, mut notes, origin } = pixels_of("the array", numbers, layout, range).map_err(refused(x))?;
     let count = values.len() / shape.len().max(1);
     let of_labels: Numbers<f64> = numbers_of(y)?;
     let labels = columns(&of_labels.sizes, count).and_then(|columns| labels(columns, &of_labels.values)).map_err(refused(y))?;
@@ -141,11 +141,11 @@ mod tests {
             let dir = tempfile::tempdir().expect("the system gives a folder for temporary files");
             let [x, y] = [x, y].map(|name| dir.path().join(name));
             fs::write(&x, &images).expect("the temporary folder can be written");
-            let error = read(std::slice::from_ref(&x)).expect_err("there are no labels").to_string();
+            let error = read(std::slice::from_ref(&x), &DataRange::Auto).expect_err("there are no labels").to_string();
             assert!(error.contains("npy:SAMPLES,LABELS"), "{error}");
             fs::write(&y, npy("<i8", "(2,)", &[1_i64.to_le_bytes(), 0_i64.to_le_bytes()].concat())).expect("it can be written");
             for paths in [vec![x.clone()], vec![x.clone(), y.clone()], vec![y.clone(), x.clone()]] {
-                let raw = read(&paths).expect("the pair is whole");
+                let raw = read(&paths, &DataRange::Auto).expect("the pair is whole");
                 assert_eq!((raw.samples.labels.as_slice(), raw.samples.pixels[1]), ([1, 0].as_slice(), 0.2));
                 assert_eq!(raw.shape, crate::dataset::SampleShape::Image { channels: 1, height: 2, width: 3 });
             }
@@ -159,7 +159,7 @@ mod tests {
             let [a, b] = ["x.npy", "y.npy"].map(|name| dir.path().join(name));
             fs::write(&a, x).expect("the temporary folder can be written");
             fs::write(&b, npy("|u1", "(2,)", &[0, 1])).expect("the temporary folder can be written");
-            read(&[a, b]).expect_err("it is broken").to_string()
+            read(&[a, b], &DataRange::Auto).expect_err("it is broken").to_string()
         };
         assert!(refusal(b"<!doctype html>").contains("web page"));
         assert!(refusal(&npy("|u1", "(2, 2)", &[0; 3])).contains("the array holds 3 bytes"));

@@ -1,7 +1,7 @@
 //! Numbers that are to be pixels: which axis holds channels, and which range they have.
 
 use super::npy::Numbers;
-use crate::dataset::SampleShape;
+use crate::dataset::{DataRange, SampleShape};
 
 /// By how much a number may lie outside of [0, 1] by rounding, as after normalising and undoing it.
 const ROUNDING: f32 = 1e-6;
@@ -73,14 +73,35 @@ impl Pixels {
 ///
 /// # Errors
 /// What the array holds, to follow its name, and what was expected.
-pub(super) fn pixels_of(name: &str, numbers: Numbers<f32>, layout: Layout) -> Result<Pixels, (String, String)> {
+pub(super) fn pixels_of(
+    name: &str,
+    numbers: Numbers<f32>,
+    layout: Layout,
+    given: &DataRange,
+) -> Result<Pixels, (String, String)> {
     let Numbers { sizes, whole, byte, mut values } = numbers;
     let mut notes = Vec::new();
     if layout.channels_last {
         values = channels_first(&values, layout.shape);
         notes.push(format!("{name} of {sizes:?} has its channels last: they are put first"));
     }
-    let range = match range(&values, whole) {
+    let (channels, places) = match layout.shape {
+        SampleShape::Flat(len) => (1, len),
+        SampleShape::Image { channels, height, width } => (channels, height * width),
+    };
+    let undone = given.undo(&mut values, channels, places).map_err(|expected| (format!("has {channels} channels"), expected))?;
+    if let Some(undone) = &undone {
+        notes.push(format!("{name} is brought back to [0, 1]: {undone}"));
+    }
+    let range = match range(&values, whole && undone.is_none()) {
+        Range::Bytes if undone.is_some() => {
+            let found = format!("holds numbers up to {} after --data-range {given}", values.iter().copied().fold(0.0, f32::max));
+            return Err((found, "numbers in [0, 1] after it".to_owned()));
+        }
+        Range::Unit if undone.is_some() => {
+            clamp(&mut values);
+            "numbers of another range"
+        }
         // Bytes are shares of 255 whatever their greatest is, but for pictures of zeros and ones.
         Range::Unit if byte && values.iter().any(|x| *x > 0.0) => {
             notes.push(format!("{name} holds bytes that are 0 or 1: they are taken as they are, not as shares of 255"));
@@ -139,9 +160,11 @@ pub(super) fn range(numbers: &[f32], whole: bool) -> Range {
     let looks = if low >= -ROUNDING && high <= 255.0 {
         format!("numbers from {low} to {high}; divide them by their greatest possible value (`x / 255`)")
     } else if low >= -1.0 - ROUNDING && high <= 1.0 + ROUNDING {
-        format!("numbers from {low} to {high}, as after `(x - 0.5) / 0.5`; undo it (`x * 0.5 + 0.5`)")
+        format!("numbers from {low} to {high}, as after `(x - 0.5) / 0.5`; --data-range=-1..1 undoes it (`x * 0.5 + 0.5`)")
     } else {
-        format!("numbers from {low} to {high}, as after normalising; undo it (`x * std + mean`) and give --normalise instead")
+        format!(
+            "numbers from {low} to {high}, as after normalising; --data-range MEAN/STD undoes it (`x * STD + MEAN`), and --normalise MEAN/STD puts it into the network"
+        )
     };
     Range::Other(first, looks)
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Format,
+    Format, Reader,
     found::{Found, bytes_of, name_of},
     labels::{labels, strange},
     mat::{self, Array},
@@ -13,7 +13,7 @@ use super::{
     what_else,
 };
 use crate::{
-    dataset::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of},
+    dataset::{DataRange, DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of},
     files,
 };
 
@@ -22,7 +22,7 @@ pub(super) const FORMAT: Format = Format {
     usage: "svhn:FILE.mat",
     about: "MATLAB file (version 5) with `X` and `y`, as SVHN's train_32x32.mat",
     sniff,
-    read,
+    read: Reader::Numbers(read),
 };
 
 const EXPECTED: &str = "a MATLAB file of version 5 with `X` (height x width x channels x N) and `y` (N labels)";
@@ -36,7 +36,7 @@ fn sniff(found: &Found) -> bool {
     found.start.starts_with(mat::MAGIC) || found.start.starts_with(b"MATLAB 7.3")
 }
 
-fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
+fn read(paths: &[PathBuf], range: &DataRange) -> Result<Raw, DatasetError> {
     let mut notes = Vec::new();
     let (train, test) = match paths {
         [folder] if files::is_dir(folder) => (folder.join("train_32x32.mat"), Some(folder.join("test_32x32.mat"))),
@@ -56,7 +56,7 @@ fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
             ));
         }
     };
-    let (pixels, labels) = read_file(&train, &mut notes)?;
+    let (pixels, labels) = read_file(&train, &mut notes, range)?;
     let Pixels { shape, values, origin, .. } = pixels;
     let mut classes = classes_of(&labels);
     notes.extend(strange(&labels));
@@ -67,7 +67,7 @@ fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
             None
         }
         Some(test) => {
-            let (pixels, labels) = read_file(&test, &mut Vec::new())?;
+            let (pixels, labels) = read_file(&test, &mut Vec::new(), range)?;
             if pixels.shape != shape {
                 return Err(DatasetError::malformed(
                     &test,
@@ -82,7 +82,7 @@ fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
     Ok(Raw { shape, classes, samples: in_order(values, labels), own_test, usual_test: None, notes, origin })
 }
 
-fn read_file(path: &Path, notes: &mut Vec<String>) -> Result<(Pixels, Vec<u32>), DatasetError> {
+fn read_file(path: &Path, notes: &mut Vec<String>, range: &DataRange) -> Result<(Pixels, Vec<u32>), DatasetError> {
     let malformed = |found: String| DatasetError::malformed(path, found, EXPECTED);
     let bytes = bytes_of(path, LARGEST)?;
     if bytes.starts_with(b"MATLAB 7.3") || bytes.starts_with(b"\x89HDF") {
@@ -101,7 +101,7 @@ fn read_file(path: &Path, notes: &mut Vec<String>) -> Result<(Pixels, Vec<u32>),
         })
     };
     let (x, y) = (named(&["X", "x", "images"])?, named(&["y", "Y", "labels"])?);
-    let pixels = pixels(path, x)?;
+    let pixels = pixels(path, x, range)?;
     let numbers: Vec<f64> = y.numbers().collect();
     if numbers.len() != pixels.count() {
         return Err(malformed(format!("has {} labels for {} images", numbers.len(), pixels.count())));
@@ -117,7 +117,7 @@ fn read_file(path: &Path, notes: &mut Vec<String>) -> Result<(Pixels, Vec<u32>),
 }
 
 /// The images of `X`, whose first dimension runs fastest.
-fn pixels(path: &Path, x: &Array) -> Result<Pixels, DatasetError> {
+fn pixels(path: &Path, x: &Array, range: &DataRange) -> Result<Pixels, DatasetError> {
     let refused = |(found, expected): (String, String)| DatasetError::malformed(path, format!("`{}` {found}", x.name), expected);
     let (height, width, channels, count) = match *x.sizes.as_slice() {
         [height, width, channels @ (1 | 3), count] => (height, width, channels, count),
@@ -140,7 +140,8 @@ fn pixels(path: &Path, x: &Array) -> Result<Pixels, DatasetError> {
     }
     let numbers =
         Numbers { sizes: vec![count, channels, height, width], whole: x.bytes().is_some(), byte: x.bytes().is_some(), values };
-    let mut pixels = pixels_of(&format!("`{}`", x.name), numbers, Layout { shape, channels_last: false }).map_err(refused)?;
+    let mut pixels =
+        pixels_of(&format!("`{}`", x.name), numbers, Layout { shape, channels_last: false }, range).map_err(refused)?;
     pixels.origin = pixels.origin.replace("channels first", "rows first, samples last (MATLAB)");
     Ok(pixels)
 }
@@ -166,7 +167,7 @@ mod tests {
         for (bytes, origin) in [(PACKED, "bytes 0..255"), (PLAIN, "numbers 0..1")] {
             let path = file(dir.path(), "some.mat", bytes);
             assert!(sniff(&Found::at(&path).expect("it is there")));
-            let raw = read(&[path]).expect("the file is whole");
+            let raw = read(&[path], &DataRange::Auto).expect("the file is whole");
             assert_eq!(raw.shape, SampleShape::Image { channels: 3, height: 4, width: 2 });
             assert_eq!((raw.samples.labels.as_slice(), raw.classes), ([1, 0, 2, 9, 0].as_slice(), 10));
             assert!(raw.origin.starts_with(origin), "{}", raw.origin);
@@ -181,10 +182,10 @@ mod tests {
     fn a_train_file_finds_its_test_file() {
         let dir = tempfile::tempdir().expect("the system gives a folder for temporary files");
         let train = file(dir.path(), "train_32x32.mat", PACKED);
-        assert_eq!(read(std::slice::from_ref(&train)).expect("the file is whole").own_test, None);
+        assert_eq!(read(std::slice::from_ref(&train), &DataRange::Auto).expect("the file is whole").own_test, None);
         file(dir.path(), "test_32x32.mat", PACKED);
         for path in [train, dir.path().to_owned()] {
-            let raw = read(&[path]).expect("both files are whole");
+            let raw = read(&[path], &DataRange::Auto).expect("both files are whole");
             assert_eq!(raw.own_test.map(|test| test.len()), Some(5));
         }
     }
@@ -192,7 +193,9 @@ mod tests {
     #[test]
     fn damage_and_version_7_3_are_named() {
         let dir = tempfile::tempdir().expect("the system gives a folder for temporary files");
-        let refusal = |bytes: &[u8]| read(&[file(dir.path(), "broken.mat", bytes)]).expect_err("it is broken").to_string();
+        let refusal = |bytes: &[u8]| {
+            read(&[file(dir.path(), "broken.mat", bytes)], &DataRange::Auto).expect_err("it is broken").to_string()
+        };
         let newer = [b"MATLAB 7.3 MAT-file, Platform: GLNXA64".as_slice(), &[b' '; 474], b"\x89HDF\r\n\x1a\n"].concat();
         assert!(refusal(&newer).contains("7.3") && refusal(&newer).contains("'-v7'"), "{}", refusal(&newer));
         assert!(refusal(b"<html>").contains("web page"));

@@ -11,14 +11,14 @@ mod writer;
 pub use reader::{Arrays, GivenAdversarial, read_arrays, read_given};
 pub use writer::{AdversarialExamples, write_adversarial, write_named, write_samples, write_verdicts};
 
-use super::{Format, found::Found, only};
+use super::{Format, Reader, found::Found, only};
 
 pub(in crate::dataset) const FORMAT: Format = Format {
     name: "npz",
     usage: "npz:FILE",
     about: "NPZ (NumPy's archive) with `x` and `y`",
     sniff,
-    read: |paths| reader::read(only(paths)?),
+    read: Reader::Numbers(|paths, range| reader::read(only(paths)?, range)),
 };
 
 fn sniff(found: &Found) -> bool {

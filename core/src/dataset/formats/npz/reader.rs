@@ -14,7 +14,7 @@ use super::super::{
     what_else,
 };
 use crate::{
-    dataset::{DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed},
+    dataset::{DataRange, DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed},
     files::{self, Opened},
 };
 
@@ -36,7 +36,7 @@ const NAMES: [[&str; 2]; 9] = [
 const TEST_NAMES: [[&str; 2]; 3] = [["x_test", "y_test"], ["X_test", "y_test"], ["test_images", "test_labels"]];
 
 /// Reads the arrays `x` and `y` of an NPZ file, and its test part where it has one; see [`read_arrays`].
-pub(super) fn read(file: &Path) -> Result<Raw, DatasetError> {
+pub(super) fn read(file: &Path, range: &DataRange) -> Result<Raw, DatasetError> {
     let mut archive = open_archive(file)?;
     let names = names_in(&archive);
     let there = |pair: &[&str; 2]| pair.iter().all(|wanted| names.iter().any(|name| name == wanted));
@@ -50,7 +50,7 @@ pub(super) fn read(file: &Path) -> Result<Raw, DatasetError> {
     if pair != NAMES[0] {
         notes.push(format!("the arrays `{}` and `{}` are taken for samples and labels", pair[0], pair[1]));
     }
-    let (pixels, labels) = read_pair(file, &mut archive, pair)?;
+    let (pixels, labels) = read_pair(file, &mut archive, pair, range)?;
     let Pixels { shape, origin, .. } = pixels;
     notes.extend(pixels.notes);
     notes.extend(strange(&labels));
@@ -59,7 +59,7 @@ pub(super) fn read(file: &Path) -> Result<Raw, DatasetError> {
     let own_test = match TEST_NAMES.into_iter().find(|test| there(test) && pair != NAMES[0]) {
         None => None,
         Some(test) => {
-            let (pixels, labels) = read_pair(file, &mut archive, test)?;
+            let (pixels, labels) = read_pair(file, &mut archive, test, range)?;
             if pixels.shape != shape {
                 let found = format!("`{}` holds samples of {}", test[0], pixels.shape);
                 return Err(DatasetError::malformed(file, found, format!("samples of {shape}, as `{}`", pair[0])));
@@ -84,8 +84,13 @@ fn names_in(archive: &Archive) -> Vec<String> {
     names
 }
 
-fn read_pair(file: &Path, archive: &mut Archive, [x, y]: [&str; 2]) -> Result<(Pixels, Vec<u32>), DatasetError> {
-    let pixels = read_pixels(file, archive, x)?;
+fn read_pair(
+    file: &Path,
+    archive: &mut Archive,
+    [x, y]: [&str; 2],
+    range: &DataRange,
+) -> Result<(Pixels, Vec<u32>), DatasetError> {
+    let pixels = read_pixels(file, archive, x, range)?;
     let labels = read_labels(file, archive, y, pixels.count())?;
     Ok((pixels, labels))
 }
@@ -114,7 +119,7 @@ pub struct Arrays {
 /// array, or where an array has the wrong type, shape or length or a number out of range. The message names the array, the
 /// first bad place and its value.
 pub fn read_arrays(file: &Path) -> Result<Arrays, DatasetError> {
-    let Raw { shape, classes, samples, notes, .. } = read(file)?;
+    let Raw { shape, classes, samples, notes, .. } = read(file, &DataRange::Auto)?;
     Ok(Arrays { shape, samples, classes, notes })
 }
 
@@ -136,7 +141,7 @@ pub struct GivenAdversarial {
 /// As [`read_arrays`].
 pub fn read_given(file: &Path, shape: SampleShape, count: usize) -> Result<GivenAdversarial, DatasetError> {
     let mut archive = open_archive(file)?;
-    let Pixels { shape: found, values: x_adv, .. } = read_pixels(file, &mut archive, "x_adv")?;
+    let Pixels { shape: found, values: x_adv, .. } = read_pixels(file, &mut archive, "x_adv", &DataRange::Auto)?;
     if found != shape || x_adv.len() != count * shape.len() {
         let found = format!("`x_adv` holds {} samples of {found}", x_adv.len() / found.len().max(1));
         return Err(DatasetError::malformed(file, found, format!("{count} of {shape}, as `x`")));
@@ -165,10 +170,10 @@ pub(super) fn open_archive(file: &Path) -> Result<Archive, DatasetError> {
 const NPZ: &str = "an NPZ file with the arrays `x` and `y` (numpy.savez)";
 
 /// Reads the samples in `name`, at least one.
-fn read_pixels(file: &Path, archive: &mut Archive, name: &str) -> Result<Pixels, DatasetError> {
+fn read_pixels(file: &Path, archive: &mut Archive, name: &str, range: &DataRange) -> Result<Pixels, DatasetError> {
     let refused = |(found, expected): (String, String)| DatasetError::malformed(file, format!("`{name}` {found}"), expected);
     let (layout, numbers) = read_numbers::<f32, _>(file, archive, name, |sizes| layout(sizes).map_err(refused))?;
-    pixels_of(&format!("`{name}`"), numbers, layout).map_err(refused)
+    pixels_of(&format!("`{name}`"), numbers, layout, range).map_err(refused)
 }
 
 /// Reads `name`, which must hold `count` labels or counts.

@@ -15,7 +15,7 @@ use super::{
 };
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use crate::dataset::{DatasetError, SampleShape, Samples};
+use crate::dataset::{DataRange, DatasetError, SampleShape, Samples};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("the system gives a folder for temporary files")
@@ -89,7 +89,8 @@ fn refusal(x: Vec<u8>, y: Vec<u8>) -> String {
 fn stored_and_compressed_files_are_read() {
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         let dir = folder();
-        let raw = read(&zip(&dir, method, &[("x", x()), ("y", y()), ("more", vec![])])).expect("the file is whole");
+        let raw =
+            read(&zip(&dir, method, &[("x", x()), ("y", y()), ("more", vec![])]), &DataRange::Auto).expect("the file is whole");
         assert_eq!(raw.shape, SampleShape::Flat(2));
         assert_eq!(raw.classes, 3);
         assert_eq!(raw.samples.pixels, [0.0, 0.125, 0.25, 0.5, 0.625, 0.75, 0.875, 1.0]);
@@ -340,7 +341,7 @@ fn adversarial_examples_are_read_back_as_written() {
         assert_eq!(array(&path, "x_adv"), ("<f4".to_owned(), sizes, bytes_of(&written.x_adv)));
         assert_eq!(array(&path, "y"), three("<u4", vec![2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]));
         // What an attack wrote is data again.
-        let raw = read(&path).expect("the file is whole");
+        let raw = read(&path, &DataRange::Auto).expect("the file is whole");
         assert_eq!(
             (raw.shape, raw.samples.pixels.as_slice(), raw.samples.labels),
             (shape, written.x_adv.as_slice(), vec![2, 0, 1])
@@ -425,13 +426,33 @@ fn a_test_part_and_other_names_are_found() {
     let dir = folder();
     for names in [["x_train", "y_train", "x_test", "y_test"], ["train_images", "train_labels", "test_images", "test_labels"]] {
         let arrays = [(names[0], x()), (names[1], y()), (names[2], x()), (names[3], npy("|u1", "(4,)", &[0, 4, 0, 0]))];
-        let raw = read(&zip(&dir, CompressionMethod::Deflated, &arrays)).expect("the file is whole");
+        let raw = read(&zip(&dir, CompressionMethod::Deflated, &arrays), &DataRange::Auto).expect("the file is whole");
         assert_eq!((raw.samples.labels, raw.classes), (vec![0, 1, 2, 1], 5));
         assert_eq!(raw.own_test.map(|test| test.labels), Some(vec![0, 4, 0, 0]));
         assert!(raw.notes.join("; ").contains(names[0]), "{:?}", raw.notes);
     }
     let other = npy("<f4", "(4, 1)", &floats(&[0.0; 4]));
     let arrays = [("x_train", x()), ("y_train", y()), ("x_test", other), ("y_test", y())];
-    let error = read(&zip(&dir, CompressionMethod::Stored, &arrays)).expect_err("the shapes differ").to_string();
+    let error =
+        read(&zip(&dir, CompressionMethod::Stored, &arrays), &DataRange::Auto).expect_err("the shapes differ").to_string();
     assert!(error.contains("`x_test` holds samples of 1") && error.contains("samples of 2"), "{error}");
+}
+
+#[test]
+fn numbers_of_another_range_are_brought_back_where_it_is_said() {
+    let dir = folder();
+    let images = npy("<f4", "(2, 2, 1, 2)", &floats(&[-1.0, 1.0, 0.0, 0.5, 1.0, -0.5, -1.0, 0.0]));
+    let path = zip(&dir, CompressionMethod::Stored, &[("x", images), ("y", npy("|u1", "(2,)", &[0, 1]))]);
+    let refused = read(&path, &DataRange::Auto).expect_err("they are no pixels").to_string();
+    assert!(refused.contains("--data-range=-1..1"), "{refused}");
+    let raw = read(&path, &DataRange::Symmetric).expect("they run from -1 to 1");
+    assert_eq!(raw.samples.pixels, [0.0, 1.0, 0.5, 0.75, 1.0, 0.25, 0.0, 0.5]);
+    assert!(raw.notes.join("; ").contains("brought back to [0, 1]: (x + 1) / 2"), "{:?}", raw.notes);
+    // The first channel x / 2 + 1 / 2, the second x / 4 + 1 / 4.
+    let range = DataRange::Normalised { mean: vec![0.5, 0.25], std: vec![0.5, 0.25] };
+    let raw = read(&path, &range).expect("they were normalised so");
+    assert_eq!(raw.samples.pixels, [0.0, 1.0, 0.25, 0.375, 1.0, 0.25, 0.0, 0.25]);
+    let wrong = DataRange::Normalised { mean: vec![0.5], std: vec![2.0] };
+    let refused = read(&path, &wrong).expect_err("they were not normalised so").to_string();
+    assert!(refused.contains("`x` holds -1.5 at sample 0"), "{refused}");
 }
