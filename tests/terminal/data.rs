@@ -204,7 +204,7 @@ fn our_own_adversarial_examples_are_data_again() {
     let attacked = json(&succeed(
         folder.path(),
         &format!(
-            "attack --data csv:table.csv {network} --epsilon 0.1 --step-size 0.02 --steps 5 --random-start false --out a.npz --json"
+            "attack --data csv:table.csv {network} --epsilon 0.1 --step-size 0.02 --steps 5 --no-random-start --out a.npz --json"
         ),
     ));
     let evaluated = json(&succeed(folder.path(), &format!("eval --data npz:a.npz {network} --part all --attack natural --json")));

@@ -70,12 +70,17 @@ impl<'a> Machine<'a> {
         self.take(count)
     }
 
-    /// The rest of a line of text.
-    fn line(&mut self) -> Step<&'a str> {
+    /// The rest of a line.
+    fn bytes_of_line(&mut self) -> Step<&'a [u8]> {
         let rest = &self.bytes[self.at..];
         let end = rest.iter().position(|&byte| byte == b'\n').ok_or("breaks off within a line")?;
         self.at += end + 1;
-        text(&rest[..end]).map(|line| line.trim_end_matches('\r'))
+        Ok(&rest[..end])
+    }
+
+    /// The rest of a line of text.
+    fn line(&mut self) -> Step<&'a str> {
+        self.bytes_of_line().and_then(text).map(|line| line.trim_end_matches('\r'))
     }
 
     fn push(&mut self, node: Node<'a>) {
@@ -222,8 +227,9 @@ impl<'a> Machine<'a> {
             b'T' | b'B' => self.counted(4).map(|bytes| self.push(Node::Bytes(Cow::Borrowed(bytes))))?,
             0x8e | 0x96 => self.counted(8).map(|bytes| self.push(Node::Bytes(Cow::Borrowed(bytes))))?,
             b'V' => {
-                let line = self.line()?;
-                self.push(Node::Text(Cow::Owned(unescaped(line))));
+                // A byte is a character of Latin-1.
+                let line: String = self.bytes_of_line()?.iter().copied().map(char::from).collect();
+                self.push(Node::Text(Cow::Owned(unescaped(&line))));
             }
             0x8c => self.counted(1).and_then(text).map(|text| self.push(Node::Text(Cow::Borrowed(text))))?,
             b'X' => self.counted(4).and_then(text).map(|text| self.push(Node::Text(Cow::Borrowed(text))))?,

@@ -3,10 +3,7 @@
 //! The label stands in the column that is called so, else in the last one (without a header also in the first, where only that can be one).
 //! Labels may be words: classes are counted in their order.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, path::Path};
 
 use super::{
     Format, Reader,
@@ -30,7 +27,7 @@ pub(super) const FORMAT: Format = Format {
 
 const EXPECTED: &str = "a table: one row a sample, numbers, and a label in a column called `label` or in the last one";
 /// What a column of labels may be called.
-const LABELS: [&str; 10] = ["label", "labels", "class", "target", "y", "species", "digit", "category", "classes", "targets"];
+const LABELS: [&str; 9] = ["label", "labels", "class", "target", "species", "digit", "category", "classes", "targets"];
 /// What a column may be called that counts rows.
 const INDICES: [&str; 5] = ["", "id", "index", "unnamed: 0", "row"];
 /// Numbers of a row that is a picture: MNIST, MNIST with a margin, CIFAR.
@@ -49,7 +46,8 @@ fn sniff(found: &Found) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let (Some(first), second) = (lines.next(), lines.next()) else { return false };
     let separator = separator_of(first.as_bytes());
-    let cells = |line: &str| line.bytes().filter(|byte| *byte == separator).count();
+    // What stands in quotes separates nothing.
+    let cells = |line: &str| line.split('"').step_by(2).flat_map(str::bytes).filter(|byte| *byte == separator).count();
     let number = |line: &str| line.split(char::from(separator)).any(|cell| cell.trim().parse::<f64>().is_ok());
     cells(first) > 0
         && second.map_or_else(
@@ -214,8 +212,10 @@ fn label_column(table: &Table) -> Result<usize, String> {
     }
     let last = table.columns - 1;
     if let Some(names) = &table.header {
-        let named = LABELS.iter().find_map(|wanted| names.iter().position(|name| name.to_lowercase() == **wanted));
-        return Ok(named.unwrap_or(last));
+        let place = |wanted: &str| names.iter().position(|name| name.to_lowercase() == wanted);
+        // Beside `x` a column `y` is a coordinate.
+        let bare = || place("y").filter(|_| place("x").is_none());
+        return Ok(LABELS.into_iter().find_map(place).or_else(bare).unwrap_or(last));
     }
     match [last, 0].into_iter().find(|&column| table.could_be_labels(column)) {
         Some(column) => Ok(column),

@@ -326,7 +326,7 @@ fn bytes_of(values: &[f32]) -> Vec<u8> {
 #[test]
 fn adversarial_examples_are_read_back_as_written() {
     for (shape, sizes) in
-        [(SampleShape::Flat(5), vec![3, 5]), (SampleShape::Image { channels: 2, height: 3, width: 1 }, vec![3, 2, 3, 1])]
+        [(SampleShape::Flat(5), vec![3, 5]), (SampleShape::Image { channels: 3, height: 2, width: 1 }, vec![3, 3, 2, 1])]
     {
         let dir = folder();
         let path = dir.path().join("examples.npz");
