@@ -33,7 +33,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> std::process:
         Ok(code) => code,
         Err(failure) => {
             // Standard output may be a pipe that JSON goes through.
-            anstream::eprintln!("error: {}", failure.message(words::Door::Terminal));
+            crate::terminal::tell!("error: {}", failure.message(words::Door::Terminal));
             failure.code()
         }
     }

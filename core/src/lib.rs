@@ -95,6 +95,7 @@ pub mod random;
 pub mod settings;
 
 pub mod files;
+pub mod pickle;
 
 pub mod device;
 

@@ -295,7 +295,7 @@ fn training_steps_computed_as_a_whole_are_the_composed_ones() {
     };
     let source = Settings::default().data;
     let (validation, test) = (Samples::default(), Samples::default());
-    let dataset = Dataset { source, shape, classes, train, validation, test, notes: Vec::new() };
+    let dataset = Dataset { source, shape, classes, train, validation, test, notes: Vec::new(), about: String::new() };
     for method in ["at", "gairat"] {
         let [fused, composed] = [Path::Fused, Path::Composed].map(|path| {
             let mut settings = Settings { epsilon: 0.0, burn_in: 0, lr: 0.05, path, ..Settings::default() };

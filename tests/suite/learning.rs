@@ -146,6 +146,7 @@ fn a_slow_beginning_with_many_classes_is_not_taken_for_a_collapse() {
         validation: Samples::default(),
         test: part(200),
         notes: Vec::new(),
+        about: String::new(),
     };
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(&root.path().join("run"), &settings).unwrap();

@@ -43,6 +43,7 @@ fn noise(shape: SampleShape, classes: usize, samples: usize, seed: u64) -> Datas
         validation: Samples::default(),
         test: Samples::default(),
         notes: Vec::new(),
+        about: String::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod attack;
 mod bench;
 mod checkpoints;
 mod compare;
+mod data;
 mod eval;
 mod methods;
 mod refusals;

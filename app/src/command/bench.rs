@@ -135,7 +135,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let threads = driver::threads_for(settings.threads, &resolved, 0);
         if matches.get_flag("methods") {
             if !json {
-                anstream::println!("{resolved} on {}, batch {}, K {} ({})", case.input, case.batch, case.steps, chosen.name);
+                crate::terminal::say!("{resolved} on {}, batch {}, K {} ({})", case.input, case.batch, case.steps, chosen.name);
             }
             for entry in METHODS {
                 let settings = settings.clone().with("method", entry.about.name);
@@ -154,7 +154,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 "step_ms": timed.step_ms, "attack_ms": timed.attack_ms, "update_ms": timed.step_ms - timed.attack_ms,
                 "samples_per_s": per_second, "dispatches": timed.dispatches, "gflop_per_s": rate, "steps_timed": timed.turns,
             });
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
         } else if let Some((scale, value)) = case.grown {
             let name = match scale {
                 Scale::Batch => "batch",
@@ -168,9 +168,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 };
                 format!("; {:.2} times the time for {work} times the operations", timed.step_ms / before.step_ms)
             });
-            anstream::println!("{name} {value:>5}: {:>9.2} ms a step, attack {:>9.2} ms{grown}", timed.step_ms, timed.attack_ms);
+            crate::terminal::say!(
+                "{name} {value:>5}: {:>9.2} ms a step, attack {:>9.2} ms{grown}",
+                timed.step_ms,
+                timed.attack_ms
+            );
         } else {
-            anstream::println!(
+            crate::terminal::say!(
                 "{resolved} on {}, {} classes, batch {}, K {}: {:.2} ms a step (attack {:.2}, update {:.2}), {per_second:.0} samples/s{}{}",
                 case.input,
                 case.classes,
@@ -182,7 +186,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 rate.map_or_else(String::new, |rate| format!(", {rate:.1} GFLOP/s")),
                 timed.dispatches.map_or_else(String::new, |count| format!(", {count} dispatches")),
             );
-            anstream::println!("    {} path, median of {} ({})", timed.path, timed.turns, chosen.name);
+            crate::terminal::say!("    {} path, median of {} ({})", timed.path, timed.turns, chosen.name);
             if matches.contains_id("method") {
                 driver::on_pool(threads, || beside_plain(&settings, shape, case.classes, &chosen))??.print(&settings, json);
             }
@@ -328,9 +332,9 @@ impl Beside {
             let line = serde_json::json!({
                 "method": name, "step_ms": self.step_ms, "plain_ms": self.plain_ms, "ratio": ratio, "passes": self.passes,
             });
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
         } else {
-            anstream::println!(
+            crate::terminal::say!(
                 "    {name:<14} {:>9.2} ms a step, plain adversarial training {:>9.2}: ratio {ratio:.2}, its passes {:.2} times as many",
                 self.step_ms,
                 self.plain_ms,
@@ -392,6 +396,7 @@ impl Stepper {
             validation: nothing(),
             test: nothing(),
             notes: Vec::new(),
+            about: String::new(),
         };
         // Weights from the first step on: what is timed is the method, not its burn-in.
         let plan = Settings { burn_in: 0, lr: 0.01, ..settings.clone() }.checked()?;

@@ -159,10 +159,10 @@ fn tell(matches: &ArgMatches, fitted: &Fitted, written: &[(&str, &Path)]) {
         if matches.get_flag("json") {
             let line = serde_json::json!({ "event": "written", "kind": kind, "file": out, "model": model.to_string(),
                 "shape": shape.to_string(), "classes": classes });
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
         } else {
             let kind = if *kind == "onnx" { format!("ONNX (opset {ONNX_OPSET})") } else { (*kind).to_owned() };
-            anstream::println!("{model} for {shape} and {classes} classes written to {} as {kind}", out.display());
+            crate::terminal::say!("{model} for {shape} and {classes} classes written to {} as {kind}", out.display());
         }
     }
 }

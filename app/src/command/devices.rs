@@ -28,22 +28,22 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 "number": place, "name": adapter.name, "api": adapter.api, "kind": adapter.kind.to_string(), "driver": adapter.driver,
                 "max_buffer": adapter.max_buffer, "problem": adapter.problem, "auto": taken,
             });
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
         } else {
-            anstream::println!("{} {place}: {}", mark(taken), adapter.name);
-            anstream::println!("    {} through {}, driver {}", adapter.kind, adapter.api, adapter.driver);
-            anstream::println!("    buffers up to {} MiB; {able}", adapter.max_buffer >> 20);
+            crate::terminal::say!("{} {place}: {}", mark(taken), adapter.name);
+            crate::terminal::say!("    {} through {}, driver {}", adapter.kind, adapter.api, adapter.driver);
+            crate::terminal::say!("    buffers up to {} MiB; {able}", adapter.max_buffer >> 20);
         }
     }
     if matches.get_flag("json") {
         let line = serde_json::json!({
             "name": "CPU", "api": "flex", "kind": "CPU backend", "problem": null, "auto": auto.is_none(), "why": why,
         });
-        anstream::println!("{line}");
+        crate::terminal::say!("{line}");
     } else {
-        anstream::println!("{} cpu", mark(auto.is_none()));
-        anstream::println!("    CPU backend (flex), always there; runs the attack");
-        anstream::println!("* is what `auto` takes. {why}");
+        crate::terminal::say!("{} cpu", mark(auto.is_none()));
+        crate::terminal::say!("    CPU backend (flex), always there; runs the attack");
+        crate::terminal::say!("* is what `auto` takes. {why}");
     }
     Ok(ExitCode::SUCCESS)
 }

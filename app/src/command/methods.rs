@@ -25,7 +25,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     };
     if matches.get_flag("json") {
         for about in chosen {
-            anstream::println!("{}", json(about));
+            crate::terminal::say!("{}", json(about));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -34,7 +34,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     chosen.into_iter().for_each(list);
-    anstream::println!("`gairat methods NAME` describes one: what its parameters mean, what it weighs by, and its burn-in.");
+    crate::terminal::say!("`gairat methods NAME` describes one: what its parameters mean, what it weighs by, and its burn-in.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -71,7 +71,7 @@ fn variants(about: &About) -> Vec<(String, Passes)> {
 
 /// A method in a few lines, what is not certain of it included.
 fn list(about: &About) {
-    let line = |name: &str, text: &str| anstream::println!("{name:<14} {text}");
+    let line = |name: &str, text: &str| crate::terminal::say!("{name:<14} {text}");
     line(about.name, about.summary);
     line("", about.formula);
     let told: Vec<String> = parameters(about)
@@ -89,29 +89,29 @@ fn list(about: &About) {
     for caveat in about.caveats {
         line("", &format!("note: {caveat}"));
     }
-    anstream::println!();
+    crate::terminal::say!();
 }
 
 fn describe(about: &About) {
-    anstream::println!("{} ({})", about.title, about.name);
-    anstream::println!("  {}", about.summary);
-    anstream::println!("  minimises   {}", about.formula);
-    anstream::println!("  weights by  {}", if about.weighs() { about.axis.label } else { "nothing: all samples count alike" });
-    anstream::println!("  cost        {}", about.passes);
+    crate::terminal::say!("{} ({})", about.title, about.name);
+    crate::terminal::say!("  {}", about.summary);
+    crate::terminal::say!("  minimises   {}", about.formula);
+    crate::terminal::say!("  weights by  {}", if about.weighs() { about.axis.label } else { "nothing: all samples count alike" });
+    crate::terminal::say!("  cost        {}", about.passes);
     for (with, cost) in variants(about) {
-        anstream::println!("    with {with}: {cost}");
+        crate::terminal::say!("    with {with}: {cost}");
     }
-    anstream::println!("  burn-in     {}", if about.burns_in { "yes: --burn-in epochs with weights of 1" } else { "none" });
+    crate::terminal::say!("  burn-in     {}", if about.burns_in { "yes: --burn-in epochs with weights of 1" } else { "none" });
     if let Some(measure) = about.measure {
-        anstream::println!("  measures    {}: {}", measure.name, measure.doc);
+        crate::terminal::say!("  measures    {}: {}", measure.name, measure.doc);
     }
-    anstream::println!("  source      {}", about.source);
+    crate::terminal::say!("  source      {}", about.source);
     for (field, default) in parameters(about) {
-        anstream::println!("  --{} {default}   ({})", flag(field.name), values(&field));
-        anstream::println!("      {}", field.doc);
+        crate::terminal::say!("  --{} {default}   ({})", flag(field.name), values(&field));
+        crate::terminal::say!("      {}", field.doc);
     }
     for caveat in about.caveats {
-        anstream::println!("  note: {caveat}");
+        crate::terminal::say!("  note: {caveat}");
     }
 }
 

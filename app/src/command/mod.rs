@@ -5,6 +5,7 @@ mod attack;
 mod bench;
 mod compare;
 mod convert;
+mod data;
 mod devices;
 mod eval;
 mod methods;
@@ -29,7 +30,7 @@ use gairat::{
     settings::{Field, Settings, fields},
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, terminal::output};
 
 #[cfg(feature = "window")]
 const AFTER: &str = "Without a command, gairat opens its window, which is training already.";
@@ -42,8 +43,11 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
     let begun = std::time::Instant::now();
     let matches = match definition().try_get_matches_from(args) {
         Ok(matches) => matches,
-        // clap prints help and version to standard output with code 0, errors to standard error with code 2.
-        Err(error) => error.exit(),
+        // clap prints help to standard output with code 0, errors to standard error with code 2.
+        Err(error) => match error.print() {
+            Err(cause) if !error.use_stderr() => output::end(&cause),
+            _ => return Ok(ExitCode::from(if error.use_stderr() { 2 } else { 0 })),
+        },
     };
     if matches.get_flag("version") {
         version(matches.get_flag("verbose"));
@@ -60,6 +64,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("methods", matches)) => methods::run(matches),
         Some(("step", matches)) => step::run(matches),
         Some(("report", matches)) => report::run(matches),
+        Some(("data", matches)) => data::run(matches),
         Some(("devices", matches)) => devices::run(matches),
         Some(("record", matches)) => match matches.get_one::<PathBuf>("file") {
             Some(file) => record::run(file),
@@ -102,6 +107,7 @@ fn definition() -> Command {
         .subcommand(compare::definition())
         .subcommand(report::definition())
         .subcommand(bench::definition())
+        .subcommand(data::definition())
         .subcommand(devices::definition())
         .subcommand(record::definition());
     #[cfg(feature = "window")]
@@ -110,15 +116,15 @@ fn definition() -> Command {
 }
 
 fn version(verbose: bool) {
-    anstream::println!("gairat {}", env!("CARGO_PKG_VERSION"));
+    crate::terminal::say!("gairat {}", env!("CARGO_PKG_VERSION"));
     if verbose {
-        anstream::println!("licence   MIT OR Apache-2.0");
+        crate::terminal::say!("licence   MIT OR Apache-2.0");
         #[cfg(feature = "window")]
-        anstream::println!(
+        crate::terminal::say!(
             "fonts     Ubuntu (Ubuntu font licence), Hack, Noto Emoji and Emoji Icon Font (OFL 1.1, MIT), as egui ships them"
         );
-        anstream::println!("digits    {}", gairat::dataset::DIGITS_ATTRIBUTION);
-        anstream::println!(
+        crate::terminal::say!("digits    {}", gairat::dataset::DIGITS_ATTRIBUTION);
+        crate::terminal::say!(
             "method    Zhang, Zhu, Niu, Han, Sugiyama, Kankanhalli: Geometry-aware Instance-reweighted Adversarial Training, ICLR 2021"
         );
     }
@@ -132,7 +138,7 @@ fn setting(field: &Field) -> Arg {
     }
     let mut help = format!("{} [default: {}", field.doc.trim(), usual(field.name, &Settings::default()));
     for (data, source) in
-        [("three-blobs", Source::Toy(Toy::ThreeBlobs)), ("digits", Source::Digits), ("images", Source::Npz(PathBuf::new()))]
+        [("three-blobs", Source::Toy(Toy::ThreeBlobs)), ("digits", Source::Digits), ("images", Source::npz(PathBuf::new()))]
     {
         let recipe = usual(field.name, &Settings::recipe(source));
         if field.name != "data" && recipe != usual(field.name, &Settings::default()) {
@@ -179,21 +185,21 @@ fn flag(name: &str) -> String {
 /// Warns of settings that were asked for and have no effect.
 fn warn_of_idle(settings: &Settings, given: &[(&'static str, &str)]) {
     for sentence in given.iter().filter_map(|(name, _)| settings.without_effect(name)) {
-        anstream::eprintln!("warning: {sentence}");
+        crate::terminal::tell!("warning: {sentence}");
     }
 }
 
 /// Tells what was done to the numbers of a file, and what is strange about them.
 fn tell_notes(notes: &[String]) {
     for note in notes {
-        anstream::eprintln!("note: {note}");
+        crate::terminal::tell!("note: {note}");
     }
 }
 
 /// Tells how weights that another program wrote were read.
 fn tell_reading(weights: &Weights) {
     if !weights.reading.ours {
-        anstream::eprintln!("{}", weights.reading);
+        crate::terminal::tell!("{}", weights.reading);
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn run(file: &Path) -> Result<ExitCode, Failure> {
     });
     let text = format!("{recorded}\n");
     gairat::checkpoint::write_whole(file, text.as_bytes())?;
-    anstream::println!("written   {} ({} bytes)", file.display(), text.len());
+    crate::terminal::say!("written   {} ({} bytes)", file.display(), text.len());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -20,7 +20,7 @@ pub(super) fn definition() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     for folder in matches.get_many::<PathBuf>("run").into_iter().flatten() {
         report::write_of_run(folder)?;
-        anstream::println!("{}", folder.join(report::FILE).display());
+        crate::terminal::say!("{}", folder.join(report::FILE).display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,14 @@
 //! `gairat step`: one training step taken apart, so that it can be held against other code.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::open_weights,
-    dataset::{self, Arrays, Dataset, Samples, Source},
+    dataset::{self, Arrays, Dataset, Samples},
     device,
     model::{Gradient, named_gradient, named_tensors, with_tensors},
     settings::{Field, Settings},
@@ -17,8 +20,9 @@ use crate::{driver, failure::Failure};
 
 /// The settings that matter here.
 fn keeps(field: &Field) -> bool {
-    const KEPT: [&str; 16] = [
+    const KEPT: [&str; 17] = [
         "data",
+        "data_range",
         "model",
         "normalise",
         "epsilon",
@@ -55,7 +59,7 @@ pub(super) fn definition() -> Command {
              statistics after the step), with PyTorch's names and layouts; lr.",
         )
         .args(settings_args(keeps))
-        .mut_arg("data", |arg| arg.required(true).help("The samples: npz:FILE with `x` and `y`"))
+        .mut_arg("data", |arg| arg.required(true).help("The samples: a file or folder of any format (`gairat data` lists them)"))
         .mut_arg("model", |arg| arg.required(true).help("The network that the weights are of, such as mlp:64,64 or resnet18"))
         .arg(file("weights", "FILE", "Weights of that network, as PyTorch (.pth, .pt) or safetensors writes them"))
         .arg(file("out", "FILE.npz", "Where to write; it must not exist yet"))
@@ -80,12 +84,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     settings.normalise = weights.normalisation(&settings.normalise)?;
     let plan = settings.checked()?;
     super::warn_of_idle(&settings, &given);
-    let Source::Npz(file) = &settings.data else {
-        return Err(Failure::Request(format!("--data {}: expected npz:FILE", settings.data)));
-    };
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
-    let Arrays { shape, samples, notes, .. } = dataset::read_arrays(file)?;
+    let Arrays { shape, samples, notes, .. } = dataset::read_samples(&plan.request)?;
     super::tell_notes(&notes);
     let model = weights.network(&settings.model, shape)?;
     let weights = weights.tensors;
@@ -95,13 +96,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     if let Some((row, label)) = samples.labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
         return Err(Failure::Request(format!(
             "{}: sample {row} has the label {label}, the weights know {classes} classes (0 to {})",
-            file.display(),
+            settings.data,
             classes - 1
         )));
     }
     let count = samples.len();
     let given = match matches.get_one::<String>("adversarial").map(String::as_str) {
-        Some("given") => Some(dataset::read_given(file, shape, count)?),
+        Some("given") => {
+            let files = settings.data.files();
+            let file = files.first().copied().unwrap_or(Path::new(""));
+            Some(dataset::read_given(file, shape, count)?)
+        }
         _ => None,
     };
     if let Some(given) = &given {
@@ -109,8 +114,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             if let Some((row, count)) = counts.iter().enumerate().find(|(_, count)| **count > settings.steps) {
                 return Err(Failure::Request(format!(
                     "{}: `{name}` of sample {row} is {count}; expected 0 to --steps {}",
-                    file.display(),
-                    settings.steps
+                    settings.data, settings.steps
                 )));
             }
         }
@@ -119,7 +123,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         if let Some(place) = samples.pixels.iter().zip(&given.x_adv).position(outside) {
             return Err(Failure::Request(format!(
                 "{}: `x_adv` of sample {} is {} where `x` is {}, which is further than --epsilon {}",
-                file.display(),
+                settings.data,
                 place / shape.len(),
                 given.x_adv[place],
                 samples.pixels[place],
@@ -137,6 +141,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         validation: nothing(),
         test: nothing(),
         notes: Vec::new(),
+        about: String::new(),
     };
     let arrays = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || -> Result<_, Failure> {
         let mut trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
@@ -206,9 +211,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let line = serde_json::json!({
             "event": "step", "method": settings.method.name(), "samples": count, "loss": mean("loss"), "kappa": mean("kappa"), "out": out,
         });
-        anstream::println!("{line}");
+        crate::terminal::say!("{line}");
     } else {
-        anstream::println!(
+        crate::terminal::say!(
             "{} on {count} samples: mean loss {:.4}, mean kappa {:.2}, mean weight {:.4} ({})",
             settings.method.title(),
             mean("loss"),
@@ -216,7 +221,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             mean("omega"),
             chosen.name
         );
-        anstream::println!("{} arrays written to {}", arrays.len(), out.display());
+        crate::terminal::say!("{} arrays written to {}", arrays.len(), out.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -117,6 +117,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         run_folders::take_up(&folder, &before, &settings)?;
     }
     voice.begin(&settings, &chosen, folder.path());
+    if !settings.data.is_inside() {
+        voice.data(&dataset.about);
+    }
     for message in without_effect(&settings, &given) {
         voice.say(&Event::Warning { message });
     }

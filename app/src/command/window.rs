@@ -86,7 +86,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
     let theme = theme(matches)?;
     if let Some(file) = matches.get_one::<PathBuf>("screenshot") {
         for problem in &link.problems {
-            anstream::eprintln!("warning: {problem}");
+            crate::terminal::tell!("warning: {problem}");
         }
         let lesson = match whole(matches, "lesson")? {
             Some(lesson) if !(1..=usize::from(link::LESSONS)).contains(&lesson) => {
@@ -106,7 +106,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
             select: matches.get_flag("select"),
             judge: matches.get_flag("judge"),
         })?;
-        anstream::println!("written   {}", file.display());
+        crate::terminal::say!("written   {}", file.display());
         return Ok(ExitCode::SUCCESS);
     }
     let frame_stats = seconds(matches, "frame-stats")?;
@@ -120,7 +120,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         return Err(Failure::Request(format!("{found}: use `gairat train` with the same settings, or --screenshot FILE")));
     }
     if !window::has_screen() {
-        anstream::eprintln!(
+        crate::terminal::tell!(
             "There is no screen (DISPLAY and WAYLAND_DISPLAY are not set): training in the terminal. `gairat --help` lists all commands."
         );
         return train::run(&train::definition().get_matches_from(["train"]));

@@ -183,8 +183,8 @@ pub(crate) fn read(text: &str) -> Read {
     }
     if let Some(text) = of("data") {
         match text.parse::<Source>() {
-            Ok(source @ (Source::Toy(_) | Source::Digits)) if source != settings.data => settings = Settings::recipe(source),
-            Ok(Source::Toy(_) | Source::Digits) => {}
+            Ok(source) if source.is_inside() && source != settings.data => settings = Settings::recipe(source),
+            Ok(source) if source.is_inside() => {}
             Ok(_) => {
                 read.problems.push(format!("data: `{}` names files, which a link cannot bring; it was ignored.", short(text)));
             }
@@ -299,7 +299,7 @@ pub(crate) fn write(link: &Link) -> String {
         begun = preset.settings();
     }
     // Files stay on the machine that they are on.
-    if matches!(link.settings.data, Source::Toy(_) | Source::Digits) && link.settings.data != begun.data {
+    if link.settings.data.is_inside() && link.settings.data != begun.data {
         put("data", &link.settings.data.to_string());
         begun = Settings::recipe(link.settings.data.clone());
     }

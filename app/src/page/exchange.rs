@@ -243,7 +243,12 @@ async fn place(name: &str, bytes: Vec<u8>) -> Result<PathBuf, String> {
     // A name is no way into other folders; a comma stands between the two files of a pair.
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy().replace(',', "_");
     let kind = Path::new(&name).extension().map(|kind| kind.to_string_lossy().to_lowercase()).unwrap_or_default();
-    if kind == "zip" {
+    // A run, unless it is an archive of pictures.
+    let is_run = |bytes: &[u8]| {
+        zip::ZipArchive::new(Cursor::new(bytes))
+            .is_ok_and(|archive| archive.file_names().flatten().any(|name| name.ends_with("settings.json")))
+    };
+    if kind == "zip" && is_run(&bytes) {
         return unpack(&name, &bytes).await;
     }
     let bytes: Arc<[u8]> = bytes.into();
@@ -256,9 +261,13 @@ async fn place(name: &str, bytes: Vec<u8>) -> Result<PathBuf, String> {
     }
     let path = free(&name, &bytes).await?;
     in_memory(&path);
-    if kind != "npz" && Source::of_idx_files(std::slice::from_ref(&path)) == Ok(None) {
+    // One file of several says what lacks; it is taken all the same, since the others may follow.
+    if Source::of_files(std::slice::from_ref(&path)) == Ok(None) {
         memory::forget(&path);
-        return Err(format!("{name}: expected settings (.json), data (.npz, or IDX files) or a downloaded run (.zip)."));
+        return Err(format!(
+            "{name}: expected settings (.json), a downloaded run (.zip) or data: {}.",
+            crate::window::known_data()
+        ));
     }
     files::write(&path, &bytes).map_err(|error| format!("{name}: {error}"))?;
     Ok(path)

@@ -166,7 +166,8 @@ impl Letter {
                     let pixels = pixels.next().unwrap_or_default();
                     Samples { pixels, labels, rows }
                 });
-                let dataset = Dataset { source, shape, classes, train, validation, test, notes: Vec::new() }.into();
+                let dataset =
+                    Dataset { source, shape, classes, train, validation, test, notes: Vec::new(), about: String::new() }.into();
                 Message::Ready(Ready { dataset, device, software, shared: false, why, folder, metrics })
             }
             Self::Event(event) => Message::Event(event),

@@ -43,7 +43,7 @@ impl Human {
     /// A line above the bar.
     fn line(&self, text: &str) {
         // `suspend` takes the bar off the screen while something else is printed.
-        self.bar.suspend(|| anstream::println!("{text}"));
+        self.bar.suspend(|| crate::terminal::say!("{text}"));
     }
 
     fn epoch(&mut self, epoch: &EpochMetrics) {
@@ -120,6 +120,10 @@ impl Voice for Human {
         ));
     }
 
+    fn data(&mut self, about: &str) {
+        self.line(&format!("data       {about}"));
+    }
+
     fn say(&mut self, event: &Event) {
         match event {
             Event::Started { model, parameters, path, train, validation, test, epochs, steps, resumed_epoch, .. } => {
@@ -173,17 +177,17 @@ impl Voice for Human {
     }
 
     fn conclude(&mut self, _settings: &Settings, summary: &Summary, snapshot: &Snapshot, dataset: &Dataset) {
-        anstream::println!("\nkappa of the training samples in the last epoch, and the mean weight ω of these");
-        anstream::print!("{}", plot::kappa_histogram(summary, snapshot));
+        crate::terminal::say!("\nkappa of the training samples in the last epoch, and the mean weight ω of these");
+        crate::terminal::say_part!("{}", plot::kappa_histogram(summary, snapshot));
         if let Some(regions) = &snapshot.regions {
-            anstream::println!("\ndecision regions and test samples: {}", plot::legend(dataset.classes));
-            anstream::print!("{}", plot::regions(regions, &dataset.test, &snapshot.test_correct));
+            crate::terminal::say!("\ndecision regions and test samples: {}", plot::legend(dataset.classes));
+            crate::terminal::say_part!("{}", plot::regions(regions, &dataset.test, &snapshot.test_correct));
         }
     }
 
     fn stopped(&mut self, epoch: u32, step: usize, folder: &Path) {
         let within = if step > 0 { format!(" and {step} steps") } else { String::new() };
-        anstream::println!(
+        crate::terminal::say!(
             "stopped and saved after {epoch} epochs{within}; `gairat train --resume {}` goes on",
             folder.display()
         );
@@ -193,24 +197,24 @@ impl Voice for Human {
 /// What a run came to.
 fn table(summary: &Summary) {
     let weights = if summary.epoch == summary.epochs { "last".to_owned() } else { format!("best, of epoch {},", summary.epoch) };
-    anstream::println!("\naccuracy of the {weights} weights on {} test samples", summary.samples);
+    crate::terminal::say!("\naccuracy of the {weights} weights on {} test samples", summary.samples);
     scores(&summary.reported().collect::<Vec<_>>());
     let robust = |accuracy: f64, strongest: &str| {
-        anstream::println!("{}  correct under every attack; the lowest was {strongest}", accuracy_line("robust", accuracy));
+        crate::terminal::say!("{}  correct under every attack; the lowest was {strongest}", accuracy_line("robust", accuracy));
     };
     robust(summary.robust, &summary.strongest);
     if let Some(sentence) = &summary.at_chance {
-        anstream::println!("warning: {sentence}");
+        crate::terminal::say!("warning: {sentence}");
     }
     for beside in Beside::ALL {
         let (worst, attacks): (Vec<_>, Vec<_>) = summary.beside(beside).partition(|(name, _)| *name == "robust");
         let Some((_, accuracy)) = worst.first() else { continue };
-        anstream::println!("accuracy of the {} ({})", beside.label(), summary.epochs);
+        crate::terminal::say!("accuracy of the {} ({})", beside.label(), summary.epochs);
         scores(&attacks);
         let lowest = attacks.iter().rev().filter(|(name, _)| *name != "natural").min_by(|a, b| a.1.total_cmp(&b.1));
         robust(*accuracy, &lowest.map(|(name, _)| score_label(name)).unwrap_or_default());
         if let Some(sentence) = summary.beside_at_chance(beside) {
-            anstream::println!("warning: of the {}: {sentence}", beside.label());
+            crate::terminal::say!("warning: of the {}: {sentence}", beside.label());
         }
     }
 }
@@ -219,7 +223,7 @@ fn table(summary: &Summary) {
 fn scores(scores: &[(&str, f64)]) {
     let (natural, attacks): (Vec<_>, Vec<_>) = scores.iter().copied().partition(|(name, _)| *name == "natural");
     for (name, accuracy) in natural.into_iter().chain(attacks.into_iter().rev()) {
-        anstream::println!("{}", accuracy_line(&score_label(name), accuracy));
+        crate::terminal::say!("{}", accuracy_line(&score_label(name), accuracy));
     }
 }
 

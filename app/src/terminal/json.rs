@@ -12,12 +12,16 @@ pub(crate) struct Json;
 impl Voice for Json {
     fn begin(&mut self, settings: &Settings, chosen: &Chosen, folder: &Path) {
         let line = serde_json::json!({ "event": "run", "folder": folder, "device": chosen.name, "why": chosen.why, "settings": settings });
-        anstream::println!("{line}");
+        crate::terminal::say!("{line}");
+    }
+
+    fn data(&mut self, about: &str) {
+        crate::terminal::say!("{}", serde_json::json!({ "event": "data", "line": about }));
     }
 
     fn say(&mut self, event: &Event) {
         if let Ok(line) = serde_json::to_string(event) {
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
         }
     }
 
@@ -27,6 +31,6 @@ impl Voice for Json {
 
     fn stopped(&mut self, epoch: u32, step: usize, folder: &Path) {
         let line = serde_json::json!({ "event": "stopped", "epoch": epoch, "step": step, "resume": folder });
-        anstream::println!("{line}");
+        crate::terminal::say!("{line}");
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod curve;
 mod human;
 pub(crate) mod json;
+pub(crate) mod output;
 mod plot;
 
 use std::path::Path;
@@ -10,11 +11,14 @@ use std::path::Path;
 use gairat::{dataset::Dataset, device::Chosen, metrics::Summary, session::Event, settings::Settings, snapshot::Snapshot};
 
 pub(crate) use human::Human;
+pub(crate) use output::{say, say_part, tell, tell_part};
 
 /// One way to tell what happens.
 pub(crate) trait Voice: Send {
     /// Before anything takes long.
     fn begin(&mut self, settings: &Settings, chosen: &Chosen, folder: &Path);
+    /// What is in the data, in one line.
+    fn data(&mut self, about: &str);
     /// Something happened.
     fn say(&mut self, event: &Event);
     /// No more events come.

@@ -145,7 +145,7 @@ impl eframe::App for App {
     fn on_exit(&mut self) {
         self.state.finish();
         if self.frame_stats.is_some() {
-            anstream::println!("{}", self.frames.report(&self.state));
+            crate::terminal::say!("{}", self.frames.report(&self.state));
         }
     }
 }

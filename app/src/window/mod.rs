@@ -27,6 +27,8 @@ use web_time::Instant;
 use actions::Action;
 use panels::{files, help, links, palette, saved};
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use actions::files::known_data;
 pub(crate) use model::{Launcher, State};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {

@@ -65,7 +65,7 @@ pub(super) fn watched<T>(frame_stats: Option<Duration>, again: bool, window: imp
     match ended {
         Ok(ended) if !lost => ended,
         Err(panicked) if !lost || again => {
-            anstream::eprintln!("{said}");
+            crate::terminal::tell!("{said}");
             resume_unwind(panicked)
         }
         _ => start_again(frame_stats),
@@ -90,7 +90,7 @@ fn start_again(frame_stats: Option<Duration>) -> ! {
     match started {
         Ok(_) => std::process::exit(0),
         Err(error) => {
-            anstream::eprintln!(
+            crate::terminal::tell!(
                 "error: the GPU no longer answers, and the program cannot start itself again ({error}); the run is saved"
             );
             std::process::exit(1)

@@ -57,6 +57,7 @@ fn read_from(file: &[u8]) -> Result<Raw, DatasetError> {
         own_test: None,
         usual_test: Some(360),
         notes: Vec::new(),
+        origin: "ink 0..16, rows".to_owned(),
     })
 }
 

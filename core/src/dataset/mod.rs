@@ -4,7 +4,10 @@ mod augment;
 mod digits;
 mod formats;
 mod points;
+mod range;
+mod source;
 mod split;
+mod summary;
 
 pub use augment::Augmentation;
 pub use digits::ATTRIBUTION as DIGITS_ATTRIBUTION;
@@ -13,12 +16,14 @@ pub use formats::npz::{
     write_named, write_samples, write_verdicts,
 };
 pub(crate) use formats::what_else;
+pub use formats::{FORMATS, Format};
 pub use points::Toy;
+pub use range::DataRange;
+pub use source::Source;
 pub use split::{TestPart, ValidationPart};
+pub use summary::{Inspection, inspect};
 
 use serde::{Deserialize, Serialize};
-
-use crate::files;
 
 use std::{
     fmt,
@@ -154,6 +159,8 @@ pub struct Dataset {
     pub test: Samples,
     /// What was done to the numbers of a file, and what is strange about them, in a sentence each.
     pub notes: Vec<String>,
+    /// What is in it, in one line: count, shape, layout and range in the source, classes and their balance.
+    pub about: String,
 }
 
 impl Dataset {
@@ -176,90 +183,13 @@ impl Dataset {
     }
 }
 
-/// Where samples come from, as written after `--data`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Source {
-    /// Generated 2-D points.
-    Toy(Toy),
-    /// The 1,797 handwritten digits of 8 x 8 pixels inside the program.
-    Digits,
-    /// A folder with the four files of MNIST, Fashion-MNIST or KMNIST.
-    Mnist(PathBuf),
-    /// One pair of IDX files.
-    Idx {
-        /// The images (or rows) file.
-        images: PathBuf,
-        /// The labels file.
-        labels: PathBuf,
-    },
-    /// One NPZ file with the arrays `x` and `y`.
-    Npz(PathBuf),
-}
-
-impl Source {
-    /// The files and folders that are read; none for what is inside the program.
-    pub fn files(&self) -> Vec<&Path> {
-        match self {
-            Self::Toy(_) | Self::Digits => Vec::new(),
-            Self::Mnist(path) | Self::Npz(path) => vec![path],
-            Self::Idx { images, labels } => vec![images, labels],
-        }
-    }
-
-    /// The source that IDX files make together: a pair of images and labels, or the four of MNIST in one folder. `None` where no file is
-    /// IDX, by its first bytes.
-    ///
-    /// # Errors
-    /// A sentence that says what lacks or is too much.
-    pub fn of_idx_files(paths: &[PathBuf]) -> Result<Option<Self>, String> {
-        formats::idx::source_of(paths)
-    }
-}
-
-impl FromStr for Source {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || {
-            format!(
-                "`{text}` is no data source: expected {}, `digits`, `mnist:DIR`, `idx:IMAGES,LABELS` or `npz:FILE`",
-                Toy::ALL.iter().map(|toy| format!("`{}`", toy.name())).collect::<Vec<_>>().join(", ")
-            )
-        };
-        let path = |text: &str| files::expanded(Path::new(text));
-        match text.split_once(':') {
-            None if text == "digits" => Ok(Self::Digits),
-            None => Toy::ALL.into_iter().find(|toy| toy.name() == text).map(Self::Toy).ok_or_else(expected),
-            Some(("mnist", dir)) if !dir.is_empty() => Ok(Self::Mnist(path(dir))),
-            Some(("npz", file)) if !file.is_empty() => Ok(Self::Npz(path(file))),
-            Some(("idx", pair)) => match pair.split_once(',') {
-                Some((images, labels)) if !images.is_empty() && !labels.is_empty() => {
-                    Ok(Self::Idx { images: path(images), labels: path(labels) })
-                }
-                _ => Err(format!("`{text}` names no pair of files: expected `idx:IMAGES,LABELS`")),
-            },
-            Some(_) => Err(expected()),
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Toy(toy) => f.write_str(toy.name()),
-            Self::Digits => f.write_str("digits"),
-            Self::Mnist(dir) => write!(f, "mnist:{}", dir.display()),
-            Self::Idx { images, labels } => write!(f, "idx:{},{}", images.display(), labels.display()),
-            Self::Npz(file) => write!(f, "npz:{}", file.display()),
-        }
-    }
-}
-
 /// How a source is read and split; all ranges are checked by `Settings::checked`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Where from.
     pub source: Source,
+    /// The range that the numbers of a file have.
+    pub range: DataRange,
     /// Generated points for train and validation together (2-D sources only).
     pub points: usize,
     /// Deviation of the Gaussian noise on generated points, in units of the raw figure before scaling (2-D sources only).
@@ -321,7 +251,17 @@ impl DatasetError {
 }
 
 /// The most numbers that one array of a file may have (8 GiB as f32). A header that claims more is broken.
+#[cfg(not(target_arch = "wasm32"))]
 const MAX_NUMBERS: u64 = 1 << 31;
+/// In a page all numbers, and the parts they are split into, must fit into 4 GiB beside the network: 512 MiB of them do.
+#[cfg(target_arch = "wasm32")]
+const MAX_NUMBERS: u64 = 1 << 27;
+
+/// What to do where there are more.
+#[cfg(not(target_arch = "wasm32"))]
+const FEWER: &str = "less, which fits into memory: a part of the samples";
+#[cfg(target_arch = "wasm32")]
+const FEWER: &str = "less, which fits into a page: a part of the samples, or the program on a computer";
 
 /// How many numbers an array has whose header claims these sizes; `what` names the array in errors.
 fn claimed_numbers(path: &Path, what: &str, sizes: &[u64]) -> Result<u64, DatasetError> {
@@ -365,14 +305,47 @@ fn classes_of(labels: &[u32]) -> usize {
 /// [`DatasetError`] names the file or the setting, what was found and what was expected. Nothing is allocated for dimensions
 /// that the file's own length does not bear out.
 pub fn load(request: &Request) -> Result<Dataset, DatasetError> {
-    let raw = match &request.source {
-        Source::Toy(toy) => points::generate(*toy, request)?,
-        Source::Digits => digits::read()?,
-        Source::Mnist(dir) => formats::idx::read_folder(dir)?,
-        Source::Idx { images, labels } => formats::idx::read_pair(images, labels)?,
-        Source::Npz(file) => formats::npz::read(file)?,
+    split::split(raw(request)?, request)
+}
+
+/// What a source yields.
+fn raw(request: &Request) -> Result<Raw, DatasetError> {
+    match &request.source {
+        Source::Toy(toy) => points::generate(*toy, request),
+        Source::Digits => digits::read(),
+        Source::Files { format, paths } => read_files(*format, paths, &request.range),
+    }
+}
+
+fn read_files(format: Option<&'static Format>, paths: &[PathBuf], range: &DataRange) -> Result<Raw, DatasetError> {
+    match format {
+        Some(format) => format.read(paths, range),
+        None => Format::of(paths)?.read(paths, range),
+    }
+}
+
+/// All samples of files, train part and test part together: what is attacked or taken a step on is not split.
+///
+/// # Errors
+/// As [`load`].
+pub fn read_samples(request: &Request) -> Result<Arrays, DatasetError> {
+    let source = &request.source;
+    let Source::Files { format, paths } = source else {
+        let path = Path::new("--data");
+        return Err(DatasetError::malformed(path, format!("`{source}` is inside the program"), "a file or folder of samples"));
     };
-    split::split(raw, request)
+    let Raw { shape, classes, mut samples, own_test, notes, .. } = read_files(*format, paths, &request.range)?;
+    if let Some(test) = own_test {
+        samples.pixels.extend(test.pixels);
+        samples.labels.extend(test.labels);
+        samples.rows.extend(test.rows);
+    }
+    Ok(Arrays { shape, samples, classes, notes })
+}
+
+/// What is strange about the labels of a source whose classes are known to be counted from 0.
+fn balance_notes(labels: &[u32]) -> Vec<String> {
+    formats::strange(labels)
 }
 
 /// What a source yields before it is split.
@@ -390,4 +363,6 @@ pub(crate) struct Raw {
     pub notes: Vec<String>,
     /// How many last rows are the test part where nothing else is asked (digits: 360); `None`: a fifth.
     pub usual_test: Option<usize>,
+    /// Range and layout of the numbers in the source, in a few words.
+    pub origin: String,
 }

@@ -177,6 +177,7 @@ pub(crate) fn generate(toy: Toy, request: &Request) -> Result<Raw, DatasetError>
         own_test: fresh.map(|count| draw(toy, request, 1, count)),
         usual_test: None,
         notes: Vec::new(),
+        origin: "points of a plane".to_owned(),
     })
 }
 
@@ -199,10 +200,18 @@ fn draw(toy: Toy, request: &Request, part: u64, count: usize) -> Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Source, ValidationPart};
+    use crate::dataset::{DataRange, Source, ValidationPart};
 
     fn request(toy: Toy, points: usize, noise: f64, seed: u64, test: TestPart) -> Request {
-        Request { source: Source::Toy(toy), points, noise, seed, test, validation: ValidationPart::Count(0) }
+        Request {
+            source: Source::Toy(toy),
+            range: DataRange::Auto,
+            points,
+            noise,
+            seed,
+            test,
+            validation: ValidationPart::Count(0),
+        }
     }
 
     fn points(toy: Toy, count: usize, noise: f64) -> Samples {

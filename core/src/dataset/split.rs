@@ -103,6 +103,7 @@ pub(super) fn share(fraction: f64, total: usize) -> usize {
 /// [`DatasetError::Split`] where a part asks for more than there is, where the test part is empty, or where train keeps nothing.
 pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError> {
     let sample_len = raw.shape.len();
+    let about = super::summary::line(&raw);
     let labels = &raw.samples.labels;
     let all: Vec<usize> = (0..labels.len()).collect();
     let (rest, test) = match raw.own_test {
@@ -126,6 +127,7 @@ pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError
         validation: raw.samples.select(&validation, sample_len),
         test,
         notes: raw.notes,
+        about,
     })
 }
 
@@ -244,7 +246,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dataset::{SampleShape, Samples, Toy};
+    use crate::dataset::{DataRange, SampleShape, Samples, Toy};
 
     fn samples(labels: &[u32]) -> Samples {
         // The pixel of a sample is its row: a part that mixes up samples shows.
@@ -260,11 +262,12 @@ mod tests {
             own_test: own_test.map(samples),
             usual_test,
             notes: Vec::new(),
+            origin: "numbers 0..1".to_owned(),
         }
     }
 
     fn request(test: TestPart, validation: ValidationPart) -> Request {
-        Request { source: Source::Digits, points: 0, noise: 0.0, seed: 7, test, validation }
+        Request { source: Source::Digits, range: DataRange::Auto, points: 0, noise: 0.0, seed: 7, test, validation }
     }
 
     /// The rows of train, validation and test.

@@ -18,7 +18,7 @@ use value::Value;
 use crate::{
     attack::{Attack, LossKind, Path as AttackPath},
     batch::Noise,
-    dataset::{Augmentation, Request, Source, TestPart, Toy, ValidationPart},
+    dataset::{Augmentation, DataRange, Request, Source, TestPart, Toy, ValidationPart},
     method::{Clock, Craft, Method},
     model::{Initialisation, ModelSpec, Normalisation},
     train::{LearningRate, LearningRateSchedule},
@@ -233,9 +233,13 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 settings! {
-    /// Where samples come from: moons, circles, spirals, xor, blobs, three-blobs, gairat-separable, gairat-overlapping, digits, mnist:DIR (four IDX
-    /// files of MNIST, Fashion-MNIST or KMNIST), idx:IMAGES,LABELS or npz:FILE.
+    /// Where samples come from: moons, circles, spirals, xor, blobs, three-blobs, gairat-separable, gairat-overlapping, digits, or
+    /// PATH, a file or folder whose format is told by its content; FORMAT:PATH names it: npz, npy, mnist, idx, cifar, svhn, parquet, images,
+    /// csv (`gairat data` describes them).
     Data data: Source = Source::Toy(Toy::Moons) => Shown::new(Change::Never).usual();
+    /// Range of the numbers in a file: auto (0 to 1, or bytes), -1..1, or MEAN/STD of what they were normalised with (one number or one a
+    /// channel); it is undone, so that epsilon is a radius in [0, 1].
+    Data data_range: DataRange = DataRange::Auto => Shown::new(Change::Never);
     /// Generated points for training and validation together (2-D data only).
     Data points: usize = 2000, 4..=10_000_000 => Shown::new(Change::Never).usual();
     /// Deviation of the noise on generated points, in the figure's own units (2-D data only).
@@ -330,7 +334,7 @@ impl Settings {
             Source::Toy(_) => Self { data: source, ..own },
             // The recipes whose reference figures README gives.
             Source::Digits => Self { data: source, epsilon: 0.1, step_size: 0.02, epochs: 60, burn_in: 30, lr: 0.05, ..own },
-            Source::Mnist(_) | Source::Idx { .. } | Source::Npz(_) => Self {
+            Source::Files { .. } => Self {
                 data: source,
                 init: Initialisation::He,
                 epsilon: 0.1,
@@ -412,6 +416,7 @@ impl Settings {
         let checked = Checked {
             request: Request {
                 source: self.data.clone(),
+                range: self.data_range.clone(),
                 points: self.points,
                 noise: self.noise,
                 seed: self.data_seed,
@@ -453,6 +458,9 @@ impl Settings {
             // Points are generated for the figures alone.
             "points" | "noise" if !matches!(self.data, Source::Toy(_)) => {
                 Some(format!("{name} has no effect: no points are generated for {}", self.data))
+            }
+            "data_range" if self.data.is_inside() => {
+                Some(format!("data-range has no effect: {} is inside the program", self.data))
             }
             "burn_in" if !about.weighs() => Some(format!("burn-in has no effect: {} weighs no samples", about.name)),
             "burn_in" if !about.burns_in => {

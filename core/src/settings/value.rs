@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use super::{Kind, MethodChoice};
 use crate::{
     attack::{LossKind, Path as AttackPath},
-    dataset::{Augmentation, Source, TestPart, ValidationPart},
+    dataset::{Augmentation, DataRange, Source, TestPart, ValidationPart},
     model::{Initialisation, ModelSpec, Normalisation},
     train::LearningRateSchedule,
 };
@@ -72,6 +72,7 @@ value_from_str!(
     ModelSpec,
     Initialisation: "pytorch" "he",
     Normalisation,
+    DataRange,
     ClimbedLoss: "auto" "ce" "cw" "kl",
     AttackPath: "auto" "fused" "composed",
     LearningRateSchedule: "piecewise" "cosine" "linear" "one-drop" "super-converge",

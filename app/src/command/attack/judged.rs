@@ -32,10 +32,10 @@ pub(super) fn run(request: &Request, asked: Asked) -> Result<(), Failure> {
             "out": request.out });
         let mut line = report::line(about, &judgement);
         report::add_seconds(&mut line, table.seconds());
-        anstream::println!("{line}");
+        crate::terminal::say!("{line}");
     } else {
         report::print(&judgement);
-        anstream::println!("written to {}", request.out.display());
+        crate::terminal::say!("written to {}", request.out.display());
     }
     Ok(())
 }

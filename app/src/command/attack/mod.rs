@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::{Weights, open_weights},
-    dataset::{self, Arrays, Source},
+    dataset::{self, Arrays},
     device::{self, Chosen},
     evaluate::{Flag, Norm},
     model::{ModelSpec, Network},
@@ -26,6 +26,7 @@ fn keeps(field: &Field) -> bool {
     matches!(
         field.name,
         "data"
+            | "data_range"
             | "model"
             | "normalise"
             | "epsilon"
@@ -62,7 +63,10 @@ pub(super) fn definition() -> Command {
         )
         .after_help(adversaries::listed())
         .args(settings_args(keeps))
-        .mut_arg("data", |arg| arg.required(true).help("The samples: npz:FILE with `x` and `y`"))
+        .mut_arg("data", |arg| {
+            arg.required(true)
+                .help("The samples: a file or folder of any format (`gairat data` lists them); train and test part together")
+        })
         .mut_arg("model", |arg| arg.required(true).help("The network that the weights are of, such as mlp:64,64 or resnet18"))
         .mut_arg("epsilon", |arg| arg.required(true).help("Radius of the ball in pixel units of [0, 1]; 8/255 is fine"))
         .mut_arg("step_size", |arg| of_training(arg, "Length of a step, in the units of epsilon [default: epsilon / 4]"))
@@ -88,7 +92,6 @@ struct Request {
     settings: Settings,
     norm: Norm,
     epsilon: f32,
-    file: PathBuf,
     arrays: Arrays,
     weights: Weights,
     model: ModelSpec,
@@ -114,9 +117,6 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     settings.random_start = !matches.get_flag("no-random-start");
     let plan = settings.checked()?;
-    let Source::Npz(file) = settings.data.clone() else {
-        return Err(Failure::Request(format!("--data {}: expected npz:FILE", settings.data)));
-    };
     let out = matches.get_one::<PathBuf>("out").cloned().unwrap_or_default();
     super::must_be_new(&out)?;
     let weights = open_weights(&matches.get_one::<PathBuf>("weights").cloned().unwrap_or_default())?;
@@ -124,13 +124,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     if asked.is_none() {
         of_training::check(&settings)?;
     }
-    let arrays = dataset::read_arrays(&file)?;
+    let arrays = dataset::read_samples(&plan.request)?;
     super::tell_notes(&arrays.notes);
     let chosen = pollster::block_on(device::choose(&settings.device))?;
     let model = weights.network(&settings.model, arrays.shape)?;
     let epsilon = radius.unwrap_or(plan.attack.epsilon);
     let json = matches.get_flag("json");
-    let request = Request { settings, norm, epsilon, file, arrays, weights, model, out, chosen, json };
+    let request = Request { settings, norm, epsilon, arrays, weights, model, out, chosen, json };
     match asked {
         Some(asked) => judged::run(&request, asked),
         None => of_training::run(&request, &plan.attack_in(1)),
@@ -146,7 +146,7 @@ impl Request {
             let shape = self.arrays.shape;
             let network = Network::with_weights(&self.model, shape, &self.weights.tensors, &self.settings.normalise, device)?;
             let classes = network.classes(shape, device);
-            known_labels(&self.file.display().to_string(), &self.arrays.samples.labels, classes)?;
+            known_labels(&self.settings.data.to_string(), &self.arrays.samples.labels, classes)?;
             self.settings.path.taken(&network, device)?;
             work(&network, classes)
         })?
@@ -161,19 +161,19 @@ impl Request {
         if self.json {
             let line = serde_json::json!({ "event": "attacked", "samples": broken.len(), "natural": natural, "robust": robust,
                 "flags": flags, "out": self.out });
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
             return;
         }
         let samples = broken.len();
-        anstream::println!("{}  of {samples} samples are correct before it", terminal::accuracy_line("natural", natural));
-        anstream::println!(
+        crate::terminal::say!("{}  of {samples} samples are correct before it", terminal::accuracy_line("natural", natural));
+        crate::terminal::say!(
             "{}  of {samples} samples withstand the attack ({})",
             terminal::accuracy_line("robust", robust),
             self.chosen.name
         );
         for flag in flags {
-            anstream::println!("flag {}: {}", flag.name, flag.message);
+            crate::terminal::say!("flag {}: {}", flag.name, flag.message);
         }
-        anstream::println!("written to {}", self.out.display());
+        crate::terminal::say!("written to {}", self.out.display());
     }
 }

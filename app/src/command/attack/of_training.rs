@@ -24,7 +24,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Failure> {
     }
     let Settings { steps, step_size, epsilon, .. } = settings;
     if f64::from(*steps) * step_size < *epsilon {
-        anstream::eprintln!("warning: {steps} steps of {step_size} do not reach across the ball of radius {epsilon}");
+        crate::terminal::tell!("warning: {steps} steps of {step_size} do not reach across the ball of radius {epsilon}");
     }
     Ok(())
 }
@@ -33,7 +33,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), Failure> {
 pub(super) fn run(request: &Request, attack: &Attack) -> Result<(), Failure> {
     let (settings, shape, samples) = (&request.settings, request.arrays.shape, &request.arrays.samples);
     let device = &request.chosen.device;
-    let (examples, correct, flags) = request.with_network(|network, classes| {
+    let (mut examples, correct, flags) = request.with_network(|network, classes| {
         let mut examples = AdversarialExamples::empty(shape);
         let mut correct = Vec::with_capacity(samples.len());
         let places: Vec<usize> = (0..samples.len()).collect();
@@ -60,6 +60,7 @@ pub(super) fn run(request: &Request, attack: &Attack) -> Result<(), Failure> {
         let probes = pollster::block_on(Probes::of(target, &mut || false)).map_err(halted)?;
         Ok((examples, correct, flags(&Report::default(), &probes, &[])))
     })?;
+    examples.labels.clone_from(&samples.labels);
     dataset::write_adversarial(&request.out, &examples)?;
     request.tell(&correct, &examples.broken, &flags);
     Ok(())

@@ -137,7 +137,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let lock = claim(dir)?;
     plan.write(dir)?;
     for message in idle_in_all(&runs) {
-        anstream::eprintln!("warning: {message}");
+        crate::terminal::tell!("warning: {message}");
     }
     if on_cluster {
         drop(lock);
@@ -156,7 +156,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     progress.finish();
     let ended = ended?;
     if ended.stopped {
-        anstream::eprintln!("stopped and saved; the same command goes on");
+        crate::terminal::tell!("stopped and saved; the same command goes on");
         return Ok(ExitCode::SUCCESS);
     }
     let code = conclude(dir, &plan, json)?;
@@ -183,18 +183,18 @@ fn task_alone(dir: &Path, plan: &Plan, name: &str) -> Result<ExitCode, Failure> 
         cut.cut();
     });
     let mut tell = |event: &Event| match event {
-        Event::Epoch(epoch) => anstream::println!("{name}: epoch {} of {}", epoch.epoch, line.epochs),
-        Event::Warning { message } => anstream::println!("{name}: warning: {message}"),
+        Event::Epoch(epoch) => crate::terminal::say!("{name}: epoch {} of {}", epoch.epoch, line.epochs),
+        Event::Warning { message } => crate::terminal::say!("{name}: warning: {message}"),
         _ => {}
     };
     match task::execute((dir, plan), line, &tethers, &mut tell)? {
         Outcome::Failed(message) => Err(Failure::Work(format!("{name}: {message}"))),
         Outcome::Done => {
-            anstream::println!("{name}: done");
+            crate::terminal::say!("{name}: done");
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Stopped => {
-            anstream::println!("{name}: stopped and saved");
+            crate::terminal::say!("{name}: stopped and saved");
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -218,7 +218,7 @@ fn on_slurm(dir: &Path, plan: &Plan, mut jobs: Jobs, (asked, wait, json): (bool,
         }
         if left && asked {
             if !json {
-                anstream::println!("`gairat compare --collect {}` gathers; --wait waits for it", dir.display());
+                crate::terminal::say!("`gairat compare --collect {}` gathers; --wait waits for it", dir.display());
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -238,21 +238,21 @@ fn tell_standing(standing: &Standing, told: &mut Instant, first: bool, json: boo
     let events = standing.submitted.iter().map(|(name, why)| ("run_submitted", name, why));
     if json {
         for (event, name, why) in events {
-            anstream::println!("{}", serde_json::json!({ "event": event, "name": name, "why": why }));
+            crate::terminal::say!("{}", serde_json::json!({ "event": event, "name": name, "why": why }));
         }
         return;
     }
     let new = standing.submitted.values().filter(|why| *why == "new").count();
     if new > 0 {
-        anstream::println!("submitted {new} runs");
+        crate::terminal::say!("submitted {new} runs");
     }
     for (_, name, why) in events.filter(|(.., why)| *why != "new") {
-        anstream::println!("{name}: submitted again: {why}");
+        crate::terminal::say!("{name}: submitted again: {why}");
     }
     if first || told.elapsed() >= TELL_EVERY {
         *told = Instant::now();
         for (name, state) in &standing.queued {
-            anstream::println!("{name}: {state}");
+            crate::terminal::say!("{name}: {state}");
         }
     }
 }
@@ -322,10 +322,13 @@ fn conclude(dir: &Path, plan: &Plan, json: bool) -> Result<ExitCode, Failure> {
     let gathered = gather(dir, plan)?;
     tables::write(dir, plan, &gathered)?;
     if json {
-        anstream::println!("{}", tables::line(plan, &gathered));
+        crate::terminal::say!("{}", tables::line(plan, &gathered));
     } else {
         tables::print(plan, &gathered);
-        anstream::println!("\nreport     {}/report.html; also table.csv, .md, .tex, .json, runs.csv and figures/", dir.display());
+        crate::terminal::say!(
+            "\nreport     {}/report.html; also table.csv, .md, .tex, .json, runs.csv and figures/",
+            dir.display()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

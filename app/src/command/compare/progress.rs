@@ -58,11 +58,11 @@ impl Progress {
         let threads = plan.threads;
         if json {
             let line = json!({ "event": "plan", "runs": runs, "done": done, "parallel": parallel, "threads": threads });
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
         } else {
             let each = if threads == 1 { "thread" } else { "threads" };
             let before = if done > 0 { format!("; {done} were finished before") } else { String::new() };
-            anstream::eprintln!("{runs} runs, {parallel} at a time with {threads} {each} each{before}");
+            crate::terminal::tell!("{runs} runs, {parallel} at a time with {threads} {each} each{before}");
         }
         let (epochs, working, warned) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         let progress = Self { json, bar, plain, runs, done, epochs, working, warned, before, told: Instant::now() };
@@ -79,7 +79,7 @@ impl Progress {
     pub(super) fn begun(&mut self, name: &str) {
         self.working.insert(name.to_owned());
         if self.json {
-            anstream::println!("{}", json!({ "event": "run_begun", "name": name }));
+            crate::terminal::say!("{}", json!({ "event": "run_begun", "name": name }));
         }
         self.show();
     }
@@ -95,7 +95,7 @@ impl Progress {
             Event::Epoch(metrics) => {
                 self.epochs.insert(name.to_owned(), metrics.epoch);
                 if self.json {
-                    anstream::println!("{}", json!({ "event": "run_epoch", "name": name, "epoch": metrics.epoch }));
+                    crate::terminal::say!("{}", json!({ "event": "run_epoch", "name": name, "epoch": metrics.epoch }));
                 }
             }
             Event::Warning { message } => {
@@ -122,7 +122,7 @@ impl Progress {
                 Outcome::Failed(message) => ("failed", Some(message)),
             };
             let line = json!({ "event": "run_ended", "name": name, "state": state, "seconds": seconds, "message": message });
-            anstream::println!("{line}");
+            crate::terminal::say!("{line}");
         } else {
             match outcome {
                 Outcome::Done => self.line(&format!("{name}: done, {seconds:.1} s ({} of {})", self.done, self.runs)),
@@ -142,7 +142,7 @@ impl Progress {
                 .iter()
                 .map(|name| format!("{name} epoch {}", self.epochs.get(name).copied().unwrap_or_default()))
                 .collect();
-            anstream::eprintln!("{} of {} runs; at work: {}", self.done, self.runs, at_work.join(", "));
+            crate::terminal::tell!("{} of {} runs; at work: {}", self.done, self.runs, at_work.join(", "));
         }
     }
 
@@ -158,7 +158,7 @@ impl Progress {
 
     fn line(&self, text: &str) {
         if !self.json {
-            self.bar.suspend(|| anstream::eprintln!("{text}"));
+            self.bar.suspend(|| crate::terminal::tell!("{text}"));
         }
     }
 

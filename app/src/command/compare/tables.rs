@@ -29,20 +29,20 @@ const DIFFERENCES: &str = "paired differences over seeds, points, with the 95 % 
 pub(super) fn print(plan: &Plan, gathered: &Gathered) {
     let table = &gathered.table;
     for (place, block) in table.blocks.iter().enumerate() {
-        anstream::println!("\n{}", caption(plan, table, place));
+        crate::terminal::say!("\n{}", caption(plan, table, place));
         let mut rows = vec![words::headings(table)];
         rows.extend(words::accuracies(block, "±"));
         let differences = words::differences(block);
         rows.extend(differences.iter().cloned());
         for (line, text) in words::aligned(&rows).iter().enumerate() {
             if !differences.is_empty() && line == rows.len() - differences.len() {
-                anstream::println!("  {DIFFERENCES}");
+                crate::terminal::say!("  {DIFFERENCES}");
             }
-            anstream::println!("  {text}");
+            crate::terminal::say!("  {text}");
         }
     }
     for (name, state) in &gathered.missing {
-        anstream::println!("{name}: {}; it is not in the table", in_words(*state));
+        crate::terminal::say!("{name}: {}; it is not in the table", in_words(*state));
     }
 }
 

@@ -164,7 +164,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         let folder = matches.get_one::<PathBuf>("out").map(|out| Folder::open(out, &identity)).transpose()?;
         let (folder, mut ledger) = folder.map_or_else(|| (None, Ledger::in_memory()), |(folder, ledger)| (Some(folder), ledger));
         if !json {
-            anstream::println!(
+            crate::terminal::say!(
                 "{model} from {} on {} samples of {}, {} ball of {} ({})",
                 weights.display(),
                 samples.len(),
@@ -174,7 +174,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 chosen.name
             );
             if let (Some(folder), false) = (&folder, ledger.is_empty()) {
-                anstream::println!("going on with {} verdicts kept in {}", ledger.len(), folder.path().display());
+                crate::terminal::say!("going on with {} verdicts kept in {}", ledger.len(), folder.path().display());
             }
         }
         let threat = Threat { norm, epsilon, seed: settings.seed, path: settings.path };
@@ -195,7 +195,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     if json {
         report::add_seconds(&mut line, table.seconds());
-        anstream::println!("{line}");
+        crate::terminal::say!("{line}");
     } else {
         report::print(&judgement);
     }

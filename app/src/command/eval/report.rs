@@ -46,7 +46,7 @@ pub(in crate::command) fn print(done: &Judgement) {
     let report = &done.report;
     if let Some((robust, strongest)) = report.robust() {
         let (low, high) = interval(report.robust_samples(), report.samples);
-        anstream::println!(
+        crate::terminal::say!(
             "{}  correct under every attack ({} of {}; 95 % interval {:.1} to {:.1} %); the lowest was {strongest}",
             terminal::accuracy_line("robust        ", robust),
             report.robust_samples(),
@@ -56,9 +56,9 @@ pub(in crate::command) fn print(done: &Judgement) {
         );
     }
     for flag in &done.flags {
-        anstream::println!("flag {}: {}", flag.name, flag.message);
+        crate::terminal::say!("flag {}: {}", flag.name, flag.message);
     }
     if let Some(sentence) = &done.at_chance {
-        anstream::println!("warning: {sentence}");
+        crate::terminal::say!("warning: {sentence}");
     }
 }

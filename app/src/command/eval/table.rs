@@ -35,7 +35,7 @@ impl Table {
     /// Wipes the line that is written over.
     fn clear(&self) {
         if self.on_terminal {
-            anstream::eprint!("\r\x1b[K");
+            crate::terminal::tell_part!("\r\x1b[K");
         }
     }
 }
@@ -51,12 +51,12 @@ impl Onlooker for Table {
             Told::Begun(attack) => {
                 (self.attack, self.begun) = ((*attack).to_owned(), Instant::now());
                 if self.on_terminal {
-                    anstream::eprint!("\r{attack}: begun\x1b[K");
+                    crate::terminal::tell_part!("\r{attack}: begun\x1b[K");
                 }
             }
             Told::Progress { done, all } if self.on_terminal => {
                 let left = seconds * (all - done) as f64 / (*done).max(1) as f64;
-                anstream::eprint!("\r{}: {done} of {all} samples, {seconds:.0} s, {left:.0} s left\x1b[K", self.attack);
+                crate::terminal::tell_part!("\r{}: {done} of {all} samples, {seconds:.0} s, {left:.0} s left\x1b[K", self.attack);
             }
             Told::Progress { .. } => {}
             Told::Score(score) => {
@@ -64,17 +64,17 @@ impl Onlooker for Table {
                 self.clear();
                 if self.shown {
                     let line = terminal::accuracy_line(&format!("{:<14}", score.label), score.accuracy);
-                    anstream::println!("{line}  broke {:>5} of {:>5} tried {seconds:>8.1} s", score.broke, score.tried);
+                    crate::terminal::say!("{line}  broke {:>5} of {:>5} tried {seconds:>8.1} s", score.broke, score.tried);
                     if score.outside > 0 {
                         let (label, outside) = (&score.label, score.outside);
-                        anstream::println!("warning: {label} left ball or box with {outside} images, which do not count");
+                        crate::terminal::say!("warning: {label} left ball or box with {outside} images, which do not count");
                     }
                 }
             }
             Told::Point(point) => {
                 if self.shown {
                     let line = terminal::accuracy_line("curve         ", point.robust);
-                    anstream::println!("{line}  at epsilon {:.4}", point.epsilon);
+                    crate::terminal::say!("{line}  at epsilon {:.4}", point.epsilon);
                 }
             }
         }

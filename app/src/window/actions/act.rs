@@ -173,7 +173,7 @@ impl State {
         match drawing.save(&launcher.root) {
             Ok(file) => {
                 let mut settings = self.form.clone();
-                settings.data = Source::Npz(file);
+                settings.data = Source::npz(file);
                 self.form = settings;
                 self.drawing = None;
                 self.selected = None;

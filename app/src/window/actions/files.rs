@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use egui::Ui;
-use gairat::{dataset::Source, files, settings::Settings};
+use gairat::{
+    dataset::{FORMATS, Source},
+    files,
+    settings::Settings,
+};
 
 use crate::window::{
     actions::Format,
@@ -16,7 +20,12 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
     let folder_of =
         |file: &Path| file.parent().filter(|folder| files::is_file(&folder.join("resume.safetensors"))).map(Path::to_owned);
     if files::is_dir(path) {
-        state.open_run(path);
+        // A folder is a run, unless it is data.
+        let run = ["settings.json", "metrics.jsonl"].iter().any(|file| files::is_file(&path.join(file)));
+        match if run { Ok(None) } else { Source::of_files(&[path.to_owned()]) } {
+            Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
+            _ => state.open_run(path),
+        }
     } else if path.extension().is_some_and(|kind| kind == "json") {
         // A run's own settings mean the run, if it got anywhere.
         match folder_of(path).filter(|_| path.file_name().is_some_and(|name| name == "settings.json")) {
@@ -34,13 +43,22 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
                 true,
             ),
         }
-    } else if path.extension().is_some_and(|kind| kind == "npz") {
-        state.open_settings(Settings::recipe(Source::Npz(path.to_owned())));
     } else if files::exists(path) {
-        state.say(format!("{}: expected a run, a settings file (.json) or data (.npz, or IDX files).", path.display()), true);
+        match Source::of_files(&[path.to_owned()]) {
+            Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
+            Ok(None) => {
+                state.say(format!("{}: expected a run, settings (.json) or data: {}.", path.display(), known_data()), true)
+            }
+            Err(problem) => state.say(problem, true),
+        }
     } else {
         state.say(format!("{}: there is no such file or folder.", path.display()), true);
     }
+}
+
+/// The formats of data, as they are told a person.
+pub(crate) fn known_data() -> String {
+    FORMATS.iter().map(|format| format.about).collect::<Vec<_>>().join("; ")
 }
 
 fn settings_in(path: &Path) -> Result<Settings, String> {
@@ -92,7 +110,7 @@ pub(crate) fn arrived(ui: &Ui, state: &mut State) {
             Err(problem) => state.say(problem, true),
         }
     }
-    match Source::of_idx_files(&paths) {
+    match if paths.len() > 1 { Source::of_files(&paths) } else { Ok(None) } {
         Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
         Ok(None) => {
             // Of several runs the last is opened; all are listed.

@@ -10,11 +10,14 @@ use web_time::{Duration, Instant};
 use crate::page::exchange::{self, Stock};
 
 /// What is said while files are held over the program.
-pub(crate) const DROP: &str = "Drop settings (.json), data (.npz, or IDX files together) or a downloaded run (.zip)";
+pub(crate) const DROP: &str =
+    "Drop settings (.json), a downloaded run (.zip), or data: NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class (.zip)";
 
 /// The button that asks for a file, and what it does.
-pub(crate) const BROWSE: (&str, &str) =
-    ("Upload…", "Settings (.json), data (.npz, or IDX files) or a downloaded run (.zip) from this computer");
+pub(crate) const BROWSE: (&str, &str) = (
+    "Upload…",
+    "Settings (.json), a downloaded run (.zip), or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class as .zip) from this computer",
+);
 
 /// The name that a download gets.
 ///

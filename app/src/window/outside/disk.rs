@@ -6,7 +6,7 @@ use egui::{Context, Ui};
 use gairat::files;
 
 /// What is said while files are held over the program.
-pub(crate) const DROP: &str = "Drop a run folder, settings (.json) or data (.npz, or IDX files together)";
+pub(crate) const DROP: &str = "Drop a run folder, settings (.json) or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class)";
 
 /// The button that asks for a file, and what it does.
 pub(crate) const BROWSE: (&str, &str) = ("Browse…", "The system's own dialog");

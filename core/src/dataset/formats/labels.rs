@@ -48,7 +48,7 @@ fn hot(place: usize, row: &[f64]) -> Result<u32, (String, String)> {
 }
 
 /// What is strange about labels, in a sentence each.
-pub(super) fn strange(labels: &[u32]) -> Vec<String> {
+pub(in crate::dataset) fn strange(labels: &[u32]) -> Vec<String> {
     let Some(&highest) = labels.iter().max() else { return Vec::new() };
     let mut counts = vec![0_usize; highest as usize + 1];
     labels.iter().for_each(|&label| counts[label as usize] += 1);

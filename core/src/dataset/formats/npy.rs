@@ -39,7 +39,7 @@ fn value_of<'text>(text: &'text str, key: &str) -> Option<&'text str> {
 }
 
 /// Reads the text of an NPY header and leaves `reader` where the data starts.
-pub(super) fn read_header(mut reader: impl Read) -> io::Result<String> {
+fn read_header(mut reader: impl Read) -> io::Result<String> {
     let mut magic = [0_u8; 8];
     reader.read_exact(&mut magic)?;
     let [start @ .., version, _] = magic;
@@ -59,6 +59,20 @@ pub(super) fn read_header(mut reader: impl Read) -> io::Result<String> {
     let mut text = vec![0; length];
     reader.read_exact(&mut text)?;
     String::from_utf8(text).map_err(io::Error::other)
+}
+
+/// Reads an NPY header and leaves `reader` where the data starts.
+pub(super) fn header_of(reader: impl Read) -> io::Result<Header> {
+    Header::parse(&read_header(reader)?).ok_or_else(|| io::Error::other("its header is not understood"))
+}
+
+/// The numbers of NumPy's type `dtype` in `bytes`, where these are whole and not negative.
+pub(super) fn whole_numbers(dtype: &str, bytes: &[u8]) -> Option<Vec<u32>> {
+    let element = Element::of_dtype(dtype)?;
+    let numbers = bytes.chunks_exact(element.width).map(|bytes| element.value(bytes));
+    numbers
+        .map(|number| (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32))
+        .collect()
 }
 
 /// A NumPy type of numbers.

@@ -1,6 +1,7 @@
 //! Numbers that are to be pixels: which axis holds channels, and which range they have.
 
-use crate::dataset::SampleShape;
+use super::npy::Numbers;
+use crate::dataset::{DataRange, SampleShape};
 
 /// By how much a number may lie outside of [0, 1] by rounding, as after normalising and undoing it.
 const ROUNDING: f32 = 1e-6;
@@ -17,8 +18,8 @@ pub(super) struct Layout {
 /// The layout of an array of these sizes, the first of which counts samples.
 ///
 /// # Errors
-/// How many dimensions there are.
-pub(super) fn layout(sizes: &[usize]) -> Result<Layout, String> {
+/// How many dimensions there are, and how many were expected.
+pub(super) fn layout(sizes: &[usize]) -> Result<Layout, (String, String)> {
     let image = |channels, height, width| SampleShape::Image { channels, height, width };
     // Channels are few; where both ends could be channels, they are where this program, and PyTorch, has them.
     let few = |size: usize| size == 1 || size == 3 || size == 4;
@@ -27,7 +28,10 @@ pub(super) fn layout(sizes: &[usize]) -> Result<Layout, String> {
         [_, height, width] => (image(1, height, width), false),
         [_, height, width, channels] if few(channels) && !few(height) => (image(channels, height, width), true),
         [_, channels, height, width] => (image(channels, height, width), false),
-        _ => return Err(format!("{} dimension(s)", sizes.len())),
+        _ => {
+            let expected = "2 (samples x numbers), 3 (samples x height x width) or 4 (samples x channels x height x width)";
+            return Err((format!("has {} dimension(s)", sizes.len()), expected.to_owned()));
+        }
     };
     Ok(Layout { shape, channels_last })
 }
@@ -43,6 +47,92 @@ pub(super) fn channels_first(pixels: &[f32], shape: SampleShape) -> Vec<f32> {
         }
     }
     turned
+}
+
+/// Samples of an array.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pixels {
+    /// The shape of a sample.
+    pub(super) shape: SampleShape,
+    /// Numbers in [0, 1], channels first.
+    pub(super) values: Vec<f32>,
+    /// What was done to the numbers, in a sentence each.
+    pub(super) notes: Vec<String>,
+    /// How the numbers lie in the file, in a few words.
+    pub(super) origin: String,
+}
+
+impl Pixels {
+    /// How many samples.
+    pub(super) fn count(&self) -> usize {
+        self.values.len() / self.shape.len().max(1)
+    }
+}
+
+/// The samples of an array that errors and notes call `name`.
+///
+/// # Errors
+/// What the array holds, to follow its name, and what was expected.
+pub(super) fn pixels_of(
+    name: &str,
+    numbers: Numbers<f32>,
+    layout: Layout,
+    given: &DataRange,
+) -> Result<Pixels, (String, String)> {
+    let Numbers { sizes, whole, byte, mut values } = numbers;
+    let mut notes = Vec::new();
+    if layout.channels_last {
+        values = channels_first(&values, layout.shape);
+        notes.push(format!("{name} of {sizes:?} has its channels last: they are put first"));
+    }
+    let (channels, places) = match layout.shape {
+        SampleShape::Flat(len) => (1, len),
+        SampleShape::Image { channels, height, width } => (channels, height * width),
+    };
+    let undone = given.undo(&mut values, channels, places).map_err(|expected| (format!("has {channels} channels"), expected))?;
+    if let Some(undone) = &undone {
+        notes.push(format!("{name} is brought back to [0, 1]: {undone}"));
+    }
+    let range = match range(&values, whole && undone.is_none()) {
+        Range::Bytes if undone.is_some() => {
+            let found = format!("holds numbers up to {} after --data-range {given}", values.iter().copied().fold(0.0, f32::max));
+            return Err((found, "numbers in [0, 1] after it".to_owned()));
+        }
+        Range::Unit if undone.is_some() => {
+            clamp(&mut values);
+            "numbers of another range"
+        }
+        // Bytes are shares of 255 whatever their greatest is, but for pictures of zeros and ones.
+        Range::Unit if byte && values.iter().any(|x| *x > 0.0) => {
+            notes.push(format!("{name} holds bytes that are 0 or 1: they are taken as they are, not as shares of 255"));
+            "bytes 0..1"
+        }
+        Range::Unit => {
+            if values.iter().any(|x| !(0.0..=1.0).contains(x)) {
+                notes.push(format!("{name} holds numbers that are outside of [0, 1] by rounding: they are put to its ends"));
+            }
+            clamp(&mut values);
+            "numbers 0..1"
+        }
+        Range::Bytes => {
+            values.iter_mut().for_each(|x| *x /= 255.0);
+            if !byte {
+                notes.push(format!("{name} holds whole numbers from 0 to 255: they are divided by 255"));
+            }
+            "bytes 0..255"
+        }
+        Range::Other(place, looks) => {
+            let (sample, within) = (place / layout.shape.len(), place % layout.shape.len());
+            let found = format!("holds {} at sample {sample}, place {within} (counted from 0): {looks}", values[place]);
+            return Err((found, "numbers in [0, 1], or whole numbers from 0 to 255".to_owned()));
+        }
+    };
+    let order = match layout {
+        Layout { shape: SampleShape::Flat(_), .. } => "rows",
+        Layout { channels_last: true, .. } => "channels last",
+        Layout { .. } => "channels first",
+    };
+    Ok(Pixels { shape: layout.shape, values, notes, origin: format!("{range}, {order}") })
 }
 
 /// What was done to numbers to make pixels of them, or what they are instead.
@@ -70,9 +160,11 @@ pub(super) fn range(numbers: &[f32], whole: bool) -> Range {
     let looks = if low >= -ROUNDING && high <= 255.0 {
         format!("numbers from {low} to {high}; divide them by their greatest possible value (`x / 255`)")
     } else if low >= -1.0 - ROUNDING && high <= 1.0 + ROUNDING {
-        format!("numbers from {low} to {high}, as after `(x - 0.5) / 0.5`; undo it (`x * 0.5 + 0.5`)")
+        format!("numbers from {low} to {high}, as after `(x - 0.5) / 0.5`; --data-range=-1..1 undoes it (`x * 0.5 + 0.5`)")
     } else {
-        format!("numbers from {low} to {high}, as after normalising; undo it (`x * std + mean`) and give --normalise instead")
+        format!(
+            "numbers from {low} to {high}, as after normalising; --data-range MEAN/STD undoes it (`x * STD + MEAN`), and --normalise MEAN/STD puts it into the network"
+        )
     };
     Range::Other(first, looks)
 }
