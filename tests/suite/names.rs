@@ -110,7 +110,7 @@ fn nothing_outside_its_own_file_names_a_method() {
     walk(&root.join("core/src"), &mut sources);
     walk(&root.join("app/src"), &mut sources);
     // They choose methods by name, as a person does.
-    let chooses = ["app/src/window/lessons.rs", "app/src/link/preset.rs"];
+    let chooses = ["app/src/window/model/lesson/mod.rs", "app/src/link/preset.rs"];
     let mut named = Vec::new();
     for source in sources {
         let path = source.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");

@@ -136,7 +136,7 @@ impl Grid {
     /// What is wrong with the lists themselves.
     fn check(&self) -> Result<(), GridError> {
         if self.methods.is_empty() || self.methods.iter().any(String::is_empty) {
-            return Err(GridError::Methods("there is an empty name: expected names such as at,gairat,trades".to_owned()));
+            return Err(GridError::Methods("there is an empty name: expected names such as at,gairat".to_owned()));
         }
         if self.seeds.is_empty() {
             return Err(GridError::Seeds("there are none: expected whole numbers such as 0-4 or 1,2,7".to_owned()));
