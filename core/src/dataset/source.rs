@@ -202,6 +202,13 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_every_format() {
+        let field = crate::settings::field("data").expect("it is a setting");
+        let lacking: Vec<&str> = FORMATS.iter().map(|format| format.name).filter(|name| !field.doc.contains(name)).collect();
+        assert_eq!(lacking, Vec::<&str>::new());
+    }
+
+    #[test]
     fn files_that_come_together_are_of_one_set_or_named() {
         let dir = tempfile::tempdir().expect("the system gives a folder for temporary files");
         let file = |name: &str, bytes: &[u8]| {

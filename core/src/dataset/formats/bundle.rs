@@ -24,12 +24,16 @@ fn is_zip(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04")
 }
 
-/// The files of a folder at any depth, in order, each with its name below the folder.
-fn walk(folder: &Path) -> Result<Vec<(String, PathBuf)>, DatasetError> {
-    fn below(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, PathBuf)>) -> Result<(), DatasetError> {
+/// The first files of a folder, `most` or a few more, at any depth and in order, each with its name below the folder.
+fn walk(folder: &Path, most: usize) -> Result<Vec<(String, PathBuf)>, DatasetError> {
+    type Files = Vec<(String, PathBuf)>;
+    fn below(folder: &Path, prefix: &str, depth: usize, most: usize, found: &mut Files) -> Result<(), DatasetError> {
         let mut entries = files::list(folder).map_err(|cause| unreadable(folder, &cause))?;
         entries.sort();
         for entry in entries {
+            if found.len() >= most {
+                break;
+            }
             let name = format!("{prefix}{}", name_of(&entry));
             // What begins with a point is the system's own.
             if name_of(&entry).starts_with('.') {
@@ -38,19 +42,19 @@ fn walk(folder: &Path) -> Result<Vec<(String, PathBuf)>, DatasetError> {
             if !files::is_dir(&entry) {
                 found.push((name, entry));
             } else if depth > 0 {
-                below(&entry, &format!("{name}/"), depth - 1, found)?;
+                below(&entry, &format!("{name}/"), depth - 1, most, found)?;
             }
         }
         Ok(())
     }
     let mut found = Vec::new();
-    below(folder, "", DEPTH, &mut found)?;
+    below(folder, "", DEPTH, most, &mut found)?;
     Ok(found)
 }
 
-/// The names of a folder's files at any depth, in order.
-pub(super) fn names_in_folder(folder: &Path) -> Result<Vec<String>, DatasetError> {
-    Ok(walk(folder)?.into_iter().map(|(name, _)| name).collect())
+/// The names of a folder's first files, `most` or a few more, at any depth and in order.
+pub(super) fn names_in_folder(folder: &Path, most: usize) -> Result<Vec<String>, DatasetError> {
+    Ok(walk(folder, most)?.into_iter().map(|(name, _)| name).collect())
 }
 
 /// How much of a tar archive is looked at: it has no list of its names, and a page must not stand still.
@@ -89,7 +93,7 @@ pub(super) fn each(
     take: &mut dyn FnMut(&str, &mut dyn Read) -> Result<bool, DatasetError>,
 ) -> Result<(), DatasetError> {
     if files::is_dir(path) {
-        for (name, file) in walk(path)? {
+        for (name, file) in walk(path, usize::MAX)? {
             if !take(&name, &mut *unpacked(&file)?)? {
                 break;
             }

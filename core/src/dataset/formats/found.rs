@@ -18,6 +18,8 @@ const PACKED: usize = 3;
 const LOOK: u64 = 4096;
 /// How many names in a tar archive are looked at.
 const NAMES: usize = 64;
+/// How many names in a folder are looked at: a window that a folder is dropped on must not stand still.
+const IN_FOLDER: usize = 2000;
 
 /// A file or folder, looked at.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +31,7 @@ pub(super) struct Found {
     pub(super) start: Vec<u8>,
     /// How many bytes the file has, as it lies there.
     pub(super) length: u64,
-    /// Names in a folder, at any depth, or the first in an archive, in order; `/` stands between their parts.
+    /// The first names in a folder, at any depth, or in an archive, in order; `/` stands between their parts.
     pub(super) inside: Vec<String>,
 }
 
@@ -39,7 +41,7 @@ impl Found {
         let mut found = Self { path: path.to_owned(), ..Self::default() };
         if files::is_dir(path) {
             found.folder = true;
-            found.inside = bundle::names_in_folder(path)?;
+            found.inside = bundle::names_in_folder(path, IN_FOLDER)?;
             return Ok(found);
         }
         if !files::is_file(path) && mnist_prefix(path) {
