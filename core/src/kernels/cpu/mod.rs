@@ -18,6 +18,7 @@ mod convolution;
 mod finish;
 mod isa;
 mod network;
+mod norm;
 mod parallel;
 mod passes;
 mod product;
@@ -25,6 +26,6 @@ mod products;
 mod weight_gradient;
 mod winograd;
 
-pub(crate) use network::{InLanes, Tile};
+pub(crate) use network::{InLanes, Norm, Tile, Training};
 pub(crate) use parallel::{for_each_part, threads};
 pub(crate) use passes::{Passes, into_lanes, out_of_lanes};

@@ -1,5 +1,8 @@
 //! A whole network on a tile: forwards to the logits, and back from their gradient to that of the samples.
 
+mod pool;
+mod training;
+
 use pulp::{Simd, WithSimd};
 
 use super::{
@@ -11,6 +14,8 @@ use super::{
     product::{Order, Product},
 };
 use crate::model::{Layer, Layers};
+
+pub(crate) use training::{Norm, Training};
 
 /// Samples of a tile at most: the columns of AVX-512 registers.
 const MOST_LANES: usize = COLUMNS * 16;
@@ -161,40 +166,44 @@ impl InLanes {
 
     /// From the samples to the logits.
     pub(crate) fn forward(&self, tile: &mut Tile) {
-        for (place, layer) in self.layers.layers.iter().enumerate() {
-            let (before, after) = tile.signals.split_at_mut(place + 1);
-            let target = &mut after[0];
-            let (scale, shift) = (self.scales[place].as_deref(), self.shifts[place].as_deref());
-            let mut product = |from: usize, finish: Finish<'_>, target: &mut [f32]| {
-                if let Some(product) = &self.products[place] {
-                    let mut machine = self.machine(&mut tile.scratch, tile.threads);
-                    product.forward(&mut machine, &before[from], target, finish);
-                }
-            };
-            match *layer {
-                Layer::Linear { from, relu, .. } => {
-                    product(from, Finish { scale, shift, relu, ..Finish::default() }, target);
-                }
-                Layer::Convolution { from, add, relu, .. } => {
-                    let add = add.map_or(Addend::Nothing, |add| Addend::Signal(&before[add]));
-                    product(from, Finish { scale, shift, add, relu, mask: None }, target);
-                }
-                Layer::Scale { from, relu, .. } => {
-                    let channel = target.len() / self.layers.signals[place + 1][0];
-                    let numbers = scale.unwrap_or(&[]).iter().zip(shift.unwrap_or(&[]));
-                    self.isa.dispatch(|| {
-                        let channels = target.chunks_exact_mut(channel).zip(before[from].chunks_exact(channel));
-                        for ((target, source), (&scale, &shift)) in channels.zip(numbers) {
-                            for (to, from) in target.iter_mut().zip(source) {
-                                let value = from * scale + shift;
-                                *to = if relu && value <= 0.0 { 0.0 } else { value };
-                            }
-                        }
-                    });
-                }
-                Layer::MaxPool { from } => self.max_pool(from, &before[from], target),
-                Layer::Mean { from } => self.mean(from, &before[from], target),
+        (0..self.layers.layers.len()).for_each(|place| self.layer_forward(tile, place));
+    }
+
+    /// One layer's signal.
+    fn layer_forward(&self, tile: &mut Tile, place: usize) {
+        let layer = &self.layers.layers[place];
+        let (before, after) = tile.signals.split_at_mut(place + 1);
+        let target = &mut after[0];
+        let (scale, shift) = (self.scales[place].as_deref(), self.shifts[place].as_deref());
+        let mut product = |from: usize, finish: Finish<'_>, target: &mut [f32]| {
+            if let Some(product) = &self.products[place] {
+                let mut machine = self.machine(&mut tile.scratch, tile.threads);
+                product.forward(&mut machine, &before[from], target, finish);
             }
+        };
+        match *layer {
+            Layer::Linear { from, relu, .. } => {
+                product(from, Finish { scale, shift, relu, ..Finish::default() }, target);
+            }
+            Layer::Convolution { from, add, relu, .. } => {
+                let add = add.map_or(Addend::Nothing, |add| Addend::Signal(&before[add]));
+                product(from, Finish { scale, shift, add, relu, mask: None }, target);
+            }
+            Layer::Scale { from, relu, .. } => {
+                let channel = target.len() / self.layers.signals[place + 1][0];
+                let numbers = scale.unwrap_or(&[]).iter().zip(shift.unwrap_or(&[]));
+                self.isa.dispatch(|| {
+                    let channels = target.chunks_exact_mut(channel).zip(before[from].chunks_exact(channel));
+                    for ((target, source), (&scale, &shift)) in channels.zip(numbers) {
+                        for (to, from) in target.iter_mut().zip(source) {
+                            let value = from * scale + shift;
+                            *to = if relu && value <= 0.0 { 0.0 } else { value };
+                        }
+                    }
+                });
+            }
+            Layer::MaxPool { from } => self.max_pool(from, &before[from], target),
+            Layer::Mean { from } => self.mean(from, &before[from], target),
         }
     }
 
@@ -212,62 +221,60 @@ impl InLanes {
     fn back(&self, tile: &mut Tile, mut parameters: Option<&mut [f32]>) {
         // What is left of the pass before would be taken for a part of the sum.
         tile.spare.extend(tile.gradients[0].take());
-        for (place, layer) in self.layers.layers.iter().enumerate().rev() {
-            let Some(mut gradient) = tile.gradients[place + 1].take() else { continue };
-            let scale = self.scales[place].as_deref();
-            match *layer {
-                Layer::Linear { from, relu, .. } => {
-                    self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
-                    if let Some(rest) = parameters.take() {
-                        parameters = Some(self.product_gradient(tile, place, from, Order::InputsFirst, &gradient, rest));
-                    }
-                    if parameters.is_none() || from > 0 {
-                        self.product_backward(tile, place, from, &gradient);
-                    }
+        for place in (0..self.layers.layers.len()).rev() {
+            self.layer_back(tile, place, &mut parameters);
+        }
+    }
+
+    /// From the gradient of one layer's signal to those of what it reads, and of its parameters.
+    fn layer_back(&self, tile: &mut Tile, place: usize, parameters: &mut Option<&mut [f32]>) {
+        let layer = &self.layers.layers[place];
+        let Some(mut gradient) = tile.gradients[place + 1].take() else { return };
+        let scale = self.scales[place].as_deref();
+        match *layer {
+            Layer::Linear { from, relu, .. } => {
+                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                if let Some(rest) = parameters.take() {
+                    *parameters = Some(self.product_gradient(tile, place, from, Order::InputsFirst, &gradient, rest));
                 }
-                Layer::Convolution { from, add, relu, .. } => {
-                    self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
-                    if let Some(add) = add {
-                        self.hand_on(tile, add, &gradient);
-                    }
-                    if let Some(rest) = parameters.take() {
-                        parameters = Some(self.product_gradient(tile, place, from, Order::OutputsFirst, &gradient, rest));
-                    }
-                    if parameters.is_none() || from > 0 {
-                        self.product_backward(tile, place, from, &gradient);
-                    }
-                }
-                Layer::Scale { from, relu, .. } => {
-                    self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
-                    let channel = gradient.len() / self.layers.signals[from][0];
-                    self.isa.dispatch(|| {
-                        for (gradient, &scale) in gradient.chunks_exact_mut(channel).zip(scale.unwrap_or(&[])) {
-                            gradient.iter_mut().for_each(|g| *g *= scale);
-                        }
-                    });
-                    self.hand_on(tile, from, &gradient);
-                }
-                Layer::MaxPool { from } => {
-                    let mut target = take(&mut tile.spare, tile.signals[from].len());
-                    self.max_pool_backward(from, &tile.signals[from], &tile.signals[place + 1], &gradient, &mut target);
-                    self.give(tile, from, target);
-                }
-                Layer::Mean { from } => {
-                    let mut target = take(&mut tile.spare, tile.signals[from].len());
-                    let register = self.samples_per_tile();
-                    let [_, height, width] = self.layers.signals[from];
-                    let share = 1.0 / (height * width) as f32;
-                    let channels = target.chunks_exact_mut(height * width * register).zip(gradient.chunks_exact(register));
-                    for (target, gradient) in channels {
-                        for target in target.chunks_exact_mut(register) {
-                            target.iter_mut().zip(gradient).for_each(|(to, from)| *to = from * share);
-                        }
-                    }
-                    self.give(tile, from, target);
+                if parameters.is_none() || from > 0 {
+                    self.product_backward(tile, place, from, &gradient);
                 }
             }
-            tile.spare.push(gradient);
+            Layer::Convolution { from, add, relu, .. } => {
+                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                if let Some(add) = add {
+                    self.hand_on(tile, add, &gradient);
+                }
+                if let Some(rest) = parameters.take() {
+                    *parameters = Some(self.product_gradient(tile, place, from, Order::OutputsFirst, &gradient, rest));
+                }
+                if parameters.is_none() || from > 0 {
+                    self.product_backward(tile, place, from, &gradient);
+                }
+            }
+            Layer::Scale { from, relu, .. } => {
+                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                let channel = gradient.len() / self.layers.signals[from][0];
+                self.isa.dispatch(|| {
+                    for (gradient, &scale) in gradient.chunks_exact_mut(channel).zip(scale.unwrap_or(&[])) {
+                        gradient.iter_mut().for_each(|g| *g *= scale);
+                    }
+                });
+                self.hand_on(tile, from, &gradient);
+            }
+            Layer::MaxPool { from } => {
+                let mut target = take(&mut tile.spare, tile.signals[from].len());
+                self.max_pool_backward(from, &tile.signals[from], &tile.signals[place + 1], &gradient, &mut target);
+                self.give(tile, from, target);
+            }
+            Layer::Mean { from } => {
+                let mut target = take(&mut tile.spare, tile.signals[from].len());
+                self.mean_backward(from, &gradient, &mut target);
+                self.give(tile, from, target);
+            }
         }
+        tile.spare.push(gradient);
     }
 
     /// The way back through a product: writes, or adds to, the gradient of signal `from`.
@@ -353,76 +360,6 @@ impl InLanes {
                     *g = if out > 0.0 { *g } else { 0.0 };
                 }
             });
-        }
-    }
-
-    fn max_pool(&self, from: usize, source: &[f32], target: &mut [f32]) {
-        let register = self.samples_per_tile();
-        self.isa.dispatch(|| {
-            self.each_window(from, |[a, b, c, d], to| {
-                let [a, b, c, d] = [a, b, c, d].map(|at| &source[at..at + register]);
-                let windows = a.iter().zip(b).zip(c.iter().zip(d));
-                for (to, ((&a, &b), (&c, &d))) in target[to..to + register].iter_mut().zip(windows) {
-                    // A NaN wins, so that it is seen.
-                    let larger = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
-                    *to = larger(larger(a, b), larger(c, d));
-                }
-            });
-        });
-    }
-
-    /// The gradient goes to the first of the largest, in reading order.
-    fn max_pool_backward(&self, from: usize, source: &[f32], output: &[f32], gradient: &[f32], target: &mut [f32]) {
-        let register = self.samples_per_tile();
-        // An odd last row or column has no part in it.
-        target.fill(0.0);
-        self.isa.dispatch(|| {
-            self.each_window(from, |window, to| {
-                let (output, gradient) = (&output[to..to + register], &gradient[to..to + register]);
-                // What a lane has not given away yet.
-                let mut left = [0.0_f32; MOST_LANES];
-                let left = &mut left[..register];
-                left.copy_from_slice(gradient);
-                for at in window {
-                    let places = source[at..at + register].iter().zip(&mut target[at..at + register]);
-                    for (((&here, target), &highest), left) in places.zip(output).zip(left.iter_mut()) {
-                        let given = if here == highest { *left } else { 0.0 };
-                        *target = given;
-                        *left -= given;
-                    }
-                }
-            });
-        });
-    }
-
-    /// Calls `window` with the places of every 2 x 2 pixels, and the place of the pixel they become.
-    #[inline(always)]
-    fn each_window(&self, from: usize, mut window: impl FnMut([usize; 4], usize)) {
-        let register = self.samples_per_tile();
-        let [channels, height, width] = self.layers.signals[from];
-        let mut to = 0;
-        for channel in 0..channels {
-            for y in 0..height / 2 {
-                for x in 0..width / 2 {
-                    let first = ((channel * height + 2 * y) * width + 2 * x) * register;
-                    let below = first + width * register;
-                    window([first, first + register, below, below + register], to);
-                    to += register;
-                }
-            }
-        }
-    }
-
-    fn mean(&self, from: usize, source: &[f32], target: &mut [f32]) {
-        let register = self.samples_per_tile();
-        let [_, height, width] = self.layers.signals[from];
-        let pixels = height * width;
-        for (to, pixels_of) in target.chunks_exact_mut(register).zip(source.chunks_exact(pixels * register)) {
-            to.fill(0.0);
-            for pixel in pixels_of.chunks_exact(register) {
-                to.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
-            }
-            to.iter_mut().for_each(|sum| *sum /= pixels as f32);
         }
     }
 }
