@@ -26,6 +26,7 @@ mod products;
 mod weight_gradient;
 mod winograd;
 
+pub(crate) use isa::instructions;
 pub(crate) use network::{InLanes, Norm, Tile, Training};
 pub(crate) use parallel::{for_each_part, threads};
 pub(crate) use passes::{Passes, into_lanes, out_of_lanes};

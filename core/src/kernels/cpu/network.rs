@@ -3,14 +3,12 @@
 mod pool;
 mod training;
 
-use pulp::{Simd, WithSimd};
-
 use super::{
     COLUMNS,
     buffer::Buffer,
     convolution::{Machine, Scratch, Shape},
     finish::{Addend, Finish},
-    isa::Isa,
+    isa::{Isa, Lanes},
     product::{Order, Product},
 };
 use crate::model::{Layer, Layers};
@@ -85,17 +83,6 @@ fn take(spare: &mut Vec<Buffer>, len: usize) -> Buffer {
     match spare.iter().position(|buffer| buffer.len() == len) {
         Some(place) => spare.swap_remove(place),
         None => Buffer::zeros(len),
-    }
-}
-
-/// How many numbers a register holds.
-pub(super) struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
     }
 }
 

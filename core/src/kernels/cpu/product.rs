@@ -77,13 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::{
-            convolution::Scratch,
-            finish::Addend,
-            into_lanes,
-            network::{Lanes, sets},
-            out_of_lanes,
-        },
+        super::{convolution::Scratch, finish::Addend, into_lanes, isa::Lanes, network::sets, out_of_lanes},
         *,
     };
     use crate::random::{Purpose, Stream};

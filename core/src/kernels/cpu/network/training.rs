@@ -395,3 +395,113 @@ impl InLanes {
         tile.spare.push(gradient);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    const INPUT: [usize; 3] = [2, 6, 5];
+    /// More than fill a register of 16 numbers, and no multiple of any width.
+    const SAMPLES: usize = 21;
+
+    fn normals(key: u64, len: usize) -> Vec<f32> {
+        let mut stream = Stream::new(4, Purpose::Benchmark, 0, key);
+        (0..len).map(|_| stream.normal()).collect()
+    }
+
+    /// A block of either kind of residual network, a mean and a linear layer. Its learned numbers in the order of the layers are 16 x 2
+    /// x 9 weights, 16 gammas and 16 betas; as many gammas and betas of a norm alone; 16 x 16 x 9 weights, gammas and betas; 3 x 16
+    /// weights and 3 biases.
+    fn training(learned: &[Vec<f32>]) -> Training {
+        let convolution = |from, weight, add, relu| Layer::Convolution {
+            from,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+            weight,
+            // Not used where there is a norm.
+            scale: Some(0),
+            shift: Some(0),
+            add,
+            relu,
+        };
+        let (second, linear) = (16 * 2 * 9, 16 * 2 * 9 + 16 * 16 * 9);
+        let layers = vec![
+            convolution(0, 0, None, true),
+            Layer::Scale { from: 1, scale: 0, shift: 0, relu: true },
+            convolution(2, second, Some(1), true),
+            Layer::Mean { from: 3 },
+            Layer::Linear { from: 4, weight: linear, bias: linear + 16 * 4, relu: false },
+        ];
+        let map = [16, INPUT[1], INPUT[2]];
+        let layers = Layers { signals: vec![INPUT, map, map, map, [16, 1, 1], [3, 1, 1]], layers };
+        let norm = |place: usize| Some(Norm { gamma: learned[place].clone(), beta: learned[place + 1].clone() });
+        let mut parameters = [&learned[0][..], &learned[5]].concat();
+        // Rows of linear layers are filled up.
+        learned[8].chunks(3).for_each(|row| parameters.extend(row.iter().chain(&[0.0])));
+        parameters.extend(learned[9].iter().chain(&[0.0]));
+        Training::new(&layers, &parameters, vec![norm(1), norm(3), norm(6), None, None], 1e-5)
+    }
+
+    fn learned() -> Vec<Vec<f32>> {
+        let lengths = [16 * 2 * 9, 16, 16, 16, 16, 16 * 16 * 9, 16, 16, 16 * 3, 3];
+        lengths.iter().zip(0..).map(|(&len, key)| normals(key, len)).collect()
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss() {
+        let learned = learned();
+        let images = normals(100, SAMPLES * INPUT.iter().product::<usize>());
+        let slopes = normals(101, SAMPLES * 3);
+        let mut training = training(&learned);
+        training.forward(&images);
+        let gradient = training.backward(0, &slopes);
+        assert!(gradient == training.backward(0, &slopes), "a pass can be gone back through twice");
+        let loss = |learned: &[Vec<f32>]| -> f64 {
+            let logits = self::training(learned).forward(&images);
+            logits.iter().zip(&slopes).map(|(logit, slope)| f64::from(*logit) * f64::from(*slope)).sum()
+        };
+        for place in 0..learned.len() {
+            assert_eq!(gradient[place].len(), learned[place].len());
+            let along = &gradient[place];
+            let square: f64 = along.iter().map(|g| f64::from(*g).powi(2)).sum();
+            // So short that ReLU seldom turns, and long beside the roundings of the loss.
+            let step = 0.003 / square.sqrt();
+            let moved = |sign: f64| {
+                let mut moved = learned.clone();
+                moved[place].iter_mut().zip(along).for_each(|(to, g)| *to += (sign * step * f64::from(*g)) as f32);
+                loss(&moved)
+            };
+            let slope = (moved(1.0) - moved(-1.0)) / (2.0 * step);
+            assert!((slope - square).abs() <= 0.03 * square, "tensor {place}: {slope} is not {square}");
+        }
+    }
+
+    #[test]
+    fn statistics_are_those_of_the_batch() {
+        let mut training = training(&learned());
+        let images = normals(100, SAMPLES * INPUT.iter().product::<usize>());
+        training.forward(&images);
+        let found: Vec<&Statistics> = training.statistics().collect();
+        assert_eq!(found.len(), 3);
+        let count = SAMPLES * INPUT[1] * INPUT[2];
+        assert!(found.iter().all(|found| found.count == count && found.mean.len() == 16));
+        // The second norm sees the first one's outputs after ReLU; their second moments are those of what it was given.
+        let pass = &training.passes[0];
+        let per_tile = training.network.samples_per_tile();
+        for channel in 0..16 {
+            let plane = INPUT[1] * INPUT[2] * per_tile;
+            let values: Vec<f64> = (pass.parts.iter())
+                .flat_map(|part| {
+                    let lanes = part.tile.signals[1][channel * plane..(channel + 1) * plane].chunks(per_tile);
+                    lanes.flat_map(|lanes| &lanes[..part.samples]).map(|&value| f64::from(value))
+                })
+                .collect();
+            let mean = values.iter().sum::<f64>() / count as f64;
+            let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count as f64;
+            assert!((f64::from(found[1].mean[channel]) - mean).abs() <= 1e-6 * (1.0 + mean.abs()));
+            assert!((f64::from(found[1].variance[channel]) - variance).abs() <= 1e-5 * variance);
+        }
+    }
+}

@@ -182,17 +182,38 @@ impl Winograd {
 /// Registers between the numbers of one place of the tiles and those of the next: without them many would lie in the same lines of a cache.
 const APART: usize = 2;
 
+/// Transforms the weights of a block of output channels: G w Gᵀ. Some input channels go together, so that whole lines of the cache are
+/// written: the places of a tile are far apart, and their lines would drive each other out.
 #[inline(always)]
 fn transform_weights<F: Form>(inputs: usize, weight: impl Fn(usize, usize, usize, usize) -> f32, to: &mut [f32]) {
-    for input in 0..inputs {
-        let rows: [[Wide; MOST]; 3] = std::array::from_fn(|y| {
-            F::weight(std::array::from_fn(|x| Wide(std::array::from_fn(|o| f64::from(weight(o, input, y, x))))))
-        });
-        for x in 0..F::SIDE {
-            let values = F::weight(column(&rows, x));
-            for (y, numbers) in values.iter().enumerate().take(F::SIDE) {
-                let at = ((y * F::SIDE + x) * inputs + input) * OUTPUTS;
-                to[at..at + OUTPUTS].copy_from_slice(&numbers.0.map(|number| number as f32));
+    const TOGETHER: usize = 4;
+    for first in (0..inputs).step_by(TOGETHER) {
+        let count = TOGETHER.min(inputs - first);
+        let mut line = [[[[0.0; OUTPUTS]; TOGETHER]; MOST]; MOST];
+        for place in 0..count {
+            let mut rows = [[Wide::default(); MOST]; 3];
+            for (y, row) in rows.iter_mut().enumerate() {
+                let mut weights = [Wide::default(); 3];
+                for (x, weights) in weights.iter_mut().enumerate() {
+                    for (o, number) in weights.0.iter_mut().enumerate() {
+                        *number = f64::from(weight(o, first + place, y, x));
+                    }
+                }
+                *row = F::weight(weights);
+            }
+            for x in 0..F::SIDE {
+                let values = F::weight(column(&rows, x));
+                for (y, numbers) in values.iter().enumerate().take(F::SIDE) {
+                    for (to, &number) in line[y][x][place].iter_mut().zip(&numbers.0) {
+                        *to = number as f32;
+                    }
+                }
+            }
+        }
+        for (y, row) in line.iter().enumerate().take(F::SIDE) {
+            for (x, numbers) in row.iter().enumerate().take(F::SIDE) {
+                let at = ((y * F::SIDE + x) * inputs + first) * OUTPUTS;
+                to[at..at + count * OUTPUTS].copy_from_slice(numbers[..count].as_flattened());
             }
         }
     }
