@@ -180,6 +180,11 @@ pub fn is_software() -> bool {
     SOFTWARE.load(Ordering::Relaxed)
 }
 
+/// The SIMD instructions that the CPU backend's own loops were found to run on, as `AVX2`.
+pub fn instructions() -> &'static str {
+    crate::kernels::cpu::instructions()
+}
+
 /// Whether tensors of this device are computed by the CPU backend.
 pub fn is_cpu(device: &Device) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))

@@ -17,3 +17,4 @@ mod resume;
 mod runs;
 mod shaders;
 mod trial;
+mod updates;

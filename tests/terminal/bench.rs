@@ -14,6 +14,7 @@ fn a_benchmark_names_its_path_and_splits_a_step_into_attack_and_update() {
         assert_eq!(line["path"], path);
         assert_eq!((&line["batch"], &line["k"]), (&8.into(), &2.into()));
         assert!(line["dispatches"].is_null(), "the CPU is sent none");
+        assert_eq!(line["instructions"], gairat::device::instructions(), "so that figures of several machines can be compared");
         let [step, attack, update] = ["step_ms", "attack_ms", "update_ms"].map(|name| line[name].as_f64().unwrap());
         assert!(step > 0.0 && attack > 0.0 && (step - attack - update).abs() < 1e-9);
         assert!(line["samples_per_s"].as_f64().unwrap() > 0.0 && line["gflop_per_s"].as_f64().unwrap() > 0.0);

@@ -123,6 +123,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     };
     let cases = cases(matches, &settings, scale)?;
     let chosen = pollster::block_on(device::choose(&settings.device))?;
+    let instructions = device::is_cpu(&chosen.device).then(device::instructions);
     let json = matches.get_flag("json");
     let mut before: Option<Timed> = None;
     for case in cases {
@@ -153,6 +154,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 "adapter": chosen.name, "api": chosen.api, "path": timed.path.to_string(), "batch": case.batch, "k": case.steps,
                 "step_ms": timed.step_ms, "attack_ms": timed.attack_ms, "update_ms": timed.step_ms - timed.attack_ms,
                 "samples_per_s": per_second, "dispatches": timed.dispatches, "gflop_per_s": rate, "steps_timed": timed.turns,
+                "instructions": instructions,
             });
             crate::terminal::say!("{line}");
         } else if let Some((scale, value)) = case.grown {
@@ -186,7 +188,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 rate.map_or_else(String::new, |rate| format!(", {rate:.1} GFLOP/s")),
                 timed.dispatches.map_or_else(String::new, |count| format!(", {count} dispatches")),
             );
-            crate::terminal::say!("    {} path, median of {} ({})", timed.path, timed.turns, chosen.name);
+            let instructions = instructions.map_or_else(String::new, |name| format!(" with {name}"));
+            crate::terminal::say!("    {} path, median of {} ({}{instructions})", timed.path, timed.turns, chosen.name);
             if matches.contains_id("method") {
                 driver::on_pool(threads, || beside_plain(&settings, shape, case.classes, &chosen))??.print(&settings, json);
             }

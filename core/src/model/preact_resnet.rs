@@ -90,7 +90,7 @@ impl PreActBlock {
     }
 
     fn write(&self, program: &mut Program, from: usize, shortcut_of: ShortcutOf) -> usize {
-        let activated = program.scale(from, self.bn1.scale_and_shift(), true);
+        let activated = program.norm(from, &self.bn1, true);
         let around = match (&self.shortcut, shortcut_of) {
             (Some([conv]), ShortcutOf::Activated) => program.convolution(activated, conv, After::default()),
             (Some([conv]), ShortcutOf::Input) => program.convolution(from, conv, After::default()),
@@ -141,7 +141,7 @@ impl PreActResNet18 {
             signal = block.write(program, signal, self.shortcut_of);
         }
         if let Some(norm) = &self.bn {
-            signal = program.scale(signal, norm.scale_and_shift(), true);
+            signal = program.norm(signal, norm, true);
         }
         signal = program.mean(signal);
         program.linear(signal, &self.linear, false);

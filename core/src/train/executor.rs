@@ -1,5 +1,7 @@
 //! How the passes of an update are computed: layer by layer through the tensor library, or on the CPU a tile of samples after the other.
 
+use std::cell::RefCell;
+
 use burn::{
     module::Module as _,
     tensor::{Device, Tensor, TensorData},
@@ -7,8 +9,10 @@ use burn::{
 
 use super::whole_gradient::gradient_along;
 use crate::{
-    kernels::cpu::Passes,
-    model::{Classifier as _, Gradient, Network, Program, logits_in_slices},
+    kernels::cpu::{Norm, Passes, Training},
+    model::{
+        Channels, Classifier as _, EPSILON, Gradient, MOMENTUM, Network, Program, RunningStatistics, Walk, logits_in_slices,
+    },
 };
 
 /// A pass of a batch to the logits.
@@ -17,6 +21,8 @@ pub(super) struct Pass {
     /// N x C, tracked.
     pub(super) logits: Tensor<2>,
     images: Tensor<2>,
+    /// How many passes came before.
+    place: usize,
 }
 
 /// What computes passes and their gradients.
@@ -32,6 +38,59 @@ pub(super) enum Executor<'a> {
         parameters: Vec<f32>,
         device: Device,
     },
+    /// In lanes, all tiles of the batch through a layer before the next one, for networks with batch normalisation.
+    TilesTogether { network: &'a Network, training: RefCell<Training>, order: Order, device: Device },
+}
+
+/// Where the tensors of a network stand in its program.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// For every learned tensor, in the order in which burn walks the network, its place in [`Program::learned`].
+    learned: Vec<usize>,
+    /// For every running statistic its batch normalisation, in the order of the layers, and 0 for a mean, 1 for a variance.
+    running: Vec<(usize, usize)>,
+}
+
+impl Order {
+    /// `None` where the network trains something that the program does not, or the other way round.
+    fn of(network: &Network, program: &Program) -> Option<Self> {
+        let walk = Walk::of(network);
+        let ids: Vec<_> = program.learned().map(|learned| learned.id).collect();
+        let norms: Vec<_> = program
+            .tensors()
+            .iter()
+            .filter_map(|tensors| match &tensors.channels {
+                Channels::Norm(norm) => Some(norm.learned[1].id),
+                Channels::None | Channels::Fixed(_) | Channels::Bias(_) => None,
+            })
+            .collect();
+        let learned: Option<Vec<usize>> = walk.learned.iter().map(|id| ids.iter().position(|other| other == id)).collect();
+        let norm_of = |(index, id): (usize, _)| norms.iter().position(|other| other == id).map(|norm| (norm, index % 2));
+        let running: Option<Vec<(usize, usize)>> = walk.running.iter().enumerate().map(norm_of).collect();
+        Some(Self { learned: learned.filter(|learned| learned.len() == ids.len())?, running: running? })
+    }
+
+    /// The running statistics follow those of a batch: mean and variance of every batch normalisation in the order of the layers, each
+    /// with what it is multiplied by.
+    fn follow(&self, network: &Network, newest: &[[(&Vec<f32>, f64); 2]]) {
+        let kept = RunningStatistics::of(network).values();
+        let moved = kept.into_iter().zip(&self.running).map(|(kept, &(norm, which))| {
+            let (newest, factor) = newest[norm][which];
+            let newest = Tensor::<1>::from_data(TensorData::new(newest.clone(), [newest.len()]), &kept.device());
+            kept.mul_scalar(1.0 - MOMENTUM) + newest.mul_scalar(MOMENTUM * factor)
+        });
+        RunningStatistics::from_values(moved.collect()).restore(network);
+    }
+
+    /// What is learned, from the order of the layers. Nothing at all where the loss depends on no pass.
+    fn gradient(&self, mut of_layers: Vec<Vec<f32>>, device: &Device) -> Gradient {
+        let tensors = self.learned.iter().map(|&place| {
+            let numbers = of_layers.get_mut(place).map(std::mem::take).unwrap_or_default();
+            let len = numbers.len();
+            Tensor::from_data(TensorData::new(numbers, [len]), device)
+        });
+        Gradient { tensors: tensors.collect() }
+    }
 }
 
 impl<'a> Executor<'a> {
@@ -41,8 +100,33 @@ impl<'a> Executor<'a> {
         Self::Lanes { program, trained, parameters, device: device.clone() }
     }
 
+    /// The network with batch normalisation in lanes; `None` where it cannot be trained so.
+    pub(super) fn tiles_together(network: &'a Network, device: &Device) -> Option<Self> {
+        // Masks are not applied in lanes.
+        if network.drops() {
+            return None;
+        }
+        let program = network.valid().program()?;
+        let order = Order::of(network, &program)?;
+        let norms: Vec<Option<Norm>> = (program.tensors().iter())
+            .map(|tensors| match &tensors.channels {
+                Channels::Norm(norm) => {
+                    let [gamma, beta] = norm.learned.each_ref().map(|learned| on_host(learned.numbers.clone()));
+                    Some(Norm { gamma, beta })
+                }
+                Channels::None | Channels::Fixed(_) | Channels::Bias(_) => None,
+            })
+            .collect();
+        if norms.iter().all(Option::is_none) {
+            return None;
+        }
+        let training = RefCell::new(Training::new(&program.layers, &on_host(program.parameters()), norms, EPSILON));
+        Some(Self::TilesTogether { network, training, order, device: device.clone() })
+    }
+
     /// A pass of `images` (N x D).
     pub(super) fn pass(&self, images: &Tensor<2>) -> Pass {
+        let mut place = 0;
         let logits = match self {
             Self::Composed { network, together } => logits_in_slices(*network, images.clone().autodiff(), *together),
             Self::Lanes { program, parameters, device, .. } => {
@@ -51,8 +135,22 @@ impl<'a> Executor<'a> {
                 let logits = TensorData::new(logits, [samples, program.layers.classes()]);
                 Tensor::<2>::from_data(logits, device).autodiff().require_grad()
             }
+            Self::TilesTogether { network, training, order, device } => {
+                let mut training = training.borrow_mut();
+                place = training.passes();
+                let [samples, _] = images.dims();
+                let logits = training.forward(&on_host(images.clone()));
+                let classes = logits.len() / samples;
+                let statistics = training.statistics().map(|found| {
+                    // A single number has no unbiased variance.
+                    let unbiased = if found.count > 1 { found.count as f64 / (found.count - 1) as f64 } else { 1.0 };
+                    [(&found.mean, 1.0), (&found.variance, unbiased)]
+                });
+                order.follow(network, &statistics.collect::<Vec<_>>());
+                Tensor::<2>::from_data(TensorData::new(logits, [samples, classes]), device).autodiff().require_grad()
+            }
         };
-        Pass { logits, images: images.clone() }
+        Pass { logits, images: images.clone(), place }
     }
 
     /// The gradient of `loss`, one number that was computed from the logits of `passes`, with respect to the parameters.
@@ -75,6 +173,20 @@ impl<'a> Executor<'a> {
                     Tensor::from_data(TensorData::new(numbers.to_vec(), [len]), device)
                 });
                 Gradient { tensors: tensors.collect() }
+            }
+            Self::TilesTogether { training, order, device, .. } => {
+                let mut training = training.borrow_mut();
+                let mut sum: Vec<Vec<f32>> = Vec::new();
+                for pass in passes {
+                    let Some(slopes) = pass.logits.grad(&gradients) else { continue };
+                    let part = training.backward(pass.place, &on_host(slopes));
+                    if sum.is_empty() {
+                        sum = part;
+                    } else {
+                        sum.iter_mut().flatten().zip(part.iter().flatten()).for_each(|(sum, part)| *sum += part);
+                    }
+                }
+                order.gradient(sum, device)
             }
         }
     }

@@ -31,7 +31,7 @@ use crate::{
     device::{is_cpu, wait_if_software},
     loss::Labels,
     method::{Axis, Evidence, Loss, Memory, Outputs, Surroundings, Weights, weighted},
-    model::{Architecture, Classifier, Gradient, ModelError, Network, RunningStatistics, logits_in_slices, parameter_count},
+    model::{Architecture, Classifier, Gradient, ModelError, Network, RunningStatistics, parameter_count},
     pace,
     settings::Checked,
 };
@@ -172,10 +172,12 @@ impl Trainer {
     /// What computes the passes of an update of `network`.
     fn executor<'a>(&self, network: &'a Network) -> Executor<'a> {
         let lanes = if self.updates_in_lanes() { in_lanes(network) } else { None };
-        match lanes {
-            Some((program, trained)) => Executor::lanes(program, trained, &self.device),
-            None => Executor::Composed { network, together: self.together() },
+        if let Some((program, trained)) = lanes {
+            return Executor::lanes(program, trained, &self.device);
         }
+        let on_cpu = is_cpu(&self.device) && self.plan.attack.path != Path::Composed;
+        let together = if on_cpu { Executor::tiles_together(network, &self.device) } else { None };
+        together.unwrap_or_else(|| Executor::Composed { network, together: self.together() })
     }
 
     /// Adversarial data of the samples at `places`, against the frozen network.
@@ -382,13 +384,15 @@ impl Trainer {
                 Tensor::from_data(TensorData::new(whole.records, [samples, RECORD]), &self.device)
             }
             None => {
-                self.network.set_dropout_key(self.plan.settings.seed, (u64::from(*epoch) << 32) | *step as u64);
-                let logits = logits_in_slices(&self.network, found.images.clone().autodiff(), self.together());
+                let network = self.network.clone();
+                network.set_dropout_key(self.plan.settings.seed, (u64::from(*epoch) << 32) | *step as u64);
+                let executor = self.executor(&network);
+                let pass = executor.pass(&found.images);
                 let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
-                let untracked = logits.clone().inner();
-                let end = count(logits, batch.labels.clone(), untracked, found.on_path.clone(), count_settings);
-                let mut gradients = weighted(end.losses, omega.as_ref()).mean().backward();
-                self.network = self.sgd.step(self.network.clone(), &mut gradients, lr);
+                let untracked = pass.logits.clone().inner();
+                let end = count(pass.logits.clone(), batch.labels.clone(), untracked, found.on_path.clone(), count_settings);
+                let gradient = executor.gradient(weighted(end.losses, omega.as_ref()).mean(), &[&pass]);
+                self.network = self.sgd.step_along_gradient(self.network.clone(), gradient, lr);
                 end.records
             }
         };

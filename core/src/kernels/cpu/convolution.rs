@@ -1,90 +1,60 @@
 //! The one loop that everything is made of: a convolution forwards, the way back through it to its input, and, with a kernel of
 //! one pixel on a map of one pixel, a linear layer.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
-use super::{COLUMNS, buffer::Buffer, isa::Isa, parallel};
+use super::{
+    axis::{Axis, border},
+    buffer::Buffer,
+    finish::{Finish, Finisher},
+    isa::Isa,
+    parallel,
+    products::{OUTPUTS, panels, sums, widest},
+};
 
-/// Output channels in work at once.
-const OUTPUTS: usize = 4;
+/// Positions in work at once at most.
+const MOST_COLUMNS: usize = 8;
+/// Taps whose places are known at once.
+const MOST_TAPS: usize = 9;
+/// With fewer blocks of output channels than this it is not worth copying what they read.
+const BLOCKS_TO_PACK: usize = 3;
+/// Registers of a channel up to which channels lie close enough together to be read where they are.
+const CLOSE: usize = 8;
 /// Numbers of weights that stay in the cache while the positions pass by.
 const WEIGHTS_IN_CACHE: usize = 64 * 1024;
 
-/// What a convolution does along one axis.
-#[derive(Debug)]
-struct Axis {
-    /// The first position that is written,
-    first: usize,
-    /// how far the next one is,
-    target_step: usize,
-    /// how far the reading moves meanwhile,
-    source_step: usize,
-    /// and how many there are.
-    count: usize,
-    /// Which places of the kernel meet these positions, and where each reads, as seen from the position's own place.
-    taps: Vec<(usize, isize)>,
-}
-
-impl Axis {
-    /// out[q] = sum over k of weight[k] in[stride q + k - padding].
-    fn forward(kernel: usize, stride: usize, padding: usize, outputs: usize) -> Vec<Self> {
-        let taps = (0..kernel).map(|k| (k, k as isize - padding as isize)).collect();
-        vec![Self { first: 0, target_step: 1, source_step: stride, count: outputs, taps }]
-    }
-
-    /// in[stride q + r] = sum over the k for which stride divides r + padding - k of weight[k] out[q + (r + padding - k) / stride]:
-    /// one axis for each r.
-    fn backward(kernel: usize, stride: usize, padding: usize, inputs: usize) -> Vec<Self> {
-        let axis = |r: usize| {
-            let shift = |k: usize| (r + padding) as isize - k as isize;
-            let meets = |&k: &usize| shift(k).rem_euclid(stride as isize) == 0;
-            let taps = (0..kernel).filter(meets).map(|k| (k, shift(k).div_euclid(stride as isize))).collect();
-            Self { first: r, target_step: stride, source_step: 1, count: (inputs - r).div_ceil(stride), taps }
-        };
-        (0..stride.min(inputs)).map(axis).collect()
-    }
-
-    /// Where the position with this number reads with no tap, and where it is written.
-    fn position(&self, q: usize) -> (usize, usize) {
-        (q * self.source_step, self.first + q * self.target_step)
-    }
-}
-
-/// How many zeros the axes need before and after a map of `len`.
-fn border(axes: &[Axis], len: usize) -> [usize; 2] {
-    let taps = || axes.iter().flat_map(|axis| axis.taps.iter().map(move |&(_, shift)| (axis, shift)));
-    let before = taps().map(|(_, shift)| -shift).max().unwrap_or(0).max(0);
-    let last = |axis: &Axis| (axis.count.saturating_sub(1) * axis.source_step) as isize;
-    let after = taps().map(|(axis, shift)| last(axis) + shift + 1 - len as isize).max().unwrap_or(0).max(0);
-    [before as usize, after as usize]
-}
-
 /// Positions that meet the same places of the kernel.
 #[derive(Debug)]
-struct Pass {
-    /// Where each tap reads, as seen from the position, in registers.
-    taps: Vec<usize>,
-    /// Where each position reads, in registers from the start of a channel with its border.
-    sources: Vec<usize>,
+pub(super) struct Pass {
+    /// Where each tap reads: rows and columns as seen from the position's own place.
+    pub taps: Vec<[isize; 2]>,
+    /// Each position's own place: row, column, and which register of the pixel.
+    pub sources: Vec<[usize; 3]>,
     /// Where each position is written, in registers from the start of a channel.
-    targets: Vec<usize>,
-    /// Blocks of [`OUTPUTS`] output channels x input channels x taps x [`OUTPUTS`]; a last block is filled up with zeros.
+    pub targets: Vec<usize>,
+    /// How many positions are beside each other in one row.
+    row: usize,
+    /// Blocks of output channels x input channels x taps x a block's channels; a last block is filled up with zeros.
     weights: Vec<f32>,
 }
 
 /// A convolution in one direction, its weights in the order in which they are used.
 #[derive(Debug)]
 pub(super) struct Convolution {
-    inputs: usize,
-    outputs: usize,
+    pub inputs: usize,
+    pub outputs: usize,
     /// Height and width of what is read, without the border.
     source: [usize; 2],
     /// Zeros above, below, left and right of it.
-    border: [[usize; 2]; 2],
+    pub border: [[usize; 2]; 2],
     /// Registers of one channel of what is written.
-    target: usize,
+    pub target: usize,
     columns: usize,
-    passes: Vec<Pass>,
+    /// Output channels in work at once: [`OUTPUTS`], or fewer where that is all.
+    block: usize,
+    pub passes: Vec<Pass>,
 }
 
 /// Shapes and settings of a convolution, seen forwards.
@@ -102,19 +72,6 @@ pub(super) struct Shape {
     pub padding: usize,
 }
 
-/// What is done with a sum before it is written: `relu(scale sum + shift + what was there)`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Finish<'a> {
-    /// Per output channel.
-    pub scale: Option<&'a [f32]>,
-    /// Per output channel.
-    pub shift: Option<&'a [f32]>,
-    /// Whether the target already holds something to be added.
-    pub accumulate: bool,
-    /// Whether ReLU comes last.
-    pub relu: bool,
-}
-
 /// What a convolution is computed with.
 #[derive(Debug)]
 pub(super) struct Machine<'a> {
@@ -124,8 +81,37 @@ pub(super) struct Machine<'a> {
     pub lanes: usize,
     /// how many threads there are,
     pub threads: usize,
-    /// and memory for an input with its border.
-    pub padded: &'a mut Buffer,
+    /// and memory for what lies between input and output.
+    pub scratch: &'a mut Scratch,
+}
+
+/// Memory for what lies between input and output.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// An input with its border.
+    pub padded: Buffer,
+    /// What each part of the work needs.
+    parts: Vec<Buffer>,
+}
+
+impl Scratch {
+    /// At least so many buffers of at least so many numbers.
+    pub(super) fn parts(&mut self, count: usize, len: usize) -> impl Iterator<Item = &mut [f32]> {
+        self.padded_and_parts(count, len).1
+    }
+
+    fn padded_and_parts(&mut self, count: usize, len: usize) -> (&[f32], impl Iterator<Item = &mut [f32]>) {
+        if self.parts.len() < count {
+            self.parts.resize_with(count, Buffer::default);
+        }
+        let parts = self.parts[..count].iter_mut().map(move |buffer| {
+            if buffer.len() < len {
+                *buffer = Buffer::zeros(len);
+            }
+            &mut buffer[..len]
+        });
+        (&self.padded, parts)
+    }
 }
 
 impl Convolution {
@@ -151,100 +137,111 @@ impl Convolution {
         weight: impl Fn(usize, usize, usize, usize) -> f32,
     ) -> Self {
         let border = [border(vertical, source_height), border(horizontal, source_width)];
-        let width = source_width + border[1][0] + border[1][1];
+        let block_of = if matches!(outputs, 1 | 3) { outputs } else { OUTPUTS };
         let mut passes = Vec::new();
         for down in vertical {
             for across in horizontal {
-                let at = |y: isize, x: isize| {
-                    let (y, x) = (y + border[0][0] as isize, x + border[1][0] as isize);
-                    (y as usize * width + x as usize) * columns
-                };
-                // A tap never reads before the border: with the border's own offset its place counts from 0.
-                let taps = down.taps.iter().flat_map(|&(_, y)| across.taps.iter().map(move |&(_, x)| at(y, x))).collect();
+                let taps = down.taps.iter().flat_map(|&(_, y)| across.taps.iter().map(move |&(_, x)| [y, x])).collect();
                 let (mut sources, mut targets) = (Vec::new(), Vec::new());
                 for y in 0..down.count {
                     for x in 0..across.count {
                         let ((source_y, target_y), (source_x, target_x)) = (down.position(y), across.position(x));
                         for column in 0..columns {
-                            sources.push((source_y * width + source_x) * columns + column);
+                            sources.push([source_y, source_x, column]);
                             targets.push((target_y * target_width + target_x) * columns + column);
                         }
                     }
                 }
                 let mut weights =
-                    Vec::with_capacity(outputs.next_multiple_of(OUTPUTS) * inputs * down.taps.len() * across.taps.len());
-                for block in (0..outputs).step_by(OUTPUTS) {
+                    Vec::with_capacity(outputs.next_multiple_of(block_of) * inputs * down.taps.len() * across.taps.len());
+                for block in (0..outputs).step_by(block_of) {
                     for input in 0..inputs {
                         for &(y, _) in &down.taps {
                             for &(x, _) in &across.taps {
                                 weights.extend(
-                                    (block..block + OUTPUTS).map(|o| if o < outputs { weight(o, input, y, x) } else { 0.0 }),
+                                    (block..block + block_of).map(|o| if o < outputs { weight(o, input, y, x) } else { 0.0 }),
                                 );
                             }
                         }
                     }
                 }
-                passes.push(Pass { taps, sources, targets, weights });
+                passes.push(Pass { taps, sources, targets, row: across.count * columns, weights });
             }
         }
         let target = target_height * target_width * columns;
-        Self { inputs, outputs, source: [source_height, source_width], border, target, columns, passes }
+        Self { inputs, outputs, source: [source_height, source_width], border, target, columns, block: block_of, passes }
     }
 
-    /// Computes `target` from `source`, its channels first multiplied by `source_scale`; both are in lanes. The work is shared among
-    /// the machine's threads.
-    pub(super) fn run(
-        &self,
-        machine: &mut Machine<'_>,
-        source: &[f32],
-        source_scale: Option<&[f32]>,
-        target: &mut [f32],
-        finish: Finish<'_>,
-    ) {
+    /// Computes `target` from `source`; both are in lanes. The work is shared among the machine's threads.
+    pub(super) fn run(&self, machine: &mut Machine<'_>, source: &[f32], target: &mut [f32], finish: Finish<'_>) {
         let Machine { isa, lanes, threads, .. } = *machine;
-        let bordered = self.border != [[0; 2]; 2];
-        let source = if bordered || source_scale.is_some() {
-            self.pad(machine, source, source_scale);
-            &machine.padded[..]
-        } else {
-            source
-        };
-        let per_part = self.outputs.div_ceil(threads).next_multiple_of(OUTPUTS);
-        let parts: Vec<&mut [f32]> = target.chunks_mut(per_part * self.target * lanes).collect();
-        let work = |place: usize, target: &mut [f32]| {
-            isa.dispatch(Part { convolution: self, source, target, first: place * per_part, finish });
-        };
-        if let [_] = parts[..] {
-            parts.into_iter().for_each(|target| work(0, target));
-        } else {
-            parallel::for_each_part(parts, || (), |(), place, target| work(place, target));
+        let depth = self.passes.iter().map(|pass| self.inputs * pass.taps.len()).max().unwrap_or(0);
+        let per_part = self.outputs.div_ceil(threads).next_multiple_of(self.block);
+        // Where few output channels read the same, a border saves more questions than it costs.
+        let bordered = self.block < OUTPUTS && self.border != [[0; 2]; 2];
+        if bordered {
+            self.pad(machine, source);
         }
+        let count = self.outputs.div_ceil(per_part);
+        let (padded, scratch) = machine.scratch.padded_and_parts(count, depth * MOST_COLUMNS * lanes);
+        let [height, width] = self.source;
+        let [[top, bottom], [left, right]] = self.border;
+        let (source, map, origin) = if bordered {
+            (&padded[..self.inputs * self.padded_channel() * lanes], [top + height + bottom, left + width + right], [top, left])
+        } else {
+            (source, [height, width], [0; 2])
+        };
+        let parts: Vec<Part<'_>> = (target.chunks_mut(per_part * self.target * lanes).zip(scratch).enumerate())
+            .map(|(place, (target, panel))| Part {
+                convolution: self,
+                source,
+                map,
+                origin,
+                target,
+                panel,
+                first: place * per_part,
+                finish,
+            })
+            .collect();
+        parallel::for_each_part(parts, || (), |(), _, part| isa.dispatch(part));
     }
 
-    /// The source with its border, each channel times its factor.
-    fn pad(&self, machine: &mut Machine<'_>, source: &[f32], scale: Option<&[f32]>) {
-        let Machine { isa, lanes, padded, .. } = machine;
+    /// Where a row and a column of what is read are in a channel with its border, in registers.
+    pub(super) fn padded_place(&self, [y, x]: [isize; 2]) -> usize {
+        let [[top, _], [left, right]] = self.border.map(|border| border.map(|zeros| zeros as isize));
+        let width = left + self.source[1] as isize + right;
+        (((y + top) * width + x + left) * self.columns as isize) as usize
+    }
+
+    /// Registers of one channel of what is read, with its border.
+    pub(super) fn padded_channel(&self) -> usize {
         let [[top, bottom], [left, right]] = self.border;
         let [height, width] = self.source;
-        let register = self.columns * *lanes;
+        (top + height + bottom) * (left + width + right) * self.columns
+    }
+
+    /// The source with its border.
+    pub(super) fn pad(&self, machine: &mut Machine<'_>, source: &[f32]) {
+        let Machine { isa, lanes, .. } = *machine;
+        let padded = &mut machine.scratch.padded;
+        let [[top, bottom], [left, right]] = self.border;
+        let [height, width] = self.source;
+        let register = self.columns * lanes;
         let (row, padded_row) = (width * register, (left + width + right) * register);
         let padded_len = (top + height + bottom) * padded_row;
         let len = self.inputs * padded_len;
         if padded.len() < len {
-            **padded = Buffer::zeros(len);
+            *padded = Buffer::zeros(len);
         }
         isa.dispatch(|| {
-            let channels = padded[..len].chunks_exact_mut(padded_len).zip(source.chunks_exact(height * row)).enumerate();
-            for (channel, (padded, source)) in channels {
-                let factor = scale.map_or(1.0, |scale| scale[channel]);
+            let channels = padded[..len].chunks_exact_mut(padded_len).zip(source.chunks_exact(height * row));
+            for (padded, source) in channels {
                 padded[..top * padded_row].fill(0.0);
                 padded[(top + height) * padded_row..].fill(0.0);
                 for (padded, source) in padded[top * padded_row..].chunks_exact_mut(padded_row).zip(source.chunks_exact(row)) {
                     padded[..left * register].fill(0.0);
                     padded[left * register + row..].fill(0.0);
-                    for (to, from) in padded[left * register..].iter_mut().zip(source) {
-                        *to = factor * from;
-                    }
+                    padded[left * register..left * register + row].copy_from_slice(source);
                 }
             }
         });
@@ -256,7 +253,12 @@ struct Part<'a> {
     convolution: &'a Convolution,
     source: &'a [f32],
     target: &'a mut [f32],
-    /// The first of these channels; a multiple of [`OUTPUTS`].
+    /// Height and width of the source, and where its own first pixel is.
+    map: [usize; 2],
+    origin: [usize; 2],
+    /// Memory for a panel.
+    panel: &'a mut [f32],
+    /// The first of these channels; a multiple of a block's.
     first: usize,
     finish: Finish<'a>,
 }
@@ -265,186 +267,191 @@ impl WithSimd for Part<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // As many sums as registers allow beside the inputs and a weight: 24 and 6 of 32, 8 and 2 of 16. A tile of a perceptron has
-        // four positions, all its columns; the last layers of a convolutional network have one.
-        if self.convolution.target == 1 {
-            self.run::<S, 1>(simd);
-        } else if S::REGISTER_COUNT < 32 {
-            self.run::<S, 2>(simd);
-        } else if self.convolution.target <= COLUMNS {
-            self.run::<S, COLUMNS>(simd);
-        } else {
-            self.run::<S, 6>(simd);
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let convolution = self.convolution;
+        let outputs = self.target.len() / (convolution.target * S::F32_LANES);
+        for pass in &convolution.passes {
+            let block_len = convolution.inputs * pass.taps.len() * convolution.block;
+            let blocks_in_cache = (WEIGHTS_IN_CACHE / block_len.max(1)).max(1);
+            let blocks = self.first / convolution.block..(self.first + outputs).div_ceil(convolution.block);
+            for first in blocks.clone().step_by(blocks_in_cache) {
+                let group = first..(first + blocks_in_cache).min(blocks.end);
+                // With few output channels positions must be many, and of one row, so that what they read needs no copy.
+                match convolution.block {
+                    1 => self.rows::<S, 1, 8>(simd, pass, group),
+                    3 => self.rows::<S, 3, 4>(simd, pass, group),
+                    _ => self.panels(simd, pass, group),
+                }
+            }
         }
     }
 }
 
 impl Part<'_> {
+    /// All positions of these blocks, `WIDTH` at a time of every row.
     #[inline(always)]
-    fn run<S: Simd, const POSITIONS: usize>(self, simd: S) {
-        let Self { convolution, source, target, first, finish } = self;
-        let (source, _) = S::as_simd_f32s(source);
-        let (target, _) = S::as_mut_simd_f32s(target);
-        let plane = convolution.target;
-        let outputs = target.len() / plane;
-        let [[top, bottom], [left, right]] = convolution.border;
-        let [height, width] = convolution.source;
-        let channel = (top + height + bottom) * (left + width + right) * convolution.columns;
-        for pass in &convolution.passes {
-            let block_len = convolution.inputs * pass.taps.len() * OUTPUTS;
-            let block = |block: usize| &pass.weights[block * block_len..(block + 1) * block_len];
-            let blocks_in_cache = (WEIGHTS_IN_CACHE / block_len.max(1)).max(1);
-            let blocks = first / OUTPUTS..(first + outputs).div_ceil(OUTPUTS);
-            for group in blocks.clone().step_by(blocks_in_cache) {
-                for (sources, targets) in pass.sources.chunks(POSITIONS).zip(pass.targets.chunks(POSITIONS)) {
-                    // A last group that is not full computes its last position again and again.
-                    let bases: [usize; POSITIONS] = std::array::from_fn(|j| sources[j.min(sources.len() - 1)]);
-                    for block_of in group..(group + blocks_in_cache).min(blocks.end) {
-                        let sums = sums::<S, POSITIONS>(simd, block(block_of), source, channel, &pass.taps, &bases);
-                        for (o, sums) in sums.into_iter().enumerate() {
-                            let output = block_of * OUTPUTS + o;
-                            if output >= first + outputs {
-                                break;
-                            }
-                            let target = &mut target[(output - first) * plane..(output - first + 1) * plane];
-                            for (sum, &at) in sums.into_iter().zip(targets) {
-                                let mut value = match finish.scale {
-                                    Some(scale) => simd.mul_f32s(sum, simd.splat_f32s(scale[output])),
-                                    None => sum,
-                                };
-                                if let Some(shift) = finish.shift {
-                                    value = simd.add_f32s(value, simd.splat_f32s(shift[output]));
-                                }
-                                if finish.accumulate {
-                                    value = simd.add_f32s(value, target[at]);
-                                }
-                                if finish.relu {
-                                    // In this order, because then NaN stays NaN on every processor.
-                                    value = simd.max_f32s(simd.splat_f32s(0.0), value);
-                                }
-                                target[at] = value;
-                            }
-                        }
+    fn rows<S: Simd, const BLOCK: usize, const WIDTH: usize>(&mut self, simd: S, pass: &Pass, blocks: Range<usize>) {
+        for row in (0..pass.sources.len()).step_by(pass.row.max(1)) {
+            for first in (row..row + pass.row).step_by(WIDTH) {
+                let positions = first..(first + WIDTH).min(row + pass.row);
+                self.positions::<S, BLOCK, WIDTH>(simd, pass, blocks.clone(), positions);
+            }
+        }
+    }
+
+    /// All positions of these blocks.
+    #[inline(always)]
+    fn panels<S: Simd>(&mut self, simd: S, pass: &Pass, blocks: Range<usize>) {
+        for (first, width) in panels(pass.sources.len(), widest::<S>()) {
+            let positions = first..first + width;
+            let blocks = blocks.clone();
+            match width {
+                1 => self.positions::<S, OUTPUTS, 1>(simd, pass, blocks, positions),
+                2 => self.positions::<S, OUTPUTS, 2>(simd, pass, blocks, positions),
+                3 => self.positions::<S, OUTPUTS, 3>(simd, pass, blocks, positions),
+                4 if S::REGISTER_COUNT > 16 => self.positions::<S, OUTPUTS, 4>(simd, pass, blocks, positions),
+                5 if S::REGISTER_COUNT > 16 => self.positions::<S, OUTPUTS, 5>(simd, pass, blocks, positions),
+                6 if S::REGISTER_COUNT > 16 => self.positions::<S, OUTPUTS, 6>(simd, pass, blocks, positions),
+                _ => {}
+            }
+        }
+    }
+
+    /// These positions, `WIDTH` at most, of these blocks.
+    #[inline(always)]
+    fn positions<S: Simd, const BLOCK: usize, const WIDTH: usize>(
+        &mut self,
+        simd: S,
+        pass: &Pass,
+        blocks: Range<usize>,
+        positions: Range<usize>,
+    ) {
+        let Self { convolution, first, finish, .. } = *self;
+        let inputs = convolution.inputs;
+        let mut written = Written {
+            plane: convolution.target,
+            first,
+            finisher: Finisher::<S>::new(finish),
+            target: S::as_mut_simd_f32s(self.target).0,
+        };
+        let (source, _) = S::as_simd_f32s(self.source);
+        let (panel, _) = S::as_mut_simd_f32s(self.panel);
+        let ([height, width], [top, left], columns) = (self.map, self.origin, convolution.columns);
+        let channel = height * width * columns;
+        let depth = inputs * pass.taps.len();
+        let (sources, targets) = (&pass.sources[positions.clone()], &pass.targets[positions]);
+        // Where a tap reads from a position, if that is on the map.
+        let place = |[y, x, column]: [usize; 3], [down, across]: [isize; 2]| {
+            let (y, x) = ((y + top).wrapping_add_signed(down), (x + left).wrapping_add_signed(across));
+            (y < height && x < width).then_some((y * width + x) * columns + column)
+        };
+        let block_len = depth * BLOCK;
+        let block = |block: usize| pass.weights[block * block_len..(block + 1) * block_len].as_chunks::<BLOCK>().0;
+        if blocks.len() < BLOCKS_TO_PACK || (WIDTH > 1 && channel <= CLOSE) {
+            let window = |tap: [isize; 2]| {
+                let first = place(sources[0], tap)?;
+                let beside = sources.iter().enumerate().all(|(j, &source)| place(source, tap) == Some(first + j));
+                (beside && first + WIDTH + (inputs - 1) * channel <= source.len()).then_some(first)
+            };
+            if let Some(windows) = pass.taps.iter().map(|&tap| window(tap)).collect::<Option<Vec<usize>>>() {
+                for at in blocks {
+                    let sums = sums_of_windows::<S, BLOCK, WIDTH>(simd, block(at), source, channel, &windows);
+                    written.block(simd, at, targets, &sums);
+                }
+                return;
+            }
+        }
+        // A last panel that is not full computes its last position again and again. Where a tap is off the map, so is its place.
+        let mut places = [[usize::MAX; WIDTH]; MOST_TAPS];
+        let panel = &mut panel[..depth * WIDTH];
+        let zero = simd.splat_f32s(0.0);
+        let taps = pass.taps.len();
+        for (group, shifts) in pass.taps.chunks(MOST_TAPS).enumerate() {
+            for (places, &shift) in places.iter_mut().zip(shifts) {
+                for (j, to) in places.iter_mut().enumerate() {
+                    *to = place(sources[j.min(sources.len() - 1)], shift).unwrap_or(usize::MAX);
+                }
+            }
+            for (rows, source) in panel.chunks_exact_mut(taps * WIDTH).zip(source.chunks_exact(channel)) {
+                let rows = rows.as_chunks_mut::<WIDTH>().0;
+                for (row, places) in rows[group * MOST_TAPS..].iter_mut().zip(&places[..shifts.len()]) {
+                    for (to, &place) in row.iter_mut().zip(places) {
+                        *to = if let Some(&register) = source.get(place) { register } else { zero };
                     }
                 }
+            }
+        }
+        let (panel, _) = S::as_simd_f32s(self.panel);
+        let (panel, _) = panel[..depth * WIDTH].as_chunks::<WIDTH>();
+        let mut at = blocks.start;
+        while at < blocks.end {
+            // A single position needs other sums beside its own, so that additions need not wait for each other.
+            if WIDTH == 1 && at + 3 <= blocks.end {
+                let sums = sums::<S, 3, BLOCK, WIDTH>(simd, [block(at), block(at + 1), block(at + 2)], panel);
+                sums.iter().zip(at..).for_each(|(sums, at)| written.block(simd, at, targets, sums));
+                at += 3;
+            } else {
+                let [sums] = sums::<S, 1, BLOCK, WIDTH>(simd, [block(at)], panel);
+                written.block(simd, at, targets, &sums);
+                at += 1;
             }
         }
     }
 }
 
-/// The sums of [`OUTPUTS`] output channels at `POSITIONS` positions, over all input channels and taps.
+/// Where sums go.
+struct Written<'a, S: Simd> {
+    /// Registers of a channel.
+    plane: usize,
+    /// The first channel.
+    first: usize,
+    finisher: Finisher<'a, S>,
+    target: &'a mut [S::f32s],
+}
+
+impl<S: Simd> Written<'_, S> {
+    /// Writes what becomes of the sums of a block at positions with these places.
+    #[inline(always)]
+    fn block<const BLOCK: usize, const WIDTH: usize>(
+        &mut self,
+        simd: S,
+        block: usize,
+        places: &[usize],
+        sums: &[[S::f32s; WIDTH]; BLOCK],
+    ) {
+        let Self { plane, first, .. } = *self;
+        for (output, sums) in (block * BLOCK..).zip(sums) {
+            let Some(target) = self.target.get_mut((output - first) * plane..(output - first + 1) * plane) else { break };
+            let channel = self.finisher.of_channel(simd, output);
+            for (&sum, &at) in sums.iter().zip(places) {
+                self.finisher.write(simd, &channel, sum, output * plane + at, &mut target[at]);
+            }
+        }
+    }
+}
+
+/// The sums of a block of output channels over all input channels and taps, at positions that read beside each other: each tap in a
+/// window of every channel.
 #[inline(always)]
-fn sums<S: Simd, const POSITIONS: usize>(
+fn sums_of_windows<S: Simd, const BLOCK: usize, const WIDTH: usize>(
     simd: S,
-    weights: &[f32],
+    weights: &[[f32; BLOCK]],
     source: &[S::f32s],
     channel: usize,
-    taps: &[usize],
-    bases: &[usize; POSITIONS],
-) -> [[S::f32s; POSITIONS]; OUTPUTS] {
-    let mut sums = [[simd.splat_f32s(0.0); POSITIONS]; OUTPUTS];
-    let (weights, _) = weights.as_chunks::<OUTPUTS>();
-    if taps.is_empty() {
-        return sums;
-    }
-    for (weights, source) in weights.chunks_exact(taps.len()).zip(source.chunks(channel)) {
-        for (weights, &tap) in weights.iter().zip(taps) {
-            let window = &source[tap..];
-            let inputs: [S::f32s; POSITIONS] = std::array::from_fn(|j| window[bases[j]]);
+    windows: &[usize],
+) -> [[S::f32s; WIDTH]; BLOCK] {
+    let mut sums = [[simd.splat_f32s(0.0); WIDTH]; BLOCK];
+    for (input, weights) in weights.chunks_exact(windows.len().max(1)).enumerate() {
+        let source = &source[input * channel..];
+        for (weights, &window) in weights.iter().zip(windows) {
+            let Some(window) = source[window..].first_chunk::<WIDTH>() else { return sums };
             for (sums, &weight) in sums.iter_mut().zip(weights) {
                 let weight = simd.splat_f32s(weight);
-                for (sum, &input) in sums.iter_mut().zip(&inputs) {
-                    *sum = simd.mul_add_e_f32s(weight, input, *sum);
+                for (sum, &register) in sums.iter_mut().zip(window) {
+                    *sum = simd.mul_add_e_f32s(weight, register, *sum);
                 }
             }
         }
     }
     sums
-}
-
-/// Where the gradient of a weight goes: places of weights from output o, input i and place k in the kernel.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Order {
-    /// Outputs x inputs x kernel places.
-    OutputsFirst,
-    /// Inputs x outputs, the kernel one pixel.
-    InputsFirst,
-}
-
-impl Convolution {
-    /// Adds the gradient of the weights, summed over a tile, to `weights`, from the input `source` and the gradient `delta` of the
-    /// output. Only on a forward convolution.
-    pub(super) fn gradient(&self, machine: &mut Machine<'_>, source: &[f32], delta: &[f32], weights: &mut [f32], order: Order) {
-        let isa = machine.isa;
-        let source = if self.border == [[0; 2]; 2] {
-            source
-        } else {
-            self.pad(machine, source, None);
-            &machine.padded[..]
-        };
-        isa.dispatch(Gradient { convolution: self, source, delta, weights, order });
-    }
-}
-
-/// The gradient of all weights over one tile.
-struct Gradient<'a> {
-    convolution: &'a Convolution,
-    source: &'a [f32],
-    delta: &'a [f32],
-    weights: &'a mut [f32],
-    order: Order,
-}
-
-impl WithSimd for Gradient<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if S::REGISTER_COUNT >= 32 { self.run::<S, 6>(simd) } else { self.run::<S, 2>(simd) }
-    }
-}
-
-impl Gradient<'_> {
-    #[inline(always)]
-    fn run<S: Simd, const WEIGHTS: usize>(self, simd: S) {
-        let Self { convolution, source, delta, weights, order } = self;
-        let (source, _) = S::as_simd_f32s(source);
-        let (delta, _) = S::as_simd_f32s(delta);
-        let Convolution { inputs, outputs, source: [height, width], border: [[top, bottom], [left, right]], .. } = *convolution;
-        let plane = convolution.target;
-        let channel = (top + height + bottom) * (left + width + right) * convolution.columns;
-        let Some(pass) = convolution.passes.first() else { return };
-        let taps = pass.taps.len();
-        for first in (0..inputs * taps).step_by(WEIGHTS) {
-            // A last group that is not full computes its last weight again and again.
-            let group: [usize; WEIGHTS] = std::array::from_fn(|j| (first + j).min(inputs * taps - 1));
-            let bases = group.map(|weight| weight / taps * channel + pass.taps[weight % taps]);
-            let windows: [&[S::f32s]; WEIGHTS] = bases.map(|base| &source[base..]);
-            for block in (0..outputs).step_by(OUTPUTS) {
-                let deltas: [&[S::f32s]; OUTPUTS] = std::array::from_fn(|o| {
-                    let output = (block + o).min(outputs - 1);
-                    &delta[output * plane..(output + 1) * plane]
-                });
-                let mut sums = [[simd.splat_f32s(0.0); WEIGHTS]; OUTPUTS];
-                for (&from, &to) in pass.sources.iter().zip(&pass.targets) {
-                    let inputs: [S::f32s; WEIGHTS] = std::array::from_fn(|j| windows[j][from]);
-                    for (sums, delta) in sums.iter_mut().zip(&deltas) {
-                        for (sum, &input) in sums.iter_mut().zip(&inputs) {
-                            *sum = simd.mul_add_e_f32s(delta[to], input, *sum);
-                        }
-                    }
-                }
-                for (output, sums) in (block..outputs).zip(sums) {
-                    for (weight, sum) in (first..inputs * taps).zip(sums) {
-                        let place = match order {
-                            Order::OutputsFirst => output * inputs * taps + weight,
-                            Order::InputsFirst => weight * outputs + output,
-                        };
-                        weights[place] += simd.reduce_sum_f32s(sum);
-                    }
-                }
-            }
-        }
-    }
 }

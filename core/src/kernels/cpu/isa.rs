@@ -1,6 +1,6 @@
 //! The instruction set that the lanes run on, chosen when the program runs.
 
-use pulp::{Arch, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,29 @@ impl Isa {
         match self {
             Self::Found(arch) => arch.dispatch(work),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => pulp::Simd::vectorize(avx2, work),
+            Self::Avx2(avx2) => Simd::vectorize(avx2, work),
         }
+    }
+}
+
+/// How many numbers a register holds.
+pub(super) struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+/// What the lanes run on here, as its makers call it.
+pub(crate) fn instructions() -> &'static str {
+    match Isa::best().dispatch(Lanes) {
+        16 => "AVX-512",
+        8 => "AVX2",
+        4 if cfg!(target_arch = "wasm32") => "SIMD128",
+        4 => "NEON",
+        _ => "no SIMD instructions",
     }
 }

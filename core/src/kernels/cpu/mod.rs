@@ -12,13 +12,21 @@
 /// Columns of a tile for networks of linear layers: there the columns are the positions that are in work at once.
 const COLUMNS: usize = 4;
 
+mod axis;
 mod buffer;
 mod convolution;
+mod finish;
 mod isa;
 mod network;
+mod norm;
 mod parallel;
 mod passes;
+mod product;
+mod products;
+mod weight_gradient;
+mod winograd;
 
-pub(crate) use network::{InLanes, Tile};
+pub(crate) use isa::instructions;
+pub(crate) use network::{InLanes, Norm, Tile, Training};
 pub(crate) use parallel::{for_each_part, threads};
 pub(crate) use passes::{Passes, into_lanes, out_of_lanes};

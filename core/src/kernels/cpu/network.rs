@@ -1,14 +1,19 @@
 //! A whole network on a tile: forwards to the logits, and back from their gradient to that of the samples.
 
-use pulp::{Simd, WithSimd};
+mod pool;
+mod training;
 
 use super::{
     COLUMNS,
     buffer::Buffer,
-    convolution::{Convolution, Finish, Machine, Order, Shape},
-    isa::Isa,
+    convolution::{Machine, Scratch, Shape},
+    finish::{Addend, Finish},
+    isa::{Isa, Lanes},
+    product::{Order, Product},
 };
 use crate::model::{Layer, Layers};
+
+pub(crate) use training::{Norm, Training};
 
 /// Samples of a tile at most: the columns of AVX-512 registers.
 const MOST_LANES: usize = COLUMNS * 16;
@@ -18,7 +23,7 @@ const MOST_LANES: usize = COLUMNS * 16;
 pub(crate) struct InLanes {
     layers: Layers,
     /// Forwards and backwards, for the layers that have weights.
-    products: Vec<Option<[Convolution; 2]>>,
+    products: Vec<Option<Product>>,
     /// Factor and addend of every layer that has them.
     scales: Vec<Option<Vec<f32>>>,
     shifts: Vec<Option<Vec<f32>>>,
@@ -34,9 +39,11 @@ pub(crate) struct Tile {
     signals: Vec<Buffer>,
     /// The loss's gradient with respect to every signal, while it is needed.
     gradients: Vec<Option<Buffer>>,
+    /// Whether that gradient went through the ReLU of the signal's layer already.
+    masked: Vec<bool>,
     /// Buffers that gradients no longer need.
     spare: Vec<Buffer>,
-    padded: Buffer,
+    scratch: Scratch,
     /// How many threads work on this tile.
     threads: usize,
 }
@@ -79,17 +86,6 @@ fn take(spare: &mut Vec<Buffer>, len: usize) -> Buffer {
     }
 }
 
-/// How many numbers a register holds.
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
-
 impl InLanes {
     /// The network of these layers with its parameters.
     pub(crate) fn new(layers: &Layers, parameters: &[f32]) -> Self {
@@ -112,8 +108,7 @@ impl InLanes {
                     let shape = Shape { input: [inputs, 1, 1], output, kernel: 1, stride: 1, padding: 0 };
                     let row = output[0].next_multiple_of(Layers::SLOT);
                     let weight = |o: usize, i: usize, _, _| parameters[weight + i * row + o];
-                    let both = [Convolution::forward(shape, columns, weight), Convolution::backward(shape, columns, weight)];
-                    (Some(both), None, of_channels(bias))
+                    (Some(Product::new(isa, shape, columns, weight, None)), None, of_channels(bias))
                 }
                 Layer::Convolution { from, kernel, stride, padding, weight, scale, shift, .. } => {
                     let input = layers.signals[from];
@@ -121,8 +116,8 @@ impl InLanes {
                     let weight = |o: usize, i: usize, y: usize, x: usize| {
                         parameters[weight + ((o * input[0] + i) * kernel + y) * kernel + x]
                     };
-                    let both = [Convolution::forward(shape, columns, weight), Convolution::backward(shape, columns, weight)];
-                    (Some(both), scale.and_then(of_channels), shift.and_then(of_channels))
+                    let scale = scale.and_then(of_channels);
+                    (Some(Product::new(isa, shape, columns, weight, scale.as_deref())), scale, shift.and_then(of_channels))
                 }
                 Layer::Scale { scale, shift, .. } => (None, of_channels(scale), of_channels(shift)),
                 Layer::MaxPool { .. } | Layer::Mean { .. } => (None, None, None),
@@ -134,8 +129,8 @@ impl InLanes {
         network
     }
 
-    fn machine<'a>(&self, padded: &'a mut Buffer, threads: usize) -> Machine<'a> {
-        Machine { isa: self.isa, lanes: self.lanes, threads, padded }
+    fn machine<'a>(&self, scratch: &'a mut Scratch, threads: usize) -> Machine<'a> {
+        Machine { isa: self.isa, lanes: self.lanes, threads, scratch }
     }
 
     /// How many samples a tile holds.
@@ -149,50 +144,53 @@ impl InLanes {
         Tile {
             signals: self.layers.signals.iter().map(|signal| Buffer::zeros(len(signal))).collect(),
             gradients: self.layers.signals.iter().map(|_| None).collect(),
+            masked: vec![false; self.layers.signals.len()],
             spare: Vec::new(),
-            padded: Buffer::default(),
+            scratch: Scratch::default(),
             threads: threads.max(1),
         }
     }
 
     /// From the samples to the logits.
     pub(crate) fn forward(&self, tile: &mut Tile) {
-        for (place, layer) in self.layers.layers.iter().enumerate() {
-            let (before, after) = tile.signals.split_at_mut(place + 1);
-            let target = &mut after[0];
-            let (scale, shift) = (self.scales[place].as_deref(), self.shifts[place].as_deref());
-            let mut product = |from: usize, finish: Finish<'_>, target: &mut [f32]| {
-                if let Some([forward, _]) = &self.products[place] {
-                    let mut machine = self.machine(&mut tile.padded, tile.threads);
-                    forward.run(&mut machine, &before[from], None, target, finish);
-                }
-            };
-            match *layer {
-                Layer::Linear { from, relu, .. } => {
-                    product(from, Finish { scale, shift, accumulate: false, relu }, target);
-                }
-                Layer::Convolution { from, add, relu, .. } => {
-                    if let Some(add) = add {
-                        target.copy_from_slice(&before[add]);
-                    }
-                    product(from, Finish { scale, shift, accumulate: add.is_some(), relu }, target);
-                }
-                Layer::Scale { from, relu, .. } => {
-                    let channel = target.len() / self.layers.signals[place + 1][0];
-                    let numbers = scale.unwrap_or(&[]).iter().zip(shift.unwrap_or(&[]));
-                    self.isa.dispatch(|| {
-                        let channels = target.chunks_exact_mut(channel).zip(before[from].chunks_exact(channel));
-                        for ((target, source), (&scale, &shift)) in channels.zip(numbers) {
-                            for (to, from) in target.iter_mut().zip(source) {
-                                let value = from * scale + shift;
-                                *to = if relu && value <= 0.0 { 0.0 } else { value };
-                            }
-                        }
-                    });
-                }
-                Layer::MaxPool { from } => self.max_pool(from, &before[from], target),
-                Layer::Mean { from } => self.mean(from, &before[from], target),
+        (0..self.layers.layers.len()).for_each(|place| self.layer_forward(tile, place));
+    }
+
+    /// One layer's signal.
+    fn layer_forward(&self, tile: &mut Tile, place: usize) {
+        let layer = &self.layers.layers[place];
+        let (before, after) = tile.signals.split_at_mut(place + 1);
+        let target = &mut after[0];
+        let (scale, shift) = (self.scales[place].as_deref(), self.shifts[place].as_deref());
+        let mut product = |from: usize, finish: Finish<'_>, target: &mut [f32]| {
+            if let Some(product) = &self.products[place] {
+                let mut machine = self.machine(&mut tile.scratch, tile.threads);
+                product.forward(&mut machine, &before[from], target, finish);
             }
+        };
+        match *layer {
+            Layer::Linear { from, relu, .. } => {
+                product(from, Finish { scale, shift, relu, ..Finish::default() }, target);
+            }
+            Layer::Convolution { from, add, relu, .. } => {
+                let add = add.map_or(Addend::Nothing, |add| Addend::Signal(&before[add]));
+                product(from, Finish { scale, shift, add, relu, mask: None }, target);
+            }
+            Layer::Scale { from, relu, .. } => {
+                let channel = target.len() / self.layers.signals[place + 1][0];
+                let numbers = scale.unwrap_or(&[]).iter().zip(shift.unwrap_or(&[]));
+                self.isa.dispatch(|| {
+                    let channels = target.chunks_exact_mut(channel).zip(before[from].chunks_exact(channel));
+                    for ((target, source), (&scale, &shift)) in channels.zip(numbers) {
+                        for (to, from) in target.iter_mut().zip(source) {
+                            let value = from * scale + shift;
+                            *to = if relu && value <= 0.0 { 0.0 } else { value };
+                        }
+                    }
+                });
+            }
+            Layer::MaxPool { from } => self.max_pool(from, &before[from], target),
+            Layer::Mean { from } => self.mean(from, &before[from], target),
         }
     }
 
@@ -210,76 +208,83 @@ impl InLanes {
     fn back(&self, tile: &mut Tile, mut parameters: Option<&mut [f32]>) {
         // What is left of the pass before would be taken for a part of the sum.
         tile.spare.extend(tile.gradients[0].take());
-        for (place, layer) in self.layers.layers.iter().enumerate().rev() {
-            let Some(mut gradient) = tile.gradients[place + 1].take() else { continue };
-            let scale = self.scales[place].as_deref();
-            match *layer {
-                Layer::Linear { from, relu, .. } => {
-                    self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
-                    if let Some(rest) = parameters.take() {
-                        parameters = Some(self.product_gradient(tile, place, from, Order::InputsFirst, &gradient, rest));
-                    }
-                    if parameters.is_none() || from > 0 {
-                        self.product_backward(tile, place, from, &gradient, None);
-                    }
-                }
-                Layer::Convolution { from, add, relu, .. } => {
-                    self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
-                    if let Some(add) = add {
-                        self.hand_on(tile, add, &gradient);
-                    }
-                    if let Some(rest) = parameters.take() {
-                        parameters = Some(self.product_gradient(tile, place, from, Order::OutputsFirst, &gradient, rest));
-                    }
-                    if parameters.is_none() || from > 0 {
-                        self.product_backward(tile, place, from, &gradient, scale);
-                    }
-                }
-                Layer::Scale { from, relu, .. } => {
-                    self.through_relu(relu, &mut gradient, &tile.signals[place + 1]);
-                    let channel = gradient.len() / self.layers.signals[from][0];
-                    self.isa.dispatch(|| {
-                        for (gradient, &scale) in gradient.chunks_exact_mut(channel).zip(scale.unwrap_or(&[])) {
-                            gradient.iter_mut().for_each(|g| *g *= scale);
-                        }
-                    });
-                    self.hand_on(tile, from, &gradient);
-                }
-                Layer::MaxPool { from } => {
-                    let mut target = take(&mut tile.spare, tile.signals[from].len());
-                    self.max_pool_backward(from, &tile.signals[from], &tile.signals[place + 1], &gradient, &mut target);
-                    self.hand_on(tile, from, &target);
-                    tile.spare.push(target);
-                }
-                Layer::Mean { from } => {
-                    let mut target = take(&mut tile.spare, tile.signals[from].len());
-                    let register = self.samples_per_tile();
-                    let [_, height, width] = self.layers.signals[from];
-                    let share = 1.0 / (height * width) as f32;
-                    let channels = target.chunks_exact_mut(height * width * register).zip(gradient.chunks_exact(register));
-                    for (target, gradient) in channels {
-                        for target in target.chunks_exact_mut(register) {
-                            target.iter_mut().zip(gradient).for_each(|(to, from)| *to = from * share);
-                        }
-                    }
-                    self.hand_on(tile, from, &target);
-                    tile.spare.push(target);
-                }
-            }
-            tile.spare.push(gradient);
+        for place in (0..self.layers.layers.len()).rev() {
+            self.layer_back(tile, place, &mut parameters);
         }
     }
 
+    /// From the gradient of one layer's signal to those of what it reads, and of its parameters.
+    fn layer_back(&self, tile: &mut Tile, place: usize, parameters: &mut Option<&mut [f32]>) {
+        let layer = &self.layers.layers[place];
+        let Some(mut gradient) = tile.gradients[place + 1].take() else { return };
+        let scale = self.scales[place].as_deref();
+        match *layer {
+            Layer::Linear { from, relu, .. } => {
+                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                if let Some(rest) = parameters.take() {
+                    *parameters = Some(self.product_gradient(tile, place, from, Order::InputsFirst, &gradient, rest));
+                }
+                if parameters.is_none() || from > 0 {
+                    self.product_backward(tile, place, from, &gradient);
+                }
+            }
+            Layer::Convolution { from, add, relu, .. } => {
+                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                if let Some(add) = add {
+                    self.hand_on(tile, add, &gradient);
+                }
+                if let Some(rest) = parameters.take() {
+                    *parameters = Some(self.product_gradient(tile, place, from, Order::OutputsFirst, &gradient, rest));
+                }
+                if parameters.is_none() || from > 0 {
+                    self.product_backward(tile, place, from, &gradient);
+                }
+            }
+            Layer::Scale { from, relu, .. } => {
+                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                let channel = gradient.len() / self.layers.signals[from][0];
+                self.isa.dispatch(|| {
+                    for (gradient, &scale) in gradient.chunks_exact_mut(channel).zip(scale.unwrap_or(&[])) {
+                        gradient.iter_mut().for_each(|g| *g *= scale);
+                    }
+                });
+                self.hand_on(tile, from, &gradient);
+            }
+            Layer::MaxPool { from } => {
+                let mut target = take(&mut tile.spare, tile.signals[from].len());
+                self.max_pool_backward(from, &tile.signals[from], &tile.signals[place + 1], &gradient, &mut target);
+                self.give(tile, from, target);
+            }
+            Layer::Mean { from } => {
+                let mut target = take(&mut tile.spare, tile.signals[from].len());
+                self.mean_backward(from, &gradient, &mut target);
+                self.give(tile, from, target);
+            }
+        }
+        tile.spare.push(gradient);
+    }
+
     /// The way back through a product: writes, or adds to, the gradient of signal `from`.
-    fn product_backward(&self, tile: &mut Tile, place: usize, from: usize, gradient: &[f32], scale: Option<&[f32]>) {
-        let Some([_, backward]) = &self.products[place] else { return };
-        let (mut target, accumulate) = match tile.gradients[from].take() {
-            Some(target) => (target, true),
-            None => (take(&mut tile.spare, tile.signals[from].len()), false),
+    fn product_backward(&self, tile: &mut Tile, place: usize, from: usize, gradient: &[f32]) {
+        let Some(product) = &self.products[place] else { return };
+        let (mut target, add) = match tile.gradients[from].take() {
+            Some(target) => (target, Addend::Target),
+            None => (take(&mut tile.spare, tile.signals[from].len()), Addend::Nothing),
         };
-        let finish = Finish { accumulate, ..Finish::default() };
-        backward.run(&mut self.machine(&mut tile.padded, tile.threads), gradient, scale, &mut target, finish);
+        let mask = self.has_relu(from).then_some(&tile.signals[from][..]);
+        let finish = Finish { add, mask, ..Finish::default() };
+        product.backward(&mut self.machine(&mut tile.scratch, tile.threads), gradient, &mut target, finish);
         tile.gradients[from] = Some(target);
+        tile.masked[from] = mask.is_some();
+    }
+
+    /// Whether ReLU is the last that was done to a signal.
+    fn has_relu(&self, signal: usize) -> bool {
+        let Some(layer) = signal.checked_sub(1).map(|place| &self.layers.layers[place]) else { return false };
+        match *layer {
+            Layer::Linear { relu, .. } | Layer::Convolution { relu, .. } | Layer::Scale { relu, .. } => relu,
+            Layer::MaxPool { .. } | Layer::Mean { .. } => false,
+        }
     }
 
     /// Adds the gradient of a layer's weights and biases to the end of `parameters`, and gives back what is before them.
@@ -292,7 +297,7 @@ impl InLanes {
         gradient: &[f32],
         parameters: &'p mut [f32],
     ) -> &'p mut [f32] {
-        let Some([forward, _]) = &self.products[place] else { return parameters };
+        let Some(product) = &self.products[place] else { return parameters };
         let outputs = self.layers.signals[place + 1][0];
         let (before, biases) = parameters.split_at_mut(parameters.len() - outputs);
         let channel = gradient.len() / outputs;
@@ -305,13 +310,25 @@ impl InLanes {
             *bias += sums.iter().sum::<f32>();
         }
         let (before, weights) = before.split_at_mut(before.len() - self.layers.weights(place));
-        let mut machine = self.machine(&mut tile.padded, tile.threads);
-        forward.gradient(&mut machine, &tile.signals[from], gradient, weights, order);
+        let mut machine = self.machine(&mut tile.scratch, tile.threads);
+        product.gradient(&mut machine, &tile.signals[from], gradient, weights, order);
         before
+    }
+
+    /// The same for a gradient that nobody else needs.
+    fn give(&self, tile: &mut Tile, to: usize, gradient: Buffer) {
+        if tile.gradients[to].is_some() {
+            self.hand_on(tile, to, &gradient);
+            tile.spare.push(gradient);
+        } else {
+            tile.masked[to] = false;
+            tile.gradients[to] = Some(gradient);
+        }
     }
 
     /// Adds a gradient to that of signal `to`.
     fn hand_on(&self, tile: &mut Tile, to: usize, gradient: &[f32]) {
+        tile.masked[to] = false;
         match &mut tile.gradients[to] {
             Some(sum) => self.isa.dispatch(|| sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g)),
             empty => {
@@ -332,91 +349,22 @@ impl InLanes {
             });
         }
     }
+}
 
-    fn max_pool(&self, from: usize, source: &[f32], target: &mut [f32]) {
-        let register = self.samples_per_tile();
-        self.isa.dispatch(|| {
-            self.each_window(from, |[a, b, c, d], to| {
-                let [a, b, c, d] = [a, b, c, d].map(|at| &source[at..at + register]);
-                let windows = a.iter().zip(b).zip(c.iter().zip(d));
-                for (to, ((&a, &b), (&c, &d))) in target[to..to + register].iter_mut().zip(windows) {
-                    // A NaN wins, so that it is seen.
-                    let larger = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
-                    *to = larger(larger(a, b), larger(c, d));
-                }
-            });
-        });
-    }
-
-    /// The gradient goes to the first of the largest, in reading order.
-    fn max_pool_backward(&self, from: usize, source: &[f32], output: &[f32], gradient: &[f32], target: &mut [f32]) {
-        let register = self.samples_per_tile();
-        // An odd last row or column has no part in it.
-        target.fill(0.0);
-        self.isa.dispatch(|| {
-            self.each_window(from, |window, to| {
-                let (output, gradient) = (&output[to..to + register], &gradient[to..to + register]);
-                // What a lane has not given away yet.
-                let mut left = [0.0_f32; MOST_LANES];
-                let left = &mut left[..register];
-                left.copy_from_slice(gradient);
-                for at in window {
-                    let places = source[at..at + register].iter().zip(&mut target[at..at + register]);
-                    for (((&here, target), &highest), left) in places.zip(output).zip(left.iter_mut()) {
-                        let given = if here == highest { *left } else { 0.0 };
-                        *target = given;
-                        *left -= given;
-                    }
-                }
-            });
-        });
-    }
-
-    /// Calls `window` with the places of every 2 x 2 pixels, and the place of the pixel they become.
-    #[inline(always)]
-    fn each_window(&self, from: usize, mut window: impl FnMut([usize; 4], usize)) {
-        let register = self.samples_per_tile();
-        let [channels, height, width] = self.layers.signals[from];
-        let mut to = 0;
-        for channel in 0..channels {
-            for y in 0..height / 2 {
-                for x in 0..width / 2 {
-                    let first = ((channel * height + 2 * y) * width + 2 * x) * register;
-                    let below = first + width * register;
-                    window([first, first + register, below, below + register], to);
-                    to += register;
-                }
-            }
-        }
-    }
-
-    fn mean(&self, from: usize, source: &[f32], target: &mut [f32]) {
-        let register = self.samples_per_tile();
-        let [_, height, width] = self.layers.signals[from];
-        let pixels = height * width;
-        for (to, pixels_of) in target.chunks_exact_mut(register).zip(source.chunks_exact(pixels * register)) {
-            to.fill(0.0);
-            for pixel in pixels_of.chunks_exact(register) {
-                to.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
-            }
-            to.iter_mut().for_each(|sum| *sum /= pixels as f32);
-        }
-    }
+/// The instruction sets of this machine, the best one first.
+#[cfg(test)]
+pub(super) fn sets() -> Vec<Isa> {
+    let mut sets = vec![Isa::best()];
+    #[cfg(target_arch = "x86_64")]
+    sets.extend(pulp::x86::V3::try_new().map(Isa::Avx2));
+    sets.push(Isa::Found(pulp::Arch::Scalar));
+    sets
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::{Purpose, Stream};
-
-    /// The instruction sets of this machine, the best one first.
-    fn sets() -> Vec<Isa> {
-        let mut sets = vec![Isa::best()];
-        #[cfg(target_arch = "x86_64")]
-        sets.extend(pulp::x86::V3::try_new().map(Isa::Avx2));
-        sets.push(Isa::Found(pulp::Arch::Scalar));
-        sets
-    }
 
     /// A convolution with a border and a stride, one added to it, pooling, a mean and two linear layers; and its numbers.
     fn network() -> (Layers, Vec<f32>) {

@@ -1,0 +1,507 @@
+//! A network with batch normalisation in training: all tiles of a batch go through a layer before the next one, because a batch is
+//! normalised by its own statistics.
+//!
+//! Sums over the batch are made of the tiles' sums in the tiles' order, so that threads change no bit.
+
+use pulp::{Simd, WithSimd};
+
+use super::{
+    super::{
+        buffer::Buffer,
+        norm::{Apply, Back, Moments, Slopes},
+        parallel::{for_each_part, threads},
+        passes::{into_lanes, out_of_lanes},
+        product::Order,
+    },
+    InLanes, Tile,
+};
+use crate::model::{Layer, Layers};
+
+/// Partial sums of a layer's gradient at most.
+const GROUPS: usize = 16;
+
+/// What batch normalisation learns, per channel.
+#[derive(Clone, Debug)]
+pub(crate) struct Norm {
+    /// What multiplies,
+    pub(crate) gamma: Vec<f32>,
+    /// and what is added.
+    pub(crate) beta: Vec<f32>,
+}
+
+/// Mean and biased variance of the channels of a batch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Statistics {
+    /// Per channel.
+    pub(crate) mean: Vec<f32>,
+    /// Per channel.
+    pub(crate) variance: Vec<f32>,
+    /// How many numbers of a channel there were.
+    pub(crate) count: usize,
+}
+
+/// A network in training, and the passes that were made through it.
+#[derive(Debug)]
+pub(crate) struct Training {
+    network: InLanes,
+    /// Of the layers that end with batch normalisation, after the product of a convolution and before what is added to it.
+    norms: Vec<Option<Norm>>,
+    /// Added to the variance before its root is taken.
+    epsilon: f64,
+    /// Whether a signal depends on what is learned.
+    learns: Vec<bool>,
+    passes: Vec<Pass>,
+}
+
+/// A batch between forwards and back.
+#[derive(Debug)]
+struct Pass {
+    samples: usize,
+    parts: Vec<Part>,
+    /// Of the layers with batch normalisation.
+    statistics: Vec<Option<Statistics>>,
+}
+
+/// A tile between forwards and back.
+#[derive(Debug)]
+struct Part {
+    tile: Tile,
+    /// Products before they are normalised, by layer.
+    products: Vec<Buffer>,
+    /// 1 for the lanes that have a sample, else 0.
+    live: Buffer,
+    samples: usize,
+    /// Sums of the layer in work, per channel.
+    sums: Vec<[f64; 2]>,
+    /// The gradient of the layer in work.
+    gradient: Option<Buffer>,
+}
+
+impl Part {
+    /// What the layer at `place` normalises.
+    fn normalised(&self, layer: &Layer, place: usize) -> &Buffer {
+        match *layer {
+            Layer::Scale { from, .. } => &self.tile.signals[from],
+            _ => &self.products[place],
+        }
+    }
+}
+
+/// A register of ones for these samples.
+struct Live(usize);
+
+impl WithSimd for Live {
+    type Output = Buffer;
+
+    fn with_simd<S: Simd>(self, _: S) -> Buffer {
+        let mut live = Buffer::zeros(S::F32_LANES);
+        live[..self.0].fill(1.0);
+        live
+    }
+}
+
+impl Training {
+    /// The network of these layers with its parameters as [`Layers`] counts them; what they say of scale and shift of a layer with a
+    /// norm is not used. A network of linear layers alone has no norms.
+    pub(crate) fn new(layers: &Layers, parameters: &[f32], norms: Vec<Option<Norm>>, epsilon: f64) -> Self {
+        let mut plain = layers.clone();
+        let mut learns = vec![false];
+        for (layer, norm) in plain.layers.iter_mut().zip(&norms) {
+            learns.push(match layer {
+                Layer::Scale { from, .. } => norm.is_some() || learns[*from],
+                Layer::MaxPool { from } | Layer::Mean { from } => learns[*from],
+                Layer::Linear { .. } | Layer::Convolution { .. } => true,
+            });
+            if let (Layer::Convolution { scale, shift, .. }, Some(_)) = (layer, norm) {
+                (*scale, *shift) = (None, None);
+            }
+        }
+        Self { network: InLanes::new(&plain, parameters), norms, epsilon, learns, passes: Vec::new() }
+    }
+
+    /// How many passes were made.
+    pub(crate) fn passes(&self) -> usize {
+        self.passes.len()
+    }
+
+    /// The statistics of the last pass's batch, of every layer with batch normalisation.
+    pub(crate) fn statistics(&self) -> impl Iterator<Item = &Statistics> {
+        self.passes.last().into_iter().flat_map(|pass| pass.statistics.iter().flatten())
+    }
+
+    /// The logits of `images` (N x D): N x C.
+    pub(crate) fn forward(&mut self, images: &[f32]) -> Vec<f32> {
+        let network = &self.network;
+        let (inputs, classes) = (network.layers.inputs(), network.layers.classes());
+        let (samples, per_tile, layers) = (images.len() / inputs, network.samples_per_tile(), network.layers.layers.len());
+        let threads_of_tile = threads() / samples.div_ceil(per_tile).max(1);
+        let part = |images: &[f32]| {
+            let samples = images.len() / inputs;
+            let mut tile = network.tile(threads_of_tile);
+            into_lanes(images, tile.samples(), inputs);
+            let products = (0..layers).map(|_| Buffer::default()).collect();
+            Part { tile, products, live: network.isa.dispatch(Live(samples)), samples, sums: Vec::new(), gradient: None }
+        };
+        let mut parts: Vec<Part> = images.chunks(per_tile * inputs).map(part).collect();
+        let mut statistics: Vec<Option<Statistics>> = vec![None; layers];
+        for place in 0..layers {
+            let Some(norm) = &self.norms[place] else {
+                for_each_part(parts.iter_mut().collect(), || (), |(), _, part| network.layer_forward(&mut part.tile, place));
+                continue;
+            };
+            for_each_part(parts.iter_mut().collect(), || (), |(), _, part| network.product_and_moments(part, place));
+            let found = of_batch(&parts, network.pixels(place));
+            let factor = factors(norm, &found, self.epsilon);
+            let apply = |part: &mut Part| network.normalise(part, place, &found.mean, &factor, &norm.beta);
+            for_each_part(parts.iter_mut().collect(), || (), |(), _, part| apply(part));
+            statistics[place] = Some(found);
+        }
+        let mut logits = vec![0.0; samples * classes];
+        for (part, logits) in parts.iter().zip(logits.chunks_mut(per_tile * classes)) {
+            out_of_lanes(part.tile.logits(), logits, classes);
+        }
+        self.passes.push(Pass { samples, parts, statistics });
+        logits
+    }
+
+    /// From the gradient of the logits of a pass (N x C) to that of what is learned, layer by layer: weights and then biases, or gamma
+    /// and beta.
+    pub(crate) fn backward(&mut self, pass: usize, slopes: &[f32]) -> Vec<Vec<f32>> {
+        let Self { network, norms, epsilon, learns, passes } = self;
+        let Pass { samples, parts, statistics } = &mut passes[pass];
+        let (classes, per_tile) = (network.layers.classes(), network.samples_per_tile());
+        debug_assert_eq!(slopes.len(), *samples * classes);
+        for (part, slopes) in parts.iter_mut().zip(slopes.chunks(per_tile * classes)) {
+            let (_, gradient) = part.tile.logits_and_gradient();
+            gradient.fill(0.0);
+            into_lanes(slopes, gradient, classes);
+        }
+        let mut learned = Vec::new();
+        for (place, layer) in network.layers.layers.iter().enumerate().rev() {
+            if !learns[place + 1] {
+                break;
+            }
+            let weights = network.layers.weights(place);
+            let outputs = network.layers.signals[place + 1][0];
+            let biased = matches!(layer, Layer::Linear { .. } | Layer::Convolution { shift: Some(_), .. });
+            let len = weights + if biased { outputs } else { 0 };
+            let of_norm = norms[place].as_ref().zip(statistics[place].as_ref()).map(|(norm, found)| {
+                for_each_part(
+                    parts.iter_mut().collect(),
+                    || (),
+                    |(), _, part| network.slopes_of_norm(part, place, found, *epsilon),
+                );
+                let mut sums = vec![[0.0; 2]; outputs];
+                for part in &*parts {
+                    sums.iter_mut().zip(&part.sums).for_each(|(sum, part)| *sum = [sum[0] + part[0], sum[1] + part[1]]);
+                }
+                WayBack::new(norm, found, *epsilon, &sums)
+            });
+            let per_group = parts.len().div_ceil(GROUPS).max(1);
+            let mut sums: Vec<Vec<f32>> = vec![vec![0.0; len]; parts.len().div_ceil(per_group)];
+            let groups: Vec<(&mut [Part], &mut Vec<f32>)> = parts.chunks_mut(per_group).zip(&mut sums).collect();
+            for_each_part(
+                groups,
+                || (),
+                |(), _, (parts, sum)| {
+                    for part in parts {
+                        match &of_norm {
+                            Some(back) => network.back_through_norm(part, place, back, learns, sum),
+                            None => network.plain_back(part, place, learns, sum),
+                        }
+                    }
+                },
+            );
+            let mut sums = sums.into_iter();
+            let mut sum = sums.next().unwrap_or_default();
+            for part in sums {
+                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            }
+            if let Some(back) = of_norm {
+                learned.extend([back.beta, back.gamma]);
+            } else if biased {
+                learned.push(sum.split_off(weights));
+            }
+            if weights > 0 {
+                learned.push(sum);
+            }
+        }
+        // Whoever comes back through this pass again begins anew.
+        for part in parts {
+            let gradients = part.tile.gradients.iter_mut().filter_map(Option::take);
+            part.tile.spare.extend(gradients);
+        }
+        learned.reverse();
+        learned
+    }
+}
+
+/// The moments of a batch from those of its tiles (Chan, Golub and LeVeque 1979).
+fn of_batch(parts: &[Part], pixels: usize) -> Statistics {
+    let channels = parts.first().map_or(0, |part| part.sums.len());
+    let mut found = Statistics::default();
+    for channel in 0..channels {
+        let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
+        for part in parts {
+            let [of_part, squares_of_part] = part.sums[channel];
+            let more = (part.samples * pixels) as f64;
+            let apart = of_part - mean;
+            mean += apart * more / (count + more);
+            squares += squares_of_part + apart * apart * count * more / (count + more);
+            count += more;
+        }
+        found.mean.push(mean as f32);
+        found.variance.push((squares / count).max(0.0) as f32);
+    }
+    found.count = parts.iter().map(|part| part.samples).sum::<usize>() * pixels;
+    found
+}
+
+/// 1 / standard deviation.
+fn inverse(found: &Statistics, epsilon: f64) -> Vec<f32> {
+    found.variance.iter().map(|&variance| (f64::from(variance) + epsilon).sqrt().recip() as f32).collect()
+}
+
+/// gamma / standard deviation.
+fn factors(norm: &Norm, found: &Statistics, epsilon: f64) -> Vec<f32> {
+    norm.gamma.iter().zip(inverse(found, epsilon)).map(|(gamma, inverse)| gamma * inverse).collect()
+}
+
+/// The way back through batch normalisation, per channel: gradients of what is learned, and what is taken off the gradient.
+struct WayBack {
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
+    mean: Vec<f32>,
+    factor: Vec<f32>,
+    of_shift: Vec<f32>,
+    of_factor: Vec<f32>,
+}
+
+impl WayBack {
+    fn new(norm: &Norm, found: &Statistics, epsilon: f64, sums: &[[f64; 2]]) -> Self {
+        let count = found.count as f64;
+        let column = |place: usize| sums.iter().map(|sums| sums[place] as f32).collect();
+        let of_factor =
+            sums.iter().zip(inverse(found, epsilon)).map(|(sums, inverse)| (sums[1] / count * f64::from(inverse)) as f32);
+        Self {
+            gamma: column(1),
+            beta: column(0),
+            mean: found.mean.clone(),
+            factor: factors(norm, found, epsilon),
+            of_shift: sums.iter().map(|sums| (sums[0] / count) as f32).collect(),
+            of_factor: of_factor.collect(),
+        }
+    }
+}
+
+impl InLanes {
+    /// Pixels of a channel that the layer at `place` makes.
+    fn pixels(&self, place: usize) -> usize {
+        let [_, height, width] = self.layers.signals[place + 1];
+        height * width
+    }
+
+    /// The product of a layer, if it has one, and the moments of what it is to normalise.
+    fn product_and_moments(&self, part: &mut Part, place: usize) {
+        let layer = &self.layers.layers[place];
+        if let (Layer::Convolution { from, .. }, Some(product)) = (layer, &self.products[place]) {
+            let len = part.tile.signals[place + 1].len();
+            if part.products[place].len() < len {
+                part.products[place] = Buffer::zeros(len);
+            }
+            let Tile { signals, scratch, threads, .. } = &mut part.tile;
+            let mut machine = self.machine(scratch, *threads);
+            product.forward(&mut machine, &signals[*from], &mut part.products[place], super::Finish::default());
+        }
+        let mut moments = vec![[0.0; 2]; self.layers.signals[place + 1][0]];
+        let count = (part.samples * self.pixels(place)) as f64;
+        self.isa.dispatch(Moments { values: part.normalised(layer, place), live: &part.live, count, moments: &mut moments });
+        part.sums = moments;
+    }
+
+    /// What follows the product: normalisation, what is added, and ReLU.
+    fn normalise(&self, part: &mut Part, place: usize, mean: &[f32], factor: &[f32], shift: &[f32]) {
+        let (before, after) = part.tile.signals.split_at_mut(place + 1);
+        let (values, add, relu) = match self.layers.layers[place] {
+            Layer::Scale { from, relu, .. } => (&before[from], None, relu),
+            Layer::Convolution { add, relu, .. } => (&part.products[place], add.map(|add| &before[add][..]), relu),
+            _ => return,
+        };
+        self.isa.dispatch(Apply { values, mean, factor, shift, add, relu, target: &mut after[0] });
+    }
+
+    /// The gradient back to where the layer's norm ends, and its sums.
+    fn slopes_of_norm(&self, part: &mut Part, place: usize, found: &Statistics, epsilon: f64) {
+        let layer = &self.layers.layers[place];
+        let mut sums = vec![[0.0; 2]; found.mean.len()];
+        if let Some(mut gradient) = part.tile.gradients[place + 1].take() {
+            let relu = self.has_relu(place + 1) && !part.tile.masked[place + 1];
+            self.through_relu(relu, &mut gradient, &part.tile.signals[place + 1]);
+            if let Layer::Convolution { add: Some(add), .. } = *layer {
+                self.hand_on(&mut part.tile, add, &gradient);
+            }
+            let (values, inverse) = (part.normalised(layer, place), inverse(found, epsilon));
+            self.isa.dispatch(Slopes { gradient: &gradient, values, mean: &found.mean, inverse: &inverse, sums: &mut sums });
+            part.gradient = Some(gradient);
+        }
+        part.sums = sums;
+    }
+
+    /// From there to what the layer reads, and to its weights.
+    fn back_through_norm(&self, part: &mut Part, place: usize, back: &WayBack, learns: &[bool], weights: &mut [f32]) {
+        let layer = &self.layers.layers[place];
+        let Some(mut gradient) = part.gradient.take() else { return };
+        let WayBack { mean, factor, of_shift, of_factor, .. } = back;
+        let (values, live) = (part.normalised(layer, place), &part.live);
+        self.isa.dispatch(Back { gradient: &mut gradient, values, live, mean, factor, of_shift, of_factor });
+        match *layer {
+            Layer::Convolution { from, .. } => {
+                if let Some(product) = &self.products[place] {
+                    let Tile { signals, scratch, threads, .. } = &mut part.tile;
+                    let mut machine = self.machine(scratch, *threads);
+                    product.gradient(&mut machine, &signals[from], &gradient, weights, Order::OutputsFirst);
+                }
+                if learns[from] {
+                    self.product_backward(&mut part.tile, place, from, &gradient);
+                }
+                part.tile.spare.push(gradient);
+            }
+            Layer::Scale { from, .. } if learns[from] => self.give(&mut part.tile, from, gradient),
+            _ => part.tile.spare.push(gradient),
+        }
+    }
+
+    /// The way back through a layer without a norm.
+    fn plain_back(&self, part: &mut Part, place: usize, learns: &[bool], parameters: &mut [f32]) {
+        let tile = &mut part.tile;
+        let Layer::Convolution { from, shift: None, add, relu, .. } = self.layers.layers[place] else {
+            let of_layer = (self.layers.weights(place) > 0).then_some(parameters);
+            self.layer_back(tile, place, &mut { of_layer });
+            return;
+        };
+        // A convolution without bias.
+        let Some(mut gradient) = tile.gradients[place + 1].take() else { return };
+        self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+        if let Some(add) = add {
+            self.hand_on(tile, add, &gradient);
+        }
+        if let Some(product) = &self.products[place] {
+            let Tile { signals, scratch, threads, .. } = tile;
+            product.gradient(&mut self.machine(scratch, *threads), &signals[from], &gradient, parameters, Order::OutputsFirst);
+        }
+        if learns[from] {
+            self.product_backward(tile, place, from, &gradient);
+        }
+        tile.spare.push(gradient);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    const INPUT: [usize; 3] = [2, 6, 5];
+    /// More than fill a register of 16 numbers, and no multiple of any width.
+    const SAMPLES: usize = 21;
+
+    fn normals(key: u64, len: usize) -> Vec<f32> {
+        let mut stream = Stream::new(4, Purpose::Benchmark, 0, key);
+        (0..len).map(|_| stream.normal()).collect()
+    }
+
+    /// A block of either kind of residual network, a mean and a linear layer. Its learned numbers in the order of the layers are 16 x 2
+    /// x 9 weights, 16 gammas and 16 betas; as many gammas and betas of a norm alone; 16 x 16 x 9 weights, gammas and betas; 3 x 16
+    /// weights and 3 biases.
+    fn training(learned: &[Vec<f32>]) -> Training {
+        let convolution = |from, weight, add, relu| Layer::Convolution {
+            from,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+            weight,
+            // Not used where there is a norm.
+            scale: Some(0),
+            shift: Some(0),
+            add,
+            relu,
+        };
+        let (second, linear) = (16 * 2 * 9, 16 * 2 * 9 + 16 * 16 * 9);
+        let layers = vec![
+            convolution(0, 0, None, true),
+            Layer::Scale { from: 1, scale: 0, shift: 0, relu: true },
+            convolution(2, second, Some(1), true),
+            Layer::Mean { from: 3 },
+            Layer::Linear { from: 4, weight: linear, bias: linear + 16 * 4, relu: false },
+        ];
+        let map = [16, INPUT[1], INPUT[2]];
+        let layers = Layers { signals: vec![INPUT, map, map, map, [16, 1, 1], [3, 1, 1]], layers };
+        let norm = |place: usize| Some(Norm { gamma: learned[place].clone(), beta: learned[place + 1].clone() });
+        let mut parameters = [&learned[0][..], &learned[5]].concat();
+        // Rows of linear layers are filled up.
+        learned[8].chunks(3).for_each(|row| parameters.extend(row.iter().chain(&[0.0])));
+        parameters.extend(learned[9].iter().chain(&[0.0]));
+        Training::new(&layers, &parameters, vec![norm(1), norm(3), norm(6), None, None], 1e-5)
+    }
+
+    fn learned() -> Vec<Vec<f32>> {
+        let lengths = [16 * 2 * 9, 16, 16, 16, 16, 16 * 16 * 9, 16, 16, 16 * 3, 3];
+        lengths.iter().zip(0..).map(|(&len, key)| normals(key, len)).collect()
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss() {
+        let learned = learned();
+        let images = normals(100, SAMPLES * INPUT.iter().product::<usize>());
+        let slopes = normals(101, SAMPLES * 3);
+        let mut training = training(&learned);
+        training.forward(&images);
+        let gradient = training.backward(0, &slopes);
+        assert!(gradient == training.backward(0, &slopes), "a pass can be gone back through twice");
+        let loss = |learned: &[Vec<f32>]| -> f64 {
+            let logits = self::training(learned).forward(&images);
+            logits.iter().zip(&slopes).map(|(logit, slope)| f64::from(*logit) * f64::from(*slope)).sum()
+        };
+        for place in 0..learned.len() {
+            assert_eq!(gradient[place].len(), learned[place].len());
+            let along = &gradient[place];
+            let square: f64 = along.iter().map(|g| f64::from(*g).powi(2)).sum();
+            // So short that ReLU seldom turns, and long beside the roundings of the loss.
+            let step = 0.003 / square.sqrt();
+            let moved = |sign: f64| {
+                let mut moved = learned.clone();
+                moved[place].iter_mut().zip(along).for_each(|(to, g)| *to += (sign * step * f64::from(*g)) as f32);
+                loss(&moved)
+            };
+            let slope = (moved(1.0) - moved(-1.0)) / (2.0 * step);
+            assert!((slope - square).abs() <= 0.03 * square, "tensor {place}: {slope} is not {square}");
+        }
+    }
+
+    #[test]
+    fn statistics_are_those_of_the_batch() {
+        let mut training = training(&learned());
+        let images = normals(100, SAMPLES * INPUT.iter().product::<usize>());
+        training.forward(&images);
+        let found: Vec<&Statistics> = training.statistics().collect();
+        assert_eq!(found.len(), 3);
+        let count = SAMPLES * INPUT[1] * INPUT[2];
+        assert!(found.iter().all(|found| found.count == count && found.mean.len() == 16));
+        // The second norm sees the first one's outputs after ReLU; their second moments are those of what it was given.
+        let pass = &training.passes[0];
+        let per_tile = training.network.samples_per_tile();
+        for channel in 0..16 {
+            let plane = INPUT[1] * INPUT[2] * per_tile;
+            let values: Vec<f64> = (pass.parts.iter())
+                .flat_map(|part| {
+                    let lanes = part.tile.signals[1][channel * plane..(channel + 1) * plane].chunks(per_tile);
+                    lanes.flat_map(|lanes| &lanes[..part.samples]).map(|&value| f64::from(value))
+                })
+                .collect();
+            let mean = values.iter().sum::<f64>() / count as f64;
+            let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count as f64;
+            assert!((f64::from(found[1].mean[channel]) - mean).abs() <= 1e-6 * (1.0 + mean.abs()));
+            assert!((f64::from(found[1].variance[channel]) - variance).abs() <= 1e-5 * variance);
+        }
+    }
+}
