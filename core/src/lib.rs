@@ -95,7 +95,6 @@ pub mod random;
 pub mod settings;
 
 pub mod files;
-pub mod pickle;
 
 pub mod device;
 

@@ -1,14 +1,14 @@
 //! What `torch.save` wrote before PyTorch 1.6, and still writes with `_use_new_zipfile_serialization=False`: five pickles one after the
 //! other (a magic number, the version, the machine, the object, the keys of its storages), then the storages.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     Container, Format, Unreadable,
-    pytorch::{self, Pickled, Storage},
+    pytorch::{Pickled, Refusal, Storage},
     state_dict::{self, Piece},
 };
-use crate::files::pickle::Node;
+use crate::files::pickle::{self, Node, Pickle};
 
 /// Found by its magic number, 0x1950a86a20f9469cfc6c, in the first pickle.
 pub(super) const FORMAT: Format = Format { title: "PyTorch before 1.6", sniff, read };
@@ -22,39 +22,37 @@ fn sniff(bytes: &[u8]) -> bool {
 
 fn read(bytes: &[u8]) -> Result<Container, Unreadable> {
     let mut rest = bytes;
-    let mut next = || -> Result<Pickled, Unreadable> {
-        let (pickled, length) = Pickled::of(rest).map_err(|error| pytorch::unreadable(error, false))?;
-        rest = &rest[length..];
-        Ok(pickled)
+    let refused = |refusal: Refusal| refusal.unreadable(false);
+    let mut next = || -> Result<Pickle<'_>, Unreadable> {
+        let pickle = pickle::read(rest).map_err(|error| refused(error.into()))?;
+        Pickled::of(&pickle).map_err(refused)?;
+        rest = &rest[pickle.length()..];
+        Ok(pickle)
     };
-    let magic = next()?;
-    if *magic.graph.at(magic.root) != Node::Long(MAGIC.to_vec()) {
+    if *next()?.root().node() != Node::LongInt(Cow::Borrowed(&MAGIC)) {
         return Err(Unreadable::new("a Python pickle that `torch.save` did not write", super::SAVE_PLAIN));
     }
-    let version = next()?;
-    if *version.graph.at(version.root) != Node::Int(1001) {
+    if *next()?.root().node() != Node::Int(1001) {
         return Err(Unreadable::new("another version of PyTorch's old format", "1001, which all since 0.1.10 write"));
     }
-    let machine = next()?;
-    let little = machine.entry(machine.root, "little_endian").is_none_or(|place| *machine.graph.at(place) != Node::Bool(false));
-    if !little {
+    if next()?.root().get("little_endian").is_some_and(|little| *little.node() == Node::Bool(false)) {
         return Err(Unreadable::new("numbers of a machine with the highest byte first", "those of usual machines"));
     }
-    let pickled = next()?;
-    let keys = next()?;
+    let (pickle, keys) = (next()?, next()?);
+    let pickled = Pickled::of(&pickle).map_err(refused)?;
     let ends_early = || Unreadable::new("a PyTorch file that ends early", "a whole one; copy or download it again");
     // A storage is its count of numbers in eight bytes, and its bytes.
-    let mut storages: HashMap<String, &[u8]> = HashMap::new();
-    for key in keys.graph.sequence(keys.root).ok_or_else(ends_early)? {
-        let key = keys.graph.text(*key).ok_or_else(ends_early)?;
+    let mut storages: HashMap<&str, &[u8]> = HashMap::new();
+    for key in keys.root().sequence().ok_or_else(ends_early)? {
+        let key = key.text().ok_or_else(ends_early)?;
         let (head, tail) = rest.split_first_chunk::<8>().ok_or_else(ends_early)?;
         let size = pickled.size_of(key).ok_or_else(ends_early)?;
         let length = usize::try_from(u64::from_le_bytes(*head)).ok().and_then(|count| count.checked_mul(size));
         let (storage, tail) = length.and_then(|length| tail.split_at_checked(length)).ok_or_else(ends_early)?;
-        storages.insert(key.to_owned(), storage);
+        storages.insert(key, storage);
         rest = tail;
     }
-    state_dict::read(&pickled, &mut |storage: &Storage, piece: Piece| {
-        piece.of(storages.get(&storage.key).copied().ok_or_else(ends_early)?)
+    state_dict::read(&pickled, &mut |storage: &Storage<'_>, piece: Piece<'_>| {
+        piece.of(storages.get(storage.key).copied().ok_or_else(ends_early)?)
     })
 }

@@ -6,9 +6,10 @@ use zip::ZipArchive;
 
 use super::{
     Container, Format, Unreadable,
-    pytorch::{self, Pickled, Storage},
+    pytorch::{Pickled, Refusal, Storage},
     state_dict::{self, Piece},
 };
+use crate::files::pickle;
 
 pub(super) const FORMAT: Format = Format { title: "PyTorch zip", sniff: |bytes| bytes.starts_with(b"PK\x03\x04"), read };
 
@@ -46,9 +47,11 @@ fn read(bytes: &[u8]) -> Result<Container, Unreadable> {
     if names.contains(&format!("{root}byteorder")) && of("byteorder", 16)? == b"big" {
         return Err(Unreadable::new("numbers of a machine with the highest byte first", "those of usual machines"));
     }
-    let pickle = of("data.pkl", LARGEST_PICKLE)?;
-    let (pickled, _) = Pickled::of(&pickle).map_err(|error| pytorch::unreadable(error, torch_script))?;
-    state_dict::read(&pickled, &mut |storage: &Storage, piece: Piece| {
+    let bytes = of("data.pkl", LARGEST_PICKLE)?;
+    let refused = |refusal: Refusal| refusal.unreadable(torch_script);
+    let pickle = pickle::read(&bytes).map_err(|error| refused(error.into()))?;
+    let pickled = Pickled::of(&pickle).map_err(refused)?;
+    state_dict::read(&pickled, &mut |storage: &Storage<'_>, piece: Piece<'_>| {
         let length = (storage.bytes as u64).max(1);
         let content = of(&format!("data/{}", storage.key), length)?;
         piece.of(&content)

@@ -1,12 +1,14 @@
 //! Where the weights are in what `torch.save` was given: at the top, or under a name, beside an optimiser and other things.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     Container, Unreadable,
     element::Element,
-    pytorch::{Made, Pickled, Storage, View},
+    pytorch::{Pickled, Storage, View, entries},
 };
 use crate::{
-    files::pickle::{Node, Place},
+    files::pickle::{Id, Value},
     model::NamedTensor,
 };
 
@@ -14,6 +16,10 @@ use crate::{
 const DEEPEST: usize = 6;
 /// How many dictionaries are looked into.
 const MOST: usize = 10_000;
+/// How many entries of dictionaries are looked at: dictionaries may share theirs.
+const MOST_ENTRIES: usize = 1 << 22;
+/// How long a name may be under which there are weights.
+const LONGEST: usize = 256;
 /// How many numbers all tensors may have together: eight times the largest network that is built here.
 const LARGEST: u64 = 1 << 33;
 
@@ -43,16 +49,16 @@ pub(super) fn is_counter(name: &str) -> bool {
 }
 
 /// A dictionary of tensors.
-struct Found {
+struct Found<'p, 'a> {
     /// Its names from the top on.
-    path: Vec<String>,
-    place: Place,
+    path: Vec<&'p str>,
+    value: Value<'p, 'a>,
 }
 
 /// A view whose numbers are to be read.
 pub(super) struct Piece<'a> {
     name: &'a str,
-    view: &'a View,
+    view: &'a View<'a>,
 }
 
 impl Piece<'_> {
@@ -103,23 +109,25 @@ impl Piece<'_> {
 }
 
 /// What reads the numbers of a piece of a storage.
-type Numbers<'a> = &'a mut dyn FnMut(&Storage, Piece<'_>) -> Result<Vec<f32>, Unreadable>;
+type Numbers<'a> = &'a mut dyn FnMut(&Storage<'_>, Piece<'_>) -> Result<Vec<f32>, Unreadable>;
 
 /// The weights in a pickle; `numbers` reads those of a storage.
-pub(super) fn read(pickled: &Pickled, numbers: Numbers<'_>) -> Result<Container, Unreadable> {
-    let mut found = Vec::new();
-    look(pickled, pickled.root, &mut Vec::new(), &mut found, &mut 0);
+pub(super) fn read(pickled: &Pickled<'_, '_>, numbers: Numbers<'_>) -> Result<Container, Unreadable> {
+    let mut search = Search { pickled, found: Vec::new(), seen: HashSet::new(), entries: 0 };
+    search.look(pickled.root, &mut Vec::new());
+    let found = search.found;
     let chosen = choose(&found)?;
     let mut container = Container {
         found_under: Some(chosen.path.join(".")).filter(|path| !path.is_empty()),
-        beside: found.iter().filter(|other| other.place != chosen.place).map(|other| other.path.join(".")).collect(),
+        beside: found.iter().filter(|other| other.value.id() != chosen.value.id()).map(|other| other.path.join(".")).collect(),
         ..Container::default()
     };
     let mut total = 0_u64;
-    for (name, view) in tensors(pickled, chosen.place) {
+    for (name, tensor) in tensors(pickled, chosen.value) {
         if is_counter(name) {
             continue;
         }
+        let Some(view) = pickled.view(tensor) else { continue };
         if let Element::Whole(_) = view.element {
             return Err(Unreadable::new(format!("`{name}` holds whole numbers"), "floats (`tensor.float()` in PyTorch)"));
         }
@@ -131,53 +139,70 @@ pub(super) fn read(pickled: &Pickled, numbers: Numbers<'_>) -> Result<Container,
         if view.element != Element::F32 && !container.converted.contains(&view.element.name()) {
             container.converted.push(view.element.name());
         }
-        let values = numbers(&view.storage, Piece { name, view })?;
-        container.tensors.push((name.to_owned(), NamedTensor { shape: view.shape.clone(), values }));
+        let values = numbers(&view.storage, Piece { name, view: &view })?;
+        container.tensors.push((name.to_owned(), NamedTensor { shape: view.shape, values }));
     }
     Ok(container)
 }
 
-/// The tensors that a dictionary holds by name; of two of one name the later.
-fn tensors(pickled: &Pickled, place: Place) -> Vec<(&str, &View)> {
-    let mut tensors: Vec<(&str, &View)> = Vec::new();
-    for (name, value) in pickled.graph.entries(place).unwrap_or_default() {
-        if let (Some(name), Node::Made(Made::Tensor(view))) = (pickled.graph.text(*name), pickled.graph.at(*value)) {
-            tensors.push((name, view));
+/// The tensors that a dictionary holds by name; of two of one name the later, in the place of the first.
+fn tensors<'p, 'a>(pickled: &Pickled<'p, 'a>, value: Value<'p, 'a>) -> Vec<(&'p str, Value<'p, 'a>)> {
+    let mut tensors: Vec<(&str, Value<'p, 'a>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (name, value) in entries(value).unwrap_or_default() {
+        let (Some(name), Some(_)) = (name.text(), pickled.element(value)) else { continue };
+        let place = *places.entry(name).or_insert(tensors.len());
+        match tensors.get_mut(place) {
+            Some(earlier) => earlier.1 = value,
+            None => tensors.push((name, value)),
         }
     }
     tensors
 }
 
-/// Finds the dictionaries of tensors from `place` on.
-fn look(pickled: &Pickled, place: Place, path: &mut Vec<String>, found: &mut Vec<Found>, looked: &mut usize) {
-    *looked += 1;
-    if path.len() > DEEPEST || *looked > MOST {
-        return;
-    }
-    let holds = tensors(pickled, place).iter().any(|(_, view)| !matches!(view.element, Element::Whole(_)));
-    if holds && !found.iter().any(|other| other.place == place) {
-        found.push(Found { path: path.clone(), place });
-    }
-    for (name, value) in pickled.graph.entries(place).unwrap_or_default() {
-        if let (Some(name), Node::Dict(_)) = (pickled.graph.text(*name), pickled.graph.at(*value)) {
-            path.push(name.to_owned());
-            look(pickled, *value, path, found, looked);
-            path.pop();
+/// Looks for dictionaries of tensors.
+struct Search<'s, 'p, 'a> {
+    pickled: &'s Pickled<'p, 'a>,
+    found: Vec<Found<'p, 'a>>,
+    /// The dictionaries that were looked into.
+    seen: HashSet<Id>,
+    /// How many entries were looked at.
+    entries: usize,
+}
+
+impl<'p, 'a> Search<'_, 'p, 'a> {
+    /// Looks from `value` on, which lies under `path`.
+    fn look(&mut self, value: Value<'p, 'a>, path: &mut Vec<&'p str>) {
+        if path.len() > DEEPEST || self.seen.len() >= MOST || self.entries >= MOST_ENTRIES || self.seen.contains(&value.id()) {
+            return;
+        }
+        let Some(entries) = entries(value) else { return };
+        self.seen.insert(value.id());
+        self.entries += entries.len();
+        let weights = |element: Element| !matches!(element, Element::Whole(_));
+        if entries.iter().any(|(name, value)| name.text().is_some() && self.pickled.element(*value).is_some_and(weights)) {
+            self.found.push(Found { path: path.clone(), value });
+        }
+        for (name, value) in entries {
+            if let Some(name) = name.text().filter(|name| name.len() <= LONGEST) {
+                path.push(name);
+                self.look(value, path);
+                path.pop();
+            }
         }
     }
 }
 
 /// The dictionary that is the network's.
-fn choose(found: &[Found]) -> Result<&Found, Unreadable> {
-    let is_network = |found: &&Found| {
-        let lower = |name: &String| name.to_lowercase();
-        !found.path.iter().map(lower).any(|name| NO_NETWORK.iter().any(|other| name.contains(other)))
+fn choose<'f, 'p, 'a>(found: &'f [Found<'p, 'a>]) -> Result<&'f Found<'p, 'a>, Unreadable> {
+    let is_network = |found: &&Found<'p, 'a>| {
+        !found.path.iter().map(|name| name.to_lowercase()).any(|name| NO_NETWORK.iter().any(|other| name.contains(other)))
     };
     // By the rank of the outermost name, then of the next.
-    let rank = |found: &Found| -> Vec<usize> {
+    let rank = |found: &Found<'p, 'a>| -> Vec<usize> {
         found.path.iter().map(|name| WRAPPERS.iter().position(|known| known == name).unwrap_or(WRAPPERS.len())).collect()
     };
-    let networks: Vec<&Found> = found.iter().filter(is_network).collect();
+    let networks: Vec<&Found<'p, 'a>> = found.iter().filter(is_network).collect();
     let best = networks.iter().map(|found| rank(found)).min();
     let mut best = networks.iter().filter(|found| Some(rank(found)) == best);
     match (best.next(), best.next()) {

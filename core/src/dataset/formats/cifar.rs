@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     dataset::{DatasetError, MAX_NUMBERS, Raw, SampleShape, Samples, balance_notes},
-    pickle,
+    files::pickle,
 };
 
 pub(super) const FORMAT: Format = Format {

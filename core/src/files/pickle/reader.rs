@@ -2,28 +2,39 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{Id, Node, Pickle};
+use super::{
+    Id, Node, Pickle,
+    literals::{decimal, long, number, unescaped, unquoted},
+};
 
 /// Why bytes are no pickle that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the pickle {found} at byte {at}")]
-pub struct PickleError {
+pub(crate) struct PickleError {
     /// What is wrong.
-    pub found: String,
+    pub(crate) found: String,
     /// Where the opcode lies that it is wrong with.
-    pub at: usize,
+    pub(crate) at: usize,
 }
+
+/// How many values are read. A value takes a hundred times the memory of the byte that can make it; batches of images and checkpoints have
+/// some hundred thousand.
+pub(crate) const MOST: usize = 1 << 22;
 
 /// Reads the pickle at the beginning of `bytes`; what follows it is left alone ([`Pickle::length`]).
 ///
-/// Memory is bounded by the length of `bytes`: no length that a pickle claims is believed.
+/// Memory is bounded by the length of `bytes` and by [`MOST`]: no length that a pickle claims is believed.
 ///
 /// # Errors
-/// [`PickleError`] where the pickle breaks off, where it is no pickle, or where it needs what lies outside of it.
-pub fn read(bytes: &[u8]) -> Result<Pickle<'_>, PickleError> {
+/// [`PickleError`] where the pickle breaks off, where it is no pickle, where it holds more than [`MOST`] values, or where it needs what lies
+/// outside of it.
+pub(crate) fn read(bytes: &[u8]) -> Result<Pickle<'_>, PickleError> {
     let mut machine = Machine { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
     loop {
         let at = machine.at;
+        if machine.nodes.len().max(machine.memo.len()) > MOST {
+            return Err(PickleError { found: format!("holds more than {MOST} values"), at });
+        }
         match machine.step() {
             Ok(None) => {}
             Ok(Some(root)) => return Ok(Pickle { nodes: machine.nodes, root, length: machine.at }),
@@ -47,11 +58,6 @@ type Step<T> = Result<T, String>;
 /// A length of 4 bytes is without sign in some opcodes and with one in others; a negative one is longer than any file.
 fn size(bytes: &[u8]) -> usize {
     usize::try_from(number(bytes)).unwrap_or(usize::MAX)
-}
-
-/// A little-endian number of up to 8 bytes.
-fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 impl<'a> Machine<'a> {
@@ -231,9 +237,10 @@ impl<'a> Machine<'a> {
                 let line: String = self.bytes_of_line()?.iter().copied().map(char::from).collect();
                 self.push(Node::Text(Cow::Owned(unescaped(&line))));
             }
-            0x8c => self.counted(1).and_then(text).map(|text| self.push(Node::Text(Cow::Borrowed(text))))?,
-            b'X' => self.counted(4).and_then(text).map(|text| self.push(Node::Text(Cow::Borrowed(text))))?,
-            0x8d => self.counted(8).and_then(text).map(|text| self.push(Node::Text(Cow::Borrowed(text))))?,
+            // Python writes names of files that are no text as surrogates, which UTF-8 has not.
+            0x8c => self.counted(1).map(|bytes| self.push(Node::Text(String::from_utf8_lossy(bytes))))?,
+            b'X' => self.counted(4).map(|bytes| self.push(Node::Text(String::from_utf8_lossy(bytes))))?,
+            0x8d => self.counted(8).map(|bytes| self.push(Node::Text(String::from_utf8_lossy(bytes))))?,
             b']' => self.push(Node::List(Vec::new())),
             b'l' => self.marked().map(|ids| self.push(Node::List(ids)))?,
             b'a' => {
@@ -338,112 +345,4 @@ fn pairs_of(ids: &[Id]) -> Step<Vec<(Id, Id)>> {
 
 fn text(bytes: &[u8]) -> Step<&str> {
     std::str::from_utf8(bytes).map_err(|_| "holds text that is no UTF-8".to_owned())
-}
-
-/// A whole number in two's complement, of any length.
-fn long(bytes: &[u8]) -> Node<'_> {
-    match bytes.len() {
-        0 => Node::Int(0),
-        count @ 1..=8 => {
-            // Shifting up and back down as i64 repeats the sign bit.
-            let free = 64 - 8 * count;
-            Node::Int((number(bytes) << free) as i64 >> free)
-        }
-        _ => Node::LongInt(Cow::Borrowed(bytes)),
-    }
-}
-
-/// The most digits of a whole number that is written as text: reading one takes the square of them.
-const DIGITS: usize = 1000;
-
-/// A whole number in decimal digits, of any length up to [`DIGITS`].
-fn decimal<'a>(text: &str) -> Option<Node<'a>> {
-    if let Ok(number) = text.parse() {
-        return Some(Node::Int(number));
-    }
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
-    if digits.is_empty() || digits.len() > DIGITS {
-        return None;
-    }
-    let mut bytes: Vec<u8> = Vec::new();
-    for digit in digits.chars() {
-        let mut carry = digit.to_digit(10)?;
-        for byte in &mut bytes {
-            carry += 10 * u32::from(*byte);
-            *byte = carry as u8;
-            carry >>= 8;
-        }
-        if carry > 0 {
-            bytes.push(carry as u8);
-        }
-    }
-    // Room for the sign; then, for a negative number, every bit is turned and 1 is added.
-    bytes.push(0);
-    if negative {
-        let mut carry = true;
-        for byte in &mut bytes {
-            (*byte, carry) = (!*byte).overflowing_add(u8::from(carry));
-        }
-    }
-    let fill = if negative { 0xff } else { 0 };
-    while let [.., before, last] = *bytes.as_slice()
-        && last == fill
-        && (before ^ fill) < 0x80
-    {
-        bytes.pop();
-    }
-    Some(Node::LongInt(Cow::Owned(bytes)))
-}
-
-/// The bytes of a string of Python 2 in its quotes.
-fn unquoted(line: &str) -> Option<Vec<u8>> {
-    let line = line.trim();
-    let quote = line.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-    let inner = line.strip_prefix(quote)?.strip_suffix(quote)?;
-    let mut bytes = Vec::with_capacity(inner.len());
-    let mut rest = inner.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'\\' {
-            bytes.push(byte);
-            continue;
-        }
-        bytes.push(match rest.next()? {
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'x' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            other => other,
-        });
-    }
-    Some(bytes)
-}
-
-/// Text of protocol 0, where a character that ends a line, and every one outside of Latin-1, is written as `\uXXXX`.
-fn unescaped(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(place) = rest.find('\\') {
-        text.push_str(&rest[..place]);
-        let digits = match rest[place + 1..].chars().next() {
-            Some('u') => 4,
-            Some('U') => 8,
-            _ => 0,
-        };
-        let code = rest.get(place + 2..place + 2 + digits).and_then(|code| u32::from_str_radix(code, 16).ok());
-        match code.filter(|_| digits > 0).and_then(char::from_u32) {
-            Some(character) => {
-                text.push(character);
-                rest = &rest[place + 2 + digits..];
-            }
-            None => {
-                text.push('\\');
-                rest = &rest[place + 1..];
-            }
-        }
-    }
-    text.push_str(rest);
-    text
 }

@@ -6,20 +6,20 @@ use super::Value;
 
 /// An array of NumPy as it lies in a pickle.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NumpyArray<'p> {
+pub(crate) struct NumpyArray<'p> {
     /// NumPy's name of the type with its byte order, for example `|u1` or `<f4`.
-    pub dtype: String,
+    pub(crate) dtype: String,
     /// Its sizes.
-    pub shape: Vec<u64>,
+    pub(crate) shape: Vec<u64>,
     /// Whether the first dimension runs fastest.
-    pub fortran_order: bool,
+    pub(crate) fortran_order: bool,
     /// Its numbers. Their count is what the file says: it need not fit `shape`.
-    pub bytes: Cow<'p, [u8]>,
+    pub(crate) bytes: Cow<'p, [u8]>,
 }
 
 impl<'p> Value<'p, '_> {
     /// The array that this value is, in either way that NumPy writes one.
-    pub fn numpy(self) -> Option<NumpyArray<'p>> {
+    pub(crate) fn numpy(self) -> Option<NumpyArray<'p>> {
         let (module, name) = self.callable()?;
         let fits = |wanted: &[&str]| wanted.contains(&module);
         let shape = |value: Value<'p, '_>| {
