@@ -177,6 +177,7 @@ impl Learned {
 
 /// What multiplies and what is added per channel.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::large_enum_variant, reason = "a network has some dozens of them")]
 pub(crate) enum Channels {
     /// Nothing.
     #[default]

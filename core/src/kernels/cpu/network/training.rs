@@ -144,7 +144,7 @@ impl Training {
         };
         let mut parts: Vec<Part> = images.chunks(per_tile * inputs).map(part).collect();
         let mut statistics: Vec<Option<Statistics>> = vec![None; layers];
-        for place in 0..layers {
+        for (place, statistics) in statistics.iter_mut().enumerate() {
             let Some(norm) = &self.norms[place] else {
                 for_each_part(parts.iter_mut().collect(), || (), |(), _, part| network.layer_forward(&mut part.tile, place));
                 continue;
@@ -154,7 +154,7 @@ impl Training {
             let factor = factors(norm, &found, self.epsilon);
             let apply = |part: &mut Part| network.normalise(part, place, &found.mean, &factor, &norm.beta);
             for_each_part(parts.iter_mut().collect(), || (), |(), _, part| apply(part));
-            statistics[place] = Some(found);
+            *statistics = Some(found);
         }
         let mut logits = vec![0.0; samples * classes];
         for (part, logits) in parts.iter().zip(logits.chunks_mut(per_tile * classes)) {

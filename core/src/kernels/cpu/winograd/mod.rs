@@ -189,8 +189,8 @@ fn transform_weights<F: Form>(inputs: usize, weight: impl Fn(usize, usize, usize
     const TOGETHER: usize = 4;
     for first in (0..inputs).step_by(TOGETHER) {
         let count = TOGETHER.min(inputs - first);
-        let mut line = [[[[0.0; OUTPUTS]; TOGETHER]; MOST]; MOST];
-        for place in 0..count {
+        let mut line = [[[[0.0; OUTPUTS]; MOST]; MOST]; TOGETHER];
+        for (place, columns) in line.iter_mut().enumerate().take(count) {
             let mut rows = [[Wide::default(); MOST]; 3];
             for (y, row) in rows.iter_mut().enumerate() {
                 let mut weights = [Wide::default(); 3];
@@ -201,19 +201,19 @@ fn transform_weights<F: Form>(inputs: usize, weight: impl Fn(usize, usize, usize
                 }
                 *row = F::weight(weights);
             }
-            for x in 0..F::SIDE {
-                let values = F::weight(column(&rows, x));
-                for (y, numbers) in values.iter().enumerate().take(F::SIDE) {
-                    for (to, &number) in line[y][x][place].iter_mut().zip(&numbers.0) {
+            for (x, to) in columns.iter_mut().enumerate().take(F::SIDE) {
+                for (to, numbers) in to.iter_mut().zip(F::weight(column(&rows, x))) {
+                    for (to, number) in to.iter_mut().zip(numbers.0) {
                         *to = number as f32;
                     }
                 }
             }
         }
-        for (y, row) in line.iter().enumerate().take(F::SIDE) {
-            for (x, numbers) in row.iter().enumerate().take(F::SIDE) {
+        for y in 0..F::SIDE {
+            for x in 0..F::SIDE {
                 let at = ((y * F::SIDE + x) * inputs + first) * OUTPUTS;
-                to[at..at + count * OUTPUTS].copy_from_slice(numbers[..count].as_flattened());
+                let (to, _) = to[at..at + count * OUTPUTS].as_chunks_mut::<OUTPUTS>();
+                to.iter_mut().zip(&line).for_each(|(to, columns)| *to = columns[x][y]);
             }
         }
     }
