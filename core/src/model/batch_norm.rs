@@ -14,9 +14,9 @@ use burn::{
 };
 
 /// Added to the variance before its root is taken; PyTorch's default.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 /// The share of the newest batch in the running statistics; PyTorch's default.
-const MOMENTUM: f64 = 0.1;
+pub(crate) const MOMENTUM: f64 = 0.1;
 
 /// `weight * (x - mean) / sqrt(variance + 1e-5) + bias`, per channel (Ioffe and Szegedy 2015), as PyTorch's `nn.BatchNorm2d`.
 ///
@@ -65,9 +65,7 @@ impl BatchNorm2d {
 
     /// What the layer is in evaluation mode: a factor and a number to add, per channel.
     pub fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
-        let (mean, variance) = (self.running_mean.value(), self.running_var.value());
-        let scale = self.weight.val() / (variance + EPSILON).sqrt();
-        (scale.clone(), self.bias.val() - mean * scale)
+        scale_and_shift(self.weight.val(), self.bias.val(), self.running_mean.value(), self.running_var.value())
     }
 
     /// Normalises with the statistics of the batch and lets the running statistics follow.
@@ -82,6 +80,17 @@ impl BatchNorm2d {
         follow(&self.running_var, normalised.variance, unbiased);
         normalised.output
     }
+}
+
+/// A factor and a number to add that come to `weight * (x - mean) / sqrt(variance + 1e-5) + bias`.
+pub(super) fn scale_and_shift(
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    mean: Tensor<1>,
+    variance: Tensor<1>,
+) -> (Tensor<1>, Tensor<1>) {
+    let scale = weight / (variance + EPSILON).sqrt();
+    (scale.clone(), bias - mean * scale)
 }
 
 /// Moves a running statistic towards `factor` times that of the newest batch.

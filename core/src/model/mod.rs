@@ -18,21 +18,25 @@ mod small_cnn_32;
 mod spec;
 #[cfg(test)]
 mod state_dict;
+mod walk;
 mod wide_resnet;
 
 pub use batch_norm::BatchNorm2d;
+pub(crate) use batch_norm::{EPSILON, MOMENTUM};
 pub use gradient::Gradient;
 pub use initial::{Initialisation, initialise};
 pub use mlp::Mlp;
 pub use normalise::{Normalisation, Normalise};
 pub use parameters::{NamedTensor, Parameters, WeightsError, named_gradient, named_tensors, parameter_count, with_tensors};
 pub use preact_resnet::PreActResNet18;
+pub(crate) use program::Channels;
 pub use program::{After, Layer, Layers, Program};
 pub use resnet::ResNet18;
 pub(crate) use running_statistics::RunningStatistics;
 pub use small_cnn_28::SmallCnn28;
 pub use small_cnn_32::SmallCnn32;
 pub use spec::{ModelError, ModelSpec};
+pub(crate) use walk::Walk;
 pub use wide_resnet::WideResNet;
 
 use burn::{
@@ -116,6 +120,14 @@ impl Network {
         let architecture = spec.build(shape, classes, device)?;
         let normalise = normalisation.build(shape, device)?;
         Ok(initialise(Self { normalise, architecture }, initial, seed))
+    }
+
+    /// Whether training passes drop numbers.
+    pub(crate) fn drops(&self) -> bool {
+        match &self.architecture {
+            Architecture::WideResNet(network) => network.drops(),
+            _ => false,
+        }
     }
 
     /// Sets what the dropout masks of the training passes to come are drawn from; without effect on networks without dropout.

@@ -73,7 +73,7 @@ impl PreActBlock {
     }
 
     fn write(&self, program: &mut Program, from: usize) -> usize {
-        let activated = program.scale(from, self.bn1.scale_and_shift(), true);
+        let activated = program.norm(from, &self.bn1, true);
         let around = match &self.shortcut {
             Some([conv]) => program.convolution(activated, conv, After::default()),
             None => from,

@@ -2,11 +2,12 @@
 //! tensor library between its layers.
 
 use burn::{
+    module::{Param, ParamId},
     nn::{Linear, PaddingConfig2d, conv::Conv2d},
     tensor::{Tensor, TensorData},
 };
 
-use super::BatchNorm2d;
+use super::{BatchNorm2d, batch_norm::scale_and_shift};
 
 /// The layers of a network, without its numbers. Signal 0 is the samples, signal `i` the result of layer `i - 1`; the last one is
 /// the logits.
@@ -153,12 +154,66 @@ impl Layers {
     }
 }
 
+/// A tensor that is trained, flat, in burn's order.
+#[derive(Clone, Debug)]
+pub(crate) struct Learned {
+    /// The parameter's name within burn.
+    pub(crate) id: ParamId,
+    /// Its numbers.
+    pub(crate) numbers: Tensor<1>,
+}
+
+impl Learned {
+    fn of<const D: usize>(parameter: &Param<Tensor<D>>) -> Self {
+        let value = parameter.val();
+        let len = value.shape().num_elements();
+        Self { id: parameter.id, numbers: value.reshape([len]) }
+    }
+
+    fn len(&self) -> usize {
+        self.numbers.dims()[0]
+    }
+}
+
+/// What multiplies and what is added per channel.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Channels {
+    /// Nothing.
+    #[default]
+    None,
+    /// A factor and an addend that are not trained.
+    Fixed([Tensor<1>; 2]),
+    /// An addend that is trained.
+    Bias(Learned),
+    /// Batch normalisation.
+    Norm(Norm),
+}
+
+/// Batch normalisation as it is trained.
+#[derive(Clone, Debug)]
+pub(crate) struct Norm {
+    /// gamma and beta.
+    pub(crate) learned: [Learned; 2],
+    /// Running mean and variance.
+    pub(crate) running: [Tensor<1>; 2],
+}
+
+/// The tensors of a layer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tensors {
+    /// Of a product.
+    pub(crate) weight: Option<Learned>,
+    /// What follows.
+    pub(crate) channels: Channels,
+}
+
 /// A network's layers and its numbers. It is written layer by layer; every method gives the number of the signal it made.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The layers.
     pub layers: Layers,
-    parameters: Vec<Tensor<1>>,
+    /// Of every layer.
+    tensors: Vec<Tensors>,
     len: usize,
 }
 
@@ -176,7 +231,7 @@ pub struct After<'a> {
 impl Program {
     /// A program for samples of so many channels, rows and columns that gives them back as they are.
     pub fn new(sample: [usize; 3]) -> Self {
-        Self { layers: Layers { signals: vec![sample], layers: Vec::new() }, parameters: Vec::new(), len: 0 }
+        Self { layers: Layers { signals: vec![sample], layers: Vec::new() }, tensors: Vec::new(), len: 0 }
     }
 
     /// All numbers in one buffer, as the places in [`Layer`] count them. A few copies on the device.
@@ -184,7 +239,38 @@ impl Program {
     /// A GPU reads the rows of a linear layer four at a time. Where the last layer's are no multiple of four, zeros follow, so that
     /// nothing behind the buffer is read.
     pub fn parameters(&self) -> Tensor<1> {
-        let mut parameters = self.parameters.clone();
+        let mut parameters = Vec::new();
+        for (layer, tensors) in self.layers.layers.iter().zip(&self.tensors) {
+            let weight = tensors.weight.as_ref().map(|weight| weight.numbers.clone());
+            let bias = match &tensors.channels {
+                Channels::None => [None, None],
+                Channels::Bias(bias) => [None, Some(bias.numbers.clone())],
+                Channels::Fixed([scale, shift]) => match layer {
+                    Layer::Linear { .. } => [None, Some(shift.clone())],
+                    _ => [Some(scale.clone()), Some(shift.clone())],
+                },
+                Channels::Norm(norm) => {
+                    let [gamma, beta] = norm.learned.each_ref().map(|learned| learned.numbers.clone());
+                    let [mean, variance] = norm.running.clone();
+                    let (scale, shift) = scale_and_shift(gamma, beta, mean, variance);
+                    [Some(scale), Some(shift)]
+                }
+            };
+            let (Layer::Linear { from, .. }, Some(weight)) = (layer, &weight) else {
+                parameters.extend(weight.into_iter().chain(bias.into_iter().flatten()));
+                continue;
+            };
+            let inputs: usize = self.layers.signals[*from].iter().product();
+            let outputs = weight.dims()[0] / inputs;
+            let row = outputs.next_multiple_of(Layers::SLOT);
+            let weight = if row == outputs { weight.clone() } else { wider(weight.clone().reshape([inputs, outputs]), row) };
+            let device = weight.device();
+            parameters.push(weight);
+            parameters.extend(bias.into_iter().flatten());
+            if row > outputs {
+                parameters.push(Tensor::from_data(TensorData::new(vec![0.0_f32; row - outputs], [row - outputs]), &device));
+            }
+        }
         if let (Some(Layer::Linear { from, .. }), Some(last)) = (self.layers.layers.last(), parameters.last()) {
             let inputs: usize = self.layers.signals[*from].iter().product();
             if !inputs.is_multiple_of(Layers::SLOT) {
@@ -195,31 +281,57 @@ impl Program {
         Tensor::cat(parameters, 0)
     }
 
+    /// The tensors of every layer, as the network keeps them.
+    pub(crate) fn tensors(&self) -> &[Tensors] {
+        &self.tensors
+    }
+
+    /// Its learned tensors, in the order of the layers.
+    pub(crate) fn learned(&self) -> impl Iterator<Item = &Learned> {
+        self.tensors.iter().flat_map(|tensors| {
+            let of_channels: &[Learned] = match &tensors.channels {
+                Channels::None | Channels::Fixed(_) => &[],
+                Channels::Bias(bias) => std::slice::from_ref(bias),
+                Channels::Norm(norm) => &norm.learned,
+            };
+            tensors.weight.iter().chain(of_channels)
+        })
+    }
+
     /// Whether the network was frozen: then its numbers are outside the autodiff graph.
     pub fn is_frozen(&self) -> bool {
-        self.parameters.iter().all(|numbers| !numbers.device().is_autodiff())
+        self.tensors.iter().all(|tensors| {
+            let of_channels = match &tensors.channels {
+                Channels::None => None,
+                Channels::Fixed([scale, _]) => Some(scale),
+                Channels::Bias(bias) => Some(&bias.numbers),
+                Channels::Norm(norm) => Some(&norm.learned[0].numbers),
+            };
+            let weight = tensors.weight.as_ref().map(|weight| &weight.numbers);
+            weight.into_iter().chain(of_channels).all(|numbers| !numbers.device().is_autodiff())
+        })
     }
 
     /// Adds a linear layer.
     pub fn linear(&mut self, from: usize, linear: &Linear, relu: bool) -> usize {
-        let weight = linear.weight.val();
-        let outputs = weight.dims()[1];
-        let bias = match &linear.bias {
-            Some(bias) => bias.val(),
-            None => Tensor::zeros([outputs], &weight.device()),
-        };
+        let [inputs, outputs] = linear.weight.val().dims();
         let row = outputs.next_multiple_of(Layers::SLOT);
-        let weight = if row == outputs { weight } else { wider(weight, row) };
-        let layer = Layer::Linear { from, weight: self.push(weight), bias: self.push(bias), relu };
-        self.fill_up(row - outputs);
-        self.layer(layer, [outputs, 1, 1])
+        let channels = match &linear.bias {
+            Some(bias) => Channels::Bias(Learned::of(bias)),
+            None => {
+                let device = linear.weight.val().device();
+                Channels::Fixed([1.0, 0.0].map(|number| Tensor::full([outputs], number, &device)))
+            }
+        };
+        let layer = Layer::Linear { from, weight: self.room(inputs * row), bias: self.room(row), relu };
+        self.layer(layer, [outputs, 1, 1], Tensors { weight: Some(Learned::of(&linear.weight)), channels })
     }
 
     /// Adds a convolution and what follows it. Its kernel is square, its stride and padding the same on every side, and it has neither
     /// groups nor dilation; others cannot be written.
     pub fn convolution(&mut self, from: usize, conv: &Conv2d, after: After<'_>) -> usize {
-        let weight = conv.weight.val();
-        let [outputs, _, kernel, _] = weight.dims();
+        let weight = Learned::of(&conv.weight);
+        let [outputs, _, kernel, _] = conv.weight.val().dims();
         let stride = conv.stride[0];
         let padding = match &conv.padding {
             PaddingConfig2d::Valid => 0,
@@ -228,65 +340,80 @@ impl Program {
         };
         let [_, height, width] = self.layers.signals[from];
         let side = |length: usize| (length + 2 * padding - kernel) / stride + 1;
-        let bias = conv.bias.as_ref().map(burn::module::Param::val);
-        let (scale, shift) = match (after.norm.map(BatchNorm2d::scale_and_shift), bias) {
-            (Some((scale, shift)), Some(bias)) => (Some(scale.clone()), Some(shift + bias * scale)),
-            (Some((scale, shift)), None) => (Some(scale), Some(shift)),
-            (None, bias) => (None, bias),
+        let channels = match (after.norm, &conv.bias) {
+            (Some(norm), Some(bias)) => {
+                let (scale, shift) = norm.scale_and_shift();
+                Channels::Fixed([scale.clone(), shift + bias.val() * scale])
+            }
+            (Some(norm), None) => Channels::Norm(Norm::of(norm)),
+            (None, Some(bias)) => Channels::Bias(Learned::of(bias)),
+            (None, None) => Channels::None,
         };
-        let weight = self.push(weight);
-        let scale = scale.map(|scale| self.push(scale));
-        let shift = shift.map(|shift| self.push(shift));
+        let numbers = self.room(weight.len());
+        let scale = matches!(channels, Channels::Fixed(_) | Channels::Norm(_)).then(|| self.room(outputs));
+        let shift = (!matches!(channels, Channels::None)).then(|| self.room(outputs));
         let After { add, relu, .. } = after;
-        let layer = Layer::Convolution { from, kernel, stride, padding, weight, scale, shift, add, relu };
-        self.layer(layer, [outputs, side(height), side(width)])
+        let layer = Layer::Convolution { from, kernel, stride, padding, weight: numbers, scale, shift, add, relu };
+        self.layer(layer, [outputs, side(height), side(width)], Tensors { weight: Some(weight), channels })
     }
 
-    /// Adds `relu(scale x + shift)` per channel.
+    /// Adds batch normalisation.
+    pub fn norm(&mut self, from: usize, norm: &BatchNorm2d, relu: bool) -> usize {
+        self.each_channel(from, Channels::Norm(Norm::of(norm)), relu)
+    }
+
+    /// Adds `relu(scale x + shift)` per channel, of numbers that are not trained.
     pub fn scale(&mut self, from: usize, (scale, shift): (Tensor<1>, Tensor<1>), relu: bool) -> usize {
-        let layer = Layer::Scale { from, scale: self.push(scale), shift: self.push(shift), relu };
-        self.layer(layer, self.layers.signals[from])
+        self.each_channel(from, Channels::Fixed([scale, shift]), relu)
+    }
+
+    fn each_channel(&mut self, from: usize, channels: Channels, relu: bool) -> usize {
+        let signal = self.layers.signals[from];
+        let layer = Layer::Scale { from, scale: self.room(signal[0]), shift: self.room(signal[0]), relu };
+        self.layer(layer, signal, Tensors { weight: None, channels })
     }
 
     /// Adds 2 x 2 max pooling.
     pub fn max_pool(&mut self, from: usize) -> usize {
         let [channels, height, width] = self.layers.signals[from];
-        self.layer(Layer::MaxPool { from }, [channels, height / 2, width / 2])
+        self.layer(Layer::MaxPool { from }, [channels, height / 2, width / 2], Tensors::default())
     }
 
     /// Adds the mean of every channel.
     pub fn mean(&mut self, from: usize) -> usize {
         let [channels, ..] = self.layers.signals[from];
-        self.layer(Layer::Mean { from }, [channels, 1, 1])
+        self.layer(Layer::Mean { from }, [channels, 1, 1], Tensors::default())
     }
 
-    fn layer(&mut self, layer: Layer, signal: [usize; 3]) -> usize {
+    fn layer(&mut self, layer: Layer, signal: [usize; 3], tensors: Tensors) -> usize {
         self.layers.layers.push(layer);
         self.layers.signals.push(signal);
+        self.tensors.push(tensors);
         self.layers.layers.len()
     }
 
-    /// Adds so many zeros to the buffer.
-    fn fill_up(&mut self, zeros: usize) {
-        if let (1.., Some(numbers)) = (zeros, self.parameters.last()) {
-            let zeros = Tensor::<1>::from_data(TensorData::new(vec![0.0_f32; zeros], [zeros]), &numbers.device());
-            self.push(zeros);
-        }
-    }
-
-    fn push<const D: usize>(&mut self, numbers: Tensor<D>) -> usize {
-        let (place, len) = (self.len, numbers.shape().num_elements());
-        self.parameters.push(numbers.reshape([len]));
-        self.len += len;
+    /// Where so many numbers begin.
+    fn room(&mut self, numbers: usize) -> usize {
+        let place = self.len;
+        self.len += numbers;
         place
+    }
+}
+
+impl Norm {
+    fn of(norm: &BatchNorm2d) -> Self {
+        Self {
+            learned: [&norm.weight, &norm.bias].map(Learned::of),
+            running: [norm.running_mean.value(), norm.running_var.value()],
+        }
     }
 }
 
 /// Rows filled up with zeros to this length: a product with a part of the identity, which is one dispatch where writing the two
 /// parts into one tensor would be three.
-fn wider(weight: Tensor<2>, row: usize) -> Tensor<2> {
-    let outputs = weight.dims()[1];
+fn wider(weight: Tensor<2>, row: usize) -> Tensor<1> {
+    let [inputs, outputs] = weight.dims();
     let identity: Vec<f32> = (0..outputs * row).map(|place| f32::from(u8::from(place / row == place % row))).collect();
     let identity = Tensor::from_data(TensorData::new(identity, [outputs, row]), &weight.device());
-    weight.matmul(identity)
+    weight.matmul(identity).reshape([inputs * row])
 }

@@ -14,11 +14,16 @@ pub(crate) struct RunningStatistics {
 }
 
 /// Whether a tensor at a path that ends with `leaf` is a running statistic.
-fn is_running(leaf: Option<&String>) -> bool {
+pub(super) fn is_running(leaf: Option<&String>) -> bool {
     leaf.is_some_and(|leaf| leaf.starts_with("running_"))
 }
 
 impl RunningStatistics {
+    /// Of these values, in the order in which burn walks the network.
+    pub(crate) fn from_values(values: Vec<Tensor<1>>) -> Self {
+        Self { values }
+    }
+
     /// Those of `network` as they are.
     pub(crate) fn of(network: &Network) -> Self {
         struct Collect {

@@ -90,7 +90,7 @@ impl WideBlock {
 
     /// Writes the block as it is in evaluation mode: dropout is the identity there.
     fn write(&self, program: &mut Program, from: usize) -> usize {
-        let activated = program.scale(from, self.bn1.scale_and_shift(), true);
+        let activated = program.norm(from, &self.bn1, true);
         let around = match &self.convShortcut {
             Some(conv) => program.convolution(activated, conv, After::default()),
             None => from,
@@ -159,13 +159,19 @@ impl WideResNet {
 }
 
 impl WideResNet {
+    /// Whether training passes drop numbers.
+    pub(super) fn drops(&self) -> bool {
+        let mut blocks = [&self.block1, &self.block2, &self.block3].into_iter().flat_map(|group| &group.layer);
+        blocks.any(|block| block.dropout.rate > 0.0)
+    }
+
     /// Writes the layers after signal `from`.
     pub(super) fn write(&self, program: &mut Program, from: usize) {
         let mut signal = program.convolution(from, &self.conv1, After::default());
         for block in [&self.block1, &self.block2, &self.block3].into_iter().flat_map(|group| &group.layer) {
             signal = block.write(program, signal);
         }
-        signal = program.scale(signal, self.bn1.scale_and_shift(), true);
+        signal = program.norm(signal, &self.bn1, true);
         signal = program.mean(signal);
         program.linear(signal, &self.fc, false);
     }

@@ -1,4 +1,7 @@
-//! How the passes of an update are computed: layer by layer through the tensor library, or on the CPU a tile of samples after the other.
+//! How the passes of an update are computed: layer by layer through the tensor library, on the CPU a tile of samples after the other, or
+//! on a GPU the whole network in one go.
+
+use std::cell::RefCell;
 
 use burn::{
     module::Module as _,
@@ -7,8 +10,9 @@ use burn::{
 
 use super::whole_gradient::gradient_along;
 use crate::{
-    kernels::cpu::Passes,
-    model::{Classifier as _, Gradient, Network, Program, logits_in_slices},
+    device::is_cpu,
+    kernels::{cpu::Passes, wgpu},
+    model::{Channels, Classifier as _, Gradient, Network, Program, RunningStatistics, Walk, logits_in_slices},
 };
 
 /// A pass of a batch to the logits.
@@ -17,6 +21,8 @@ pub(super) struct Pass {
     /// N x C, tracked.
     pub(super) logits: Tensor<2>,
     images: Tensor<2>,
+    /// How many passes came before.
+    place: usize,
 }
 
 /// What computes passes and their gradients.
@@ -32,6 +38,37 @@ pub(super) enum Executor<'a> {
         parameters: Vec<f32>,
         device: Device,
     },
+    /// The whole network on a GPU.
+    OnGpu { network: &'a Network, training: RefCell<wgpu::Training>, order: Order },
+}
+
+/// Where the tensors of a network stand in its program.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// For every learned tensor, in the order in which burn walks the network, its place in [`Program::learned`].
+    learned: Vec<usize>,
+    /// For every running statistic its batch normalisation, in the order of the layers, and 0 for a mean, 1 for a variance.
+    running: Vec<(usize, usize)>,
+}
+
+impl Order {
+    /// `None` where the network trains something that the program does not, or the other way round.
+    fn of(network: &Network, program: &Program) -> Option<Self> {
+        let walk = Walk::of(network);
+        let ids: Vec<_> = program.learned().map(|learned| learned.id).collect();
+        let norms: Vec<_> = program
+            .tensors()
+            .iter()
+            .filter_map(|tensors| match &tensors.channels {
+                Channels::Norm(norm) => Some(norm.learned[1].id),
+                Channels::None | Channels::Fixed(_) | Channels::Bias(_) => None,
+            })
+            .collect();
+        let learned: Option<Vec<usize>> = walk.learned.iter().map(|id| ids.iter().position(|other| other == id)).collect();
+        let norm_of = |(index, id): (usize, _)| norms.iter().position(|other| other == id).map(|norm| (norm, index % 2));
+        let running: Option<Vec<(usize, usize)>> = walk.running.iter().enumerate().map(norm_of).collect();
+        Some(Self { learned: learned.filter(|learned| learned.len() == ids.len())?, running: running? })
+    }
 }
 
 impl<'a> Executor<'a> {
@@ -41,9 +78,32 @@ impl<'a> Executor<'a> {
         Self::Lanes { program, trained, parameters, device: device.clone() }
     }
 
+    /// The whole network on a GPU; `None` where that cannot compute an update of so many samples in so many passes.
+    pub(super) fn on_gpu(network: &'a Network, samples: usize, passes: usize, device: &Device) -> Option<Self> {
+        // Masks are drawn on the host, and no kernel applies them.
+        if is_cpu(device) || network.drops() {
+            return None;
+        }
+        let program = network.program()?;
+        wgpu::trains(&program, samples, passes, device).ok()?;
+        let order = Order::of(network, &program)?;
+        let training = RefCell::new(wgpu::Training::new(&program, device)?);
+        Some(Self::OnGpu { network, training, order })
+    }
+
     /// A pass of `images` (N x D).
     pub(super) fn pass(&self, images: &Tensor<2>) -> Pass {
+        let mut place = 0;
         let logits = match self {
+            Self::OnGpu { network, training, order } => {
+                let mut training = training.borrow_mut();
+                place = training.passes();
+                let logits = training.forward(images);
+                let statistics = training.statistics();
+                let values = order.running.iter().map(|&(norm, which)| statistics[norm][which].clone().autodiff());
+                RunningStatistics::from_values(values.collect()).restore(network);
+                logits.autodiff().require_grad()
+            }
             Self::Composed { network, together } => logits_in_slices(*network, images.clone().autodiff(), *together),
             Self::Lanes { program, parameters, device, .. } => {
                 let [samples, _] = images.dims();
@@ -52,7 +112,7 @@ impl<'a> Executor<'a> {
                 Tensor::<2>::from_data(logits, device).autodiff().require_grad()
             }
         };
-        Pass { logits, images: images.clone() }
+        Pass { logits, images: images.clone(), place }
     }
 
     /// The gradient of `loss`, one number that was computed from the logits of `passes`, with respect to the parameters.
@@ -60,6 +120,12 @@ impl<'a> Executor<'a> {
         let gradients = loss.backward();
         match self {
             Self::Composed { network, .. } => Gradient::of(network, &gradients),
+            Self::OnGpu { training, order, .. } => {
+                let slopes = |pass: &&Pass| pass.logits.grad(&gradients).map(|slopes| (pass.place, slopes));
+                let slopes: Vec<_> = passes.iter().filter_map(slopes).collect();
+                let tensors = training.borrow().gradient(&slopes);
+                Gradient { tensors: order.learned.iter().map(|&place| tensors[place].clone()).collect() }
+            }
             Self::Lanes { program, trained, parameters, device } => {
                 let mut sum = vec![0.0_f32; trained.iter().sum()];
                 for pass in passes {

@@ -31,7 +31,7 @@ use crate::{
     device::{is_cpu, wait_if_software},
     loss::Labels,
     method::{Axis, Evidence, Loss, Memory, Outputs, Surroundings, Weights, weighted},
-    model::{Architecture, Classifier, Gradient, ModelError, Network, RunningStatistics, logits_in_slices, parameter_count},
+    model::{Architecture, Classifier, Gradient, ModelError, Network, RunningStatistics, parameter_count},
     pace,
     settings::Checked,
 };
@@ -169,13 +169,15 @@ impl Trainer {
         self.macs_of_independent_samples.filter(|_| !is_cpu(&self.device)).map(pace::samples_together)
     }
 
-    /// What computes the passes of an update of `network`.
-    fn executor<'a>(&self, network: &'a Network) -> Executor<'a> {
+    /// What computes the passes of an update of `network`, so many of so many samples each.
+    fn executor<'a>(&self, network: &'a Network, samples: usize, passes: usize) -> Executor<'a> {
         let lanes = if self.updates_in_lanes() { in_lanes(network) } else { None };
-        match lanes {
-            Some((program, trained)) => Executor::lanes(program, trained, &self.device),
-            None => Executor::Composed { network, together: self.together() },
+        if let Some((program, trained)) = lanes {
+            return Executor::lanes(program, trained, &self.device);
         }
+        let on_gpu = || Executor::on_gpu(network, samples, passes, &self.device);
+        let on_gpu = if self.plan.attack.path == Path::Composed { None } else { on_gpu() };
+        on_gpu.unwrap_or_else(|| Executor::Composed { network, together: self.together() })
     }
 
     /// Adversarial data of the samples at `places`, against the frozen network.
@@ -306,7 +308,8 @@ impl Trainer {
         };
         let perturbs = self.perturbs(*epoch);
         let kept = perturbs.then(|| RunningStatistics::of(&network));
-        let executor = self.executor(&network);
+        let count_of_passes = usize::from(needs_natural) + found.len().min(2);
+        let executor = self.executor(&network, batch.len(), count_of_passes);
         let mut passes = passes_of(&network, &executor);
 
         let evidence = passes.evidence(&found[0], attacks[0].steps, labels.clone());
@@ -322,7 +325,13 @@ impl Trainer {
             weight_perturbation::perturbed(&network, &ascent, self.plan.settings.awp)
         });
         let moved = perturbed.as_ref().unwrap_or(&network);
-        let executor = if perturbed.is_some() { self.executor(moved) } else { executor };
+        let executor = if perturbed.is_some() {
+            // Its buffers serve the next one.
+            drop(executor);
+            self.executor(moved, batch.len(), count_of_passes)
+        } else {
+            executor
+        };
         if perturbed.is_some() {
             passes = passes_of(moved, &executor);
         }
@@ -382,13 +391,15 @@ impl Trainer {
                 Tensor::from_data(TensorData::new(whole.records, [samples, RECORD]), &self.device)
             }
             None => {
-                self.network.set_dropout_key(self.plan.settings.seed, (u64::from(*epoch) << 32) | *step as u64);
-                let logits = logits_in_slices(&self.network, found.images.clone().autodiff(), self.together());
+                let network = self.network.clone();
+                network.set_dropout_key(self.plan.settings.seed, (u64::from(*epoch) << 32) | *step as u64);
+                let executor = self.executor(&network, samples, 1);
+                let pass = executor.pass(&found.images);
                 let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
-                let untracked = logits.clone().inner();
-                let end = count(logits, batch.labels.clone(), untracked, found.on_path.clone(), count_settings);
-                let mut gradients = weighted(end.losses, omega.as_ref()).mean().backward();
-                self.network = self.sgd.step(self.network.clone(), &mut gradients, lr);
+                let untracked = pass.logits.clone().inner();
+                let end = count(pass.logits.clone(), batch.labels.clone(), untracked, found.on_path.clone(), count_settings);
+                let gradient = executor.gradient(weighted(end.losses, omega.as_ref()).mean(), &[&pass]);
+                self.network = self.sgd.step_along_gradient(self.network.clone(), gradient, lr);
                 end.records
             }
         };

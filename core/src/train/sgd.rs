@@ -5,7 +5,7 @@
 
 use burn::{
     module::{Module, ModuleMapper, Param},
-    tensor::{Gradients, Tensor, TensorData},
+    tensor::{Tensor, TensorData},
 };
 
 use super::sgd_step::{SgdSettings, step_of_sgd};
@@ -29,11 +29,6 @@ impl Sgd {
     /// An optimiser that has not stepped yet.
     pub fn new(momentum: f64, weight_decay: f64) -> Self {
         Self { momentum, weight_decay, velocities: Vec::new() }
-    }
-
-    /// One step along `gradients` of `network`'s parameters.
-    pub fn step(&mut self, network: Network, gradients: &mut Gradients, lr: f64) -> Network {
-        network.map(&mut Step { sgd: self, gradients: Along::Graph(gradients), lr, place: 0 })
     }
 
     /// One step along gradients that lie one behind the other, in the order in which burn walks the network.
@@ -72,7 +67,6 @@ impl Sgd {
 
 /// Where a parameter's gradient comes from.
 enum Along<'a> {
-    Graph(&'a mut Gradients),
     Numbers(&'a [f32]),
     Tensors(std::vec::IntoIter<Tensor<1>>),
 }
@@ -81,7 +75,6 @@ impl Along<'_> {
     /// The gradient of the next parameter; `None` for what is not trained.
     fn next<const D: usize>(&mut self, parameter: &Tensor<D>) -> Option<Tensor<D>> {
         match self {
-            Self::Graph(gradients) => parameter.grad_remove(gradients),
             Self::Tensors(rest) => {
                 if !parameter.is_require_grad() {
                     return None;

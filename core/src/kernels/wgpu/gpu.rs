@@ -12,7 +12,7 @@ use wgpu::{
     ShaderSource,
 };
 
-use super::plan::Engine;
+use super::{engine::Engine, tensors::OnGpu};
 use crate::{
     device::{self, AdapterKind, Raw},
     dispatches, pace,
@@ -27,7 +27,7 @@ pub(super) struct Gpu {
     raw: Raw,
     pipelines: Mutex<HashMap<String, ComputePipeline>>,
     /// Networks that nobody uses now, with their buffers: the next step of a training has the same layers.
-    pub(super) idle: Mutex<Vec<Engine>>,
+    pub(super) idle: Mutex<Vec<Box<Engine>>>,
 }
 
 /// One dispatch, ready to be sent again and again.
@@ -42,6 +42,13 @@ pub(super) struct Step {
 
 /// Bytes of one number.
 pub(super) const WORD: u64 = size_of::<f32>() as u64;
+
+/// Workgroups of 256 for so many invocations, in a grid.
+pub(super) fn grid(invocations: usize) -> [usize; 3] {
+    let groups = invocations.div_ceil(256).max(1);
+    let rows = groups.div_ceil(MAX_SIDE);
+    [groups.div_ceil(rows), rows, 1]
+}
 
 impl Gpu {
     /// Of a device that tensors are on; `None` for the CPU backend, in a page, and for a device that this program did not open.
@@ -136,10 +143,36 @@ impl Gpu {
         pipeline
     }
 
-    /// Copies numbers from a buffer to another: each with the place in bytes.
-    pub(super) fn copy(&self, (from, begin): (&Buffer, u64), (to, to_begin): (&Buffer, u64), numbers: usize) {
+    /// Copies tensors into buffers, each to where its first number goes. `None` where the device is gone.
+    pub(super) fn copy_from(&self, copies: &[(OnGpu, &Buffer, usize)]) -> Option<()> {
+        self.copy(copies.iter().map(|(tensor, buffer, place)| (tensor, *buffer, *place)), true)
+    }
+
+    /// Copies parts of buffers into tensors, each from where its first number is.
+    pub(super) fn copy_to(&self, copies: &[(OnGpu, &Buffer, usize)]) -> Option<()> {
+        self.copy(copies.iter().map(|(tensor, buffer, place)| (tensor, *buffer, *place)), false)
+    }
+
+    fn copy<'a>(&self, copies: impl Iterator<Item = (&'a OnGpu, &'a Buffer, usize)>, to_buffer: bool) -> Option<()> {
+        let mut copies = copies.peekable();
+        copies.peek()?.0.flush()?;
         let mut encoder = self.raw.device.create_command_encoder(&CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(from, begin, to, to_begin, WORD * numbers as u64);
+        for (tensor, buffer, place) in copies {
+            let ((region, begin), place, bytes) = (tensor.found()?, WORD * place as u64, WORD * tensor.numbers as u64);
+            if to_buffer {
+                encoder.copy_buffer_to_buffer(&region, begin, buffer, place, bytes);
+            } else {
+                encoder.copy_buffer_to_buffer(buffer, place, &region, begin, bytes);
+            }
+        }
+        self.raw.queue.submit([encoder.finish()]);
+        Some(())
+    }
+
+    /// Sets all numbers of a buffer to 0.
+    pub(super) fn clear(&self, buffer: &Buffer) {
+        let mut encoder = self.raw.device.create_command_encoder(&CommandEncoderDescriptor::default());
+        encoder.clear_buffer(buffer, 0, None);
         self.raw.queue.submit([encoder.finish()]);
     }
 
