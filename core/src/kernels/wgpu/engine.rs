@@ -238,7 +238,7 @@ impl Engine {
     }
 
     /// The plan for so many samples, made at its first use.
-    pub(super) fn plan(&mut self, samples: usize, gpu: &Gpu) -> &Plan {
+    pub(super) fn plan(&mut self, samples: usize, gpu: &Gpu) -> &mut Plan {
         let plan = match self.plans.iter().position(|plan| plan.samples == samples) {
             Some(index) => self.plans.remove(index),
             None => {
@@ -254,7 +254,8 @@ impl Engine {
             }
         };
         self.plans.push(plan);
-        &self.plans[self.plans.len() - 1]
+        let last = self.plans.len() - 1;
+        &mut self.plans[last]
     }
 
     /// The plan that was used last.

@@ -25,8 +25,8 @@ pub(crate) fn supports(layers: &Layers, device: &Device) -> Result<(), String> {
 /// A network on a GPU and the memory for batches that go through it. The twin is [`cpu::Passes`](crate::kernels::cpu::Passes).
 #[derive(Debug)]
 pub(crate) struct Passes {
-    gpu: Arc<Gpu>,
-    engine: Borrowed,
+    pub(super) gpu: Arc<Gpu>,
+    pub(super) engine: Borrowed,
     together: usize,
     device: Device,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wgpu::Buffer;
 
 use super::{
+    attack::Row,
     convolution::After,
     engine::{Engine, len, product},
     gpu::{Gpu, Step, grid},
@@ -67,8 +68,16 @@ pub(super) struct Plan {
     pub(super) images: [Buffer; 2],
     /// N x C, and the gradient there.
     pub(super) logits: [Buffer; 2],
+    /// The first one turns rows of samples to quads, the last one quads of logits to rows.
     pub(super) forward: Vec<Step>,
+    /// The first one turns rows to quads; where there is a gradient at the samples, the last one quads of it to rows.
     pub(super) backward: Vec<Step>,
+    /// The samples and the gradient there in quads, and what turns the samples to rows, where the gradient goes.
+    pub(super) iterate: Buffer,
+    pub(super) gradient: Option<Buffer>,
+    pub(super) to_rows: Vec<Step>,
+    /// Attacks on so many samples.
+    pub(super) row: Option<Row>,
     /// What other plans have to leave alone between forwards and back.
     _kept: Vec<Arc<Buffer>>,
 }
@@ -141,15 +150,26 @@ impl<'a> Planner<'a> {
         let gradient = self.take(4 * self.quads * classes);
         self.turn_to_quads(&logits[1], &gradient, classes);
         let gradient = self.backward(gradient);
-        if let (Some(gradient), None) = (gradient, &self.update) {
-            self.out_of_quads(&gradient, &images[1], inputs);
+        let gradient = gradient.filter(|_| self.update.is_none());
+        if let Some(gradient) = &gradient {
+            self.out_of_quads(gradient, &images[1], inputs);
         }
+        let backward = std::mem::take(&mut self.steps);
+        let gradient = gradient.map(|gradient| Buffer::clone(&gradient));
+        let iterate = Buffer::clone(&first);
+        if gradient.is_some() {
+            self.out_of_quads(&iterate, &images[1], inputs);
+        }
+        let to_rows = std::mem::take(&mut self.steps);
+        drop(first);
         let mut kept = Vec::new();
         if let Some(update) = self.update {
             kept.extend(self.signals);
             kept.extend(update.before.into_iter().flatten());
         }
-        (Plan { samples: self.samples, images, logits, forward, backward: self.steps, _kept: kept }, self.pools)
+        let samples = self.samples;
+        let plan = Plan { samples, images, logits, forward, backward, iterate, gradient, to_rows, row: None, _kept: kept };
+        (plan, self.pools)
     }
 
     pub(super) fn push(&mut self, text: &str, words: &[usize], buffers: &[&Buffer], grid: [usize; 3], work: usize) {

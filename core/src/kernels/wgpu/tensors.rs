@@ -1,6 +1,6 @@
 //! Tensors of the tensor library as regions of a GPU's buffers.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 use burn_wgpu::{CubeTensor, Wgpu, into_contiguous};
 use cubecl::wgpu::{AutoCompiler, WgpuServer};
 use wgpu::Buffer;
@@ -20,6 +20,16 @@ impl OnGpu {
         let tensor = tensor.try_into_primitive::<Wgpu>().ok()?;
         #[cfg(feature = "fusion")]
         let tensor = tensor.client.clone().resolve_tensor_float::<burn_wgpu::CubeBackend>(tensor);
+        let tensor = into_contiguous(tensor);
+        let numbers = tensor.meta.shape().num_elements();
+        Some(Self { tensor, numbers })
+    }
+
+    /// The same for classes, as 32-bit integers.
+    pub(super) fn of_classes(tensor: Tensor<1, Int>) -> Option<Self> {
+        let tensor = tensor.try_into_primitive::<Wgpu>().ok()?;
+        #[cfg(feature = "fusion")]
+        let tensor = tensor.client.clone().resolve_tensor_int::<burn_wgpu::CubeBackend>(tensor);
         let tensor = into_contiguous(tensor);
         let numbers = tensor.meta.shape().num_elements();
         Some(Self { tensor, numbers })

@@ -28,7 +28,6 @@ pub(super) enum Kernel {
     NormSums,
     Scale,
     ScaleBack,
-    Sgd,
     Sum,
     Transpose,
 }
@@ -36,7 +35,7 @@ pub(super) enum Kernel {
 impl Kernel {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Arrange(3),
         Self::ChannelSum,
         Self::Fold,
@@ -51,7 +50,6 @@ impl Kernel {
         Self::NormSums,
         Self::Scale,
         Self::ScaleBack,
-        Self::Sgd,
         Self::Sum,
         Self::Transpose,
     ];
@@ -73,7 +71,6 @@ impl Kernel {
             Self::NormSums => shader!("norm_sums"),
             Self::Scale => shader!("scale"),
             Self::ScaleBack => shader!("scale_back"),
-            Self::Sgd => shader!("sgd"),
             Self::Sum => shader!("sum"),
             Self::Transpose => shader!("transpose"),
         };

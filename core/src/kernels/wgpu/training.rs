@@ -111,7 +111,7 @@ impl Training {
             self.gpu.copy_from(&[(OnGpu::of(slopes.clone())?, &plan.logits[1], 0)])?;
             self.gpu.run(&plan.backward);
             if several {
-                self.gpu.run(std::slice::from_ref(&training.sum));
+                self.gpu.run([&training.sum]);
             }
         }
         let source = if several || slopes.is_empty() { sum } else { last };
