@@ -12,12 +12,14 @@ use burn::{
 use gairat::{
     attack::{Attack, LossKind, Path},
     batch::Batch,
-    dataset::SampleShape,
+    dataset::{Dataset, SampleShape, Samples},
     device::{self, Chosen},
     evaluate::{Aim, Unwatched, Victim},
     loss::Labels,
-    model::{After, Classifier, Program},
+    model::{After, Classifier, Parameters, Program, named_gradient, named_tensors},
     random::{Purpose, Stream},
+    settings::Settings,
+    train::Trainer,
 };
 use proptest::prelude::*;
 
@@ -227,4 +229,85 @@ fn an_attack_through_whole_passes_counts_what_the_attack_on_the_cpu_counts() {
         }
     }
     assert!(2 * broken_on_the_way > samples, "attacks that break {broken_on_the_way} samples on the way");
+}
+
+/// Drawn samples of three classes.
+fn noise(shape: SampleShape, samples: usize, seed: u64) -> Dataset {
+    let mut stream = Stream::new(seed, Purpose::Benchmark, 0, 0);
+    let train = Samples {
+        pixels: (0..samples * shape.len()).map(|_| stream.uniform()).collect(),
+        labels: (0..samples).map(|_| stream.below(3) as u32).collect(),
+        rows: (0..samples as u32).collect(),
+    };
+    let (validation, test) = (Samples::default(), Samples::default());
+    Dataset {
+        source: Settings::default().data,
+        shape,
+        classes: 3,
+        train,
+        validation,
+        test,
+        about: String::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// The gradient of an update, the gradients of its natural and adversarial terms where they are asked for one by one, and the network
+/// after it, running statistics included.
+fn update(method: &str, spec: &str, normalise: &str, data: &Dataset, path: Path, device: &Device) -> Vec<Parameters> {
+    let mut settings = Settings { epsilon: 0.0, burn_in: 0, lr: 0.1, path, ..Settings::default() };
+    for (name, value) in [("model", spec), ("normalise", normalise), ("init", "he"), ("method", method)] {
+        settings.set(name, value).unwrap();
+    }
+    let mut trainer = Trainer::new(&settings.checked().unwrap(), data, device).unwrap();
+    let samples = data.train.rows.len();
+    let counts: Vec<(f32, f32)> = (0..samples).map(|sample| (sample as f32 % 11.0, sample as f32 % 11.0)).collect();
+    // Not the natural samples: the two passes of a method are to differ.
+    let images = data.train.pixels.iter().map(|pixel| 1.0 - pixel).collect();
+    let parts = trainer.step_apart_on(data, &(0..samples).collect::<Vec<_>>(), (1, 0), images, &counts);
+    let named = |gradient| pollster::block_on(named_gradient(&trainer.network, gradient)).unwrap();
+    let mut found = vec![named(&parts.gradient)];
+    found.extend(parts.terms.iter().flatten().map(named));
+    found.push(pollster::block_on(named_tensors(&trainer.network)).unwrap());
+    found
+}
+
+/// An update on the GPU is the update layer by layer on the CPU, and the same to the last bit a second time.
+fn an_update_is_the_same_as_elsewhere(
+    method: &str,
+    spec: &str,
+    normalise: &str,
+    data: &Dataset,
+    gpu: &Chosen,
+) -> Result<(), String> {
+    let on_gpu = update(method, spec, normalise, data, Path::Auto, &gpu.device);
+    if on_gpu != update(method, spec, normalise, data, Path::Auto, &gpu.device) {
+        return Err("two runs come to different bits".to_owned());
+    }
+    let composed = update(method, spec, normalise, data, Path::Composed, &Device::flex());
+    for (found, expected) in on_gpu.iter().zip(&composed) {
+        assert!(found.keys().eq(expected.keys()));
+        let all: Vec<f32> = expected.values().flat_map(|tensor| tensor.values.iter().copied()).collect();
+        let greatest = all.iter().fold(0.0_f32, |most, number| most.max(number.abs()));
+        for (name, expected) in expected {
+            // Sums that cancel each other have no digits of their own: beside the greatest of a tensor, but at least a hundredth of the
+            // greatest of the network.
+            let floor = [0.01 * greatest];
+            let with_floor = |values: &[f32]| [values, &floor].concat();
+            near(&with_floor(&found[name].values), &with_floor(&expected.values)).map_err(|why| format!("{name}: {why}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_update_of_every_network_comes_to_what_it_comes_to_elsewhere() {
+    let Some(gpu) = adapter() else { return };
+    for (spec, shape, samples) in NETWORKS {
+        for (method, normalise) in [("at", "0.3/0.5"), ("trades", "none"), ("ca-at", "none")] {
+            let data = noise(shape, samples + 3, 3);
+            let same = an_update_is_the_same_as_elsewhere(method, spec, normalise, &data, &gpu);
+            same.unwrap_or_else(|why| panic!("{spec}, {method}, normalise {normalise}: {why}"));
+        }
+    }
 }

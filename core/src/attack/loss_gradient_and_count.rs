@@ -37,7 +37,7 @@ impl LossKind {
     pub const ALL: [Self; 3] = [Self::CrossEntropy, Self::CwMargin, Self::Kl];
 
     /// The number by which the kernel knows it.
-    pub(super) fn code(self) -> u32 {
+    pub(crate) fn code(self) -> u32 {
         match self {
             Self::CrossEntropy => 0,
             Self::CwMargin => 1,

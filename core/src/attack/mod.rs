@@ -31,9 +31,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     batch::{Batch, Noise, Start},
     device::{self, DeviceError},
+    kernels::wgpu::{self, Climb},
     model::{Classifier, Program},
 };
-use loss_gradient_and_count::{FIRST_HIT, KAPPA, LOSS, MARGIN, RECORD};
+pub(crate) use loss_gradient_and_count::RECORD;
+use loss_gradient_and_count::{FIRST_HIT, KAPPA, LOSS, MARGIN};
 
 /// The pixel box.
 const LOW: f32 = 0.0;
@@ -190,6 +192,13 @@ impl Attack {
         (adversarial, Trajectories { numbers, points: steps + 1 })
     }
 
+    /// The attack on a GPU with nothing between its passes.
+    fn run_in_a_row(&self, passes: &mut wgpu::Passes, batch: &Batch) -> Option<Adversarial> {
+        let climb = Climb { loss: self.loss, steps: self.steps, step: self.step_settings() };
+        let [images, at_start, on_path] = passes.attack([&batch.natural, &batch.start], &batch.labels, climb)?;
+        Some(Adversarial { images, at_start, on_path })
+    }
+
     /// The attack step by step. `points` gets margin, loss and position of x⁰ … x^(K), each N x ([`POINT`] + D).
     fn run_composed<M: Classifier + ?Sized>(
         &self,
@@ -197,6 +206,11 @@ impl Attack {
         batch: &Batch,
         mut points: Option<&mut Vec<Tensor<2>>>,
     ) -> Adversarial {
+        if let (Passes::OnGpu(passes), None, None) = (&mut *passes, self.patience, &points)
+            && let Some(found) = self.run_in_a_row(passes, batch)
+        {
+            return found;
+        }
         let device = batch.natural.device();
         let samples = batch.len();
         let nothing_counted: Vec<f32> = (0..samples).flat_map(|_| [0.0, 0.0, 0.0, self.steps as f32]).collect();

@@ -272,7 +272,7 @@ settings! {
     Attack loss: ClimbedLoss = ClimbedLoss::default() => Shown::new(Change::Measured);
     /// Whether the training attack starts at a random point of the ball.
     Attack random_start: bool = true => Shown::new(Change::Measured);
-    /// How attacks (and on the CPU the updates of convolutional networks) are computed: fused (as one operation), composed (layer by
+    /// How attacks and updates are computed: fused (as one operation), composed (layer by
     /// layer) or auto (fused where network and device allow it). Results differ by rounding.
     Attack path: AttackPath = AttackPath::Auto => Shown::new(Change::OnResume);
 

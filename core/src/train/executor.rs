@@ -1,4 +1,5 @@
-//! How the passes of an update are computed: layer by layer through the tensor library, or on the CPU a tile of samples after the other.
+//! How the passes of an update are computed: layer by layer through the tensor library, on the CPU a tile of samples after the other, or
+//! on a GPU the whole network in one go.
 
 use std::cell::RefCell;
 
@@ -9,7 +10,11 @@ use burn::{
 
 use super::whole_gradient::gradient_along;
 use crate::{
-    kernels::cpu::{Norm, Passes, Training},
+    device::is_cpu,
+    kernels::{
+        cpu::{Norm, Passes, Training},
+        wgpu,
+    },
     model::{
         Channels, Classifier as _, EPSILON, Gradient, MOMENTUM, Network, Program, RunningStatistics, Walk, logits_in_slices,
     },
@@ -40,6 +45,8 @@ pub(super) enum Executor<'a> {
     },
     /// In lanes, all tiles of the batch through a layer before the next one, for networks with batch normalisation.
     TilesTogether { network: &'a Network, training: RefCell<Training>, order: Order, device: Device },
+    /// The whole network on a GPU.
+    OnGpu { network: &'a Network, training: RefCell<wgpu::Training>, order: Order },
 }
 
 /// Where the tensors of a network stand in its program.
@@ -124,10 +131,32 @@ impl<'a> Executor<'a> {
         Some(Self::TilesTogether { network, training, order, device: device.clone() })
     }
 
+    /// The whole network on a GPU; `None` where that cannot compute an update of so many samples in so many passes.
+    pub(super) fn on_gpu(network: &'a Network, samples: usize, passes: usize, device: &Device) -> Option<Self> {
+        // Masks are drawn on the host, and no kernel applies them.
+        if is_cpu(device) || network.drops() {
+            return None;
+        }
+        let program = network.program()?;
+        wgpu::trains(&program, samples, passes, device).ok()?;
+        let order = Order::of(network, &program)?;
+        let training = RefCell::new(wgpu::Training::new(&program, device)?);
+        Some(Self::OnGpu { network, training, order })
+    }
+
     /// A pass of `images` (N x D).
     pub(super) fn pass(&self, images: &Tensor<2>) -> Pass {
         let mut place = 0;
         let logits = match self {
+            Self::OnGpu { network, training, order } => {
+                let mut training = training.borrow_mut();
+                place = training.passes();
+                let logits = training.forward(images);
+                let statistics = training.statistics();
+                let values = order.running.iter().map(|&(norm, which)| statistics[norm][which].clone().autodiff());
+                RunningStatistics::from_values(values.collect()).restore(network);
+                logits.autodiff().require_grad()
+            }
             Self::Composed { network, together } => logits_in_slices(*network, images.clone().autodiff(), *together),
             Self::Lanes { program, parameters, device, .. } => {
                 let [samples, _] = images.dims();
@@ -158,6 +187,12 @@ impl<'a> Executor<'a> {
         let gradients = loss.backward();
         match self {
             Self::Composed { network, .. } => Gradient::of(network, &gradients),
+            Self::OnGpu { training, order, .. } => {
+                let slopes = |pass: &&Pass| pass.logits.grad(&gradients).map(|slopes| (pass.place, slopes));
+                let slopes: Vec<_> = passes.iter().filter_map(slopes).collect();
+                let tensors = training.borrow().gradient(&slopes);
+                Gradient { tensors: order.learned.iter().map(|&place| tensors[place].clone()).collect() }
+            }
             Self::Lanes { program, trained, parameters, device } => {
                 let mut sum = vec![0.0_f32; trained.iter().sum()];
                 for pass in passes {

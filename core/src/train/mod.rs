@@ -169,15 +169,18 @@ impl Trainer {
         self.macs_of_independent_samples.filter(|_| !is_cpu(&self.device)).map(pace::samples_together)
     }
 
-    /// What computes the passes of an update of `network`.
-    fn executor<'a>(&self, network: &'a Network) -> Executor<'a> {
+    /// What computes the passes of an update of `network`, so many of so many samples each.
+    fn executor<'a>(&self, network: &'a Network, samples: usize, passes: usize) -> Executor<'a> {
         let lanes = if self.updates_in_lanes() { in_lanes(network) } else { None };
         if let Some((program, trained)) = lanes {
             return Executor::lanes(program, trained, &self.device);
         }
-        let on_cpu = is_cpu(&self.device) && self.plan.attack.path != Path::Composed;
-        let together = if on_cpu { Executor::tiles_together(network, &self.device) } else { None };
-        together.unwrap_or_else(|| Executor::Composed { network, together: self.together() })
+        let whole = || {
+            let lanes = is_cpu(&self.device).then(|| Executor::tiles_together(network, &self.device)).flatten();
+            lanes.or_else(|| Executor::on_gpu(network, samples, passes, &self.device))
+        };
+        let whole = if self.plan.attack.path == Path::Composed { None } else { whole() };
+        whole.unwrap_or_else(|| Executor::Composed { network, together: self.together() })
     }
 
     /// Adversarial data of the samples at `places`, against the frozen network.
@@ -308,7 +311,8 @@ impl Trainer {
         };
         let perturbs = self.perturbs(*epoch);
         let kept = perturbs.then(|| RunningStatistics::of(&network));
-        let executor = self.executor(&network);
+        let count_of_passes = usize::from(needs_natural) + found.len().min(2);
+        let executor = self.executor(&network, batch.len(), count_of_passes);
         let mut passes = passes_of(&network, &executor);
 
         let evidence = passes.evidence(&found[0], attacks[0].steps, labels.clone());
@@ -324,7 +328,13 @@ impl Trainer {
             weight_perturbation::perturbed(&network, &ascent, self.plan.settings.awp)
         });
         let moved = perturbed.as_ref().unwrap_or(&network);
-        let executor = if perturbed.is_some() { self.executor(moved) } else { executor };
+        let executor = if perturbed.is_some() {
+            // Its buffers serve the next one.
+            drop(executor);
+            self.executor(moved, batch.len(), count_of_passes)
+        } else {
+            executor
+        };
         if perturbed.is_some() {
             passes = passes_of(moved, &executor);
         }
@@ -386,7 +396,7 @@ impl Trainer {
             None => {
                 let network = self.network.clone();
                 network.set_dropout_key(self.plan.settings.seed, (u64::from(*epoch) << 32) | *step as u64);
-                let executor = self.executor(&network);
+                let executor = self.executor(&network, samples, 1);
                 let pass = executor.pass(&found.images);
                 let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
                 let untracked = pass.logits.clone().inner();

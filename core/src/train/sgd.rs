@@ -4,13 +4,14 @@
 //! start of the program to the next; a resumed run must find every velocity again and write the same bytes.
 
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
     tensor::{Tensor, TensorData},
 };
 
 use super::sgd_step::{SgdSettings, step_of_sgd};
 use crate::{
     device::{self, DeviceError},
+    kernels::wgpu,
     model::{Gradient, Network},
 };
 
@@ -38,7 +39,34 @@ impl Sgd {
 
     /// One step along a gradient on the device.
     pub fn step_along_gradient(&mut self, network: Network, gradient: Gradient, lr: f64) -> Network {
+        if let Some(theta) = self.step_in_one(&network, &gradient, lr) {
+            return network.map(&mut Replace { theta: theta.into_iter() });
+        }
         network.map(&mut Step { sgd: self, gradients: Along::Tensors(gradient.tensors.into_iter()), lr, place: 0 })
+    }
+
+    /// The parameters after a step of all of them at once, where the device can do that; the velocities follow.
+    fn step_in_one(&mut self, network: &Network, gradient: &Gradient, lr: f64) -> Option<Vec<Tensor<1>>> {
+        let device = gradient.tensors.first()?.device();
+        if device::is_cpu(&device) {
+            return None;
+        }
+        let mut collect = Collect { theta: Vec::new() };
+        network.visit(&mut collect);
+        let velocities = (!self.velocities.is_empty()).then(|| self.velocities.clone());
+        let settings = self.settings(velocities.is_some(), lr);
+        let [theta, velocities] = wgpu::sgd_step(collect.theta, velocities, gradient.tensors.clone(), settings, &device)?;
+        self.velocities = velocities;
+        Some(theta)
+    }
+
+    /// Without a velocity so far it is the first step.
+    fn settings(&self, has_velocity: bool, lr: f64) -> SgdSettings {
+        SgdSettings {
+            momentum: if has_velocity { self.momentum as f32 } else { 0.0 },
+            decay: self.weight_decay as f32,
+            rate: lr as f32,
+        }
     }
 
     /// The velocities on the host, for a checkpoint.
@@ -110,12 +138,8 @@ impl ModuleMapper for Step<'_> {
         param.map(|tracked| {
             let theta = tracked.inner();
             let shape = theta.dims();
+            let settings = self.sgd.settings(place < self.sgd.velocities.len(), self.lr);
             let kept = self.sgd.velocities.get_mut(place);
-            let settings = SgdSettings {
-                momentum: if kept.is_some() { self.sgd.momentum as f32 } else { 0.0 },
-                decay: self.sgd.weight_decay as f32,
-                rate: self.lr as f32,
-            };
             let velocity = kept.as_ref().map_or_else(|| gradient.clone(), |kept| (*kept).clone().reshape(shape));
             let (theta, velocity) = step_of_sgd(theta, velocity, gradient, settings);
             let flat = velocity.reshape([shape.iter().product::<usize>()]);
@@ -125,5 +149,37 @@ impl ModuleMapper for Step<'_> {
             }
             theta.autodiff().require_grad()
         })
+    }
+}
+
+/// The learned tensors, flat, outside the autodiff graph.
+struct Collect {
+    theta: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Collect {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        if value.is_require_grad() {
+            let len = value.dims().iter().product::<usize>();
+            self.theta.push(value.inner().reshape([len]));
+        }
+    }
+}
+
+/// Puts other numbers in the place of the learned ones.
+struct Replace {
+    theta: std::vec::IntoIter<Tensor<1>>,
+}
+
+impl ModuleMapper for Replace {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !param.val().is_require_grad() {
+            return param;
+        }
+        match self.theta.next() {
+            Some(theta) => param.map(|old| theta.reshape(old.dims()).autodiff().require_grad()),
+            None => param,
+        }
     }
 }

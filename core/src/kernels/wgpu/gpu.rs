@@ -12,10 +12,10 @@ use wgpu::{
     ShaderSource,
 };
 
-use super::plan::Engine;
+use super::{engine::Engine, sgd::Sgd, tensors::OnGpu};
 use crate::{
     device::{self, AdapterKind, Raw},
-    dispatches, pace,
+    dispatches, launch, pace,
 };
 
 /// WebGPU's limit on the workgroups along one side of a dispatch.
@@ -27,21 +27,43 @@ pub(super) struct Gpu {
     raw: Raw,
     pipelines: Mutex<HashMap<String, ComputePipeline>>,
     /// Networks that nobody uses now, with their buffers: the next step of a training has the same layers.
-    pub(super) idle: Mutex<Vec<Engine>>,
+    pub(super) idle: Mutex<Vec<Box<Engine>>>,
+    /// What steps of SGD need, once there was one.
+    pub(super) sgd: Mutex<Option<Sgd>>,
 }
 
-/// One dispatch, ready to be sent again and again.
-#[derive(Debug)]
+/// One dispatch or copy, ready to be sent again and again.
+#[derive(Clone, Debug)]
 pub(super) struct Step {
-    pipeline: ComputePipeline,
-    group: wgpu::BindGroup,
-    grid: [u32; 3],
+    what: What,
     /// Multiplications, as far as they count.
     work: u64,
 }
 
+#[derive(Clone, Debug)]
+enum What {
+    Dispatch {
+        pipeline: ComputePipeline,
+        group: wgpu::BindGroup,
+        grid: [u32; 3],
+    },
+    /// So many bytes from the beginning of one buffer to that of another.
+    Copy {
+        from: Buffer,
+        to: Buffer,
+        bytes: u64,
+    },
+}
+
 /// Bytes of one number.
 pub(super) const WORD: u64 = size_of::<f32>() as u64;
+
+/// Workgroups of 256 for so many invocations, in a grid.
+pub(super) fn grid(invocations: usize) -> [usize; 3] {
+    let groups = invocations.div_ceil(256).max(1);
+    let rows = groups.div_ceil(MAX_SIDE);
+    [groups.div_ceil(rows), rows, 1]
+}
 
 impl Gpu {
     /// Of a device that tensors are on; `None` for the CPU backend, in a page, and for a device that this program did not open.
@@ -56,7 +78,7 @@ impl Gpu {
             return Some(gpu.clone());
         }
         let raw = device::raw(device)?;
-        let gpu = Arc::new(Self { raw, pipelines: Mutex::default(), idle: Mutex::default() });
+        let gpu = Arc::new(Self { raw, pipelines: Mutex::default(), idle: Mutex::default(), sgd: Mutex::default() });
         known.push((device.clone(), gpu.clone()));
         Some(gpu)
     }
@@ -89,23 +111,48 @@ impl Gpu {
 
     /// A dispatch of the kernel `text`: the settings are binding 0, the buffers follow.
     pub(super) fn step(&self, text: &str, settings: &[u32], buffers: &[&Buffer], grid: [usize; 3], work: usize) -> Step {
+        let uniform = self.words(settings, BufferUsages::UNIFORM);
+        let buffers: Vec<&Buffer> = std::iter::once(&uniform).chain(buffers.iter().copied()).collect();
+        self.bound(text, &buffers, grid, work)
+    }
+
+    /// A dispatch of one of the shaders that the tensor library launches as well: the settings come last.
+    pub(super) fn shared(&self, text: &str, buffers: &[&Buffer], settings: &[u32], invocations: usize) -> Step {
+        let settings = self.words(settings, BufferUsages::STORAGE);
+        let buffers: Vec<&Buffer> = buffers.iter().copied().chain([&settings]).collect();
+        let groups = invocations.div_ceil(launch::WORKGROUP).max(1);
+        let rows = groups.div_ceil(MAX_SIDE);
+        self.bound(text, &buffers, [groups.div_ceil(rows), rows, 1], invocations)
+    }
+
+    fn bound(&self, text: &str, buffers: &[&Buffer], grid: [usize; 3], work: usize) -> Step {
         let pipeline = self.pipeline(text);
-        let bytes: &[u8] = bytemuck::cast_slice(settings);
-        let uniform = self.raw.device.create_buffer(&BufferDescriptor {
-            label: Some("gairat settings"),
-            size: (bytes.len() as u64).next_multiple_of(16),
-            usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        self.raw.queue.write_buffer(&uniform, 0, bytes);
-        let entries: Vec<BindGroupEntry<'_>> = std::iter::once(&uniform)
-            .chain(buffers.iter().copied())
+        let entries: Vec<BindGroupEntry<'_>> = buffers
+            .iter()
             .zip(0..)
             .map(|(buffer, binding)| BindGroupEntry { binding, resource: buffer.as_entire_binding() })
             .collect();
         let layout = pipeline.get_bind_group_layout(0);
         let group = self.raw.device.create_bind_group(&BindGroupDescriptor { label: None, layout: &layout, entries: &entries });
-        Step { pipeline, group, grid: grid.map(|side| side as u32), work: work as u64 }
+        Step { what: What::Dispatch { pipeline, group, grid: grid.map(|side| side as u32) }, work: work as u64 }
+    }
+
+    /// A buffer with these words.
+    fn words(&self, words: &[u32], usage: BufferUsages) -> Buffer {
+        let bytes: &[u8] = bytemuck::cast_slice(words);
+        let buffer = self.raw.device.create_buffer(&BufferDescriptor {
+            label: Some("gairat settings"),
+            size: (bytes.len() as u64).next_multiple_of(16),
+            usage: usage | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.raw.queue.write_buffer(&buffer, 0, bytes);
+        buffer
+    }
+
+    /// Copies so many numbers from the beginning of one buffer to that of another.
+    pub(super) fn copy_step(&self, from: &Buffer, to: &Buffer, numbers: usize) -> Step {
+        Step { what: What::Copy { from: from.clone(), to: to.clone(), bytes: WORD * numbers as u64 }, work: 0 }
     }
 
     /// The kernel, compiled at its first use.
@@ -136,36 +183,75 @@ impl Gpu {
         pipeline
     }
 
-    /// Copies numbers from a buffer to another: each with the place in bytes.
-    pub(super) fn copy(&self, (from, begin): (&Buffer, u64), (to, to_begin): (&Buffer, u64), numbers: usize) {
+    /// Copies tensors into buffers, each to where its first number goes. `None` where the device is gone.
+    pub(super) fn copy_from(&self, copies: &[(OnGpu, &Buffer, usize)]) -> Option<()> {
+        self.copy(copies.iter().map(|(tensor, buffer, place)| (tensor, *buffer, *place)), true)
+    }
+
+    /// Copies parts of buffers into tensors, each from where its first number is.
+    pub(super) fn copy_to(&self, copies: &[(OnGpu, &Buffer, usize)]) -> Option<()> {
+        self.copy(copies.iter().map(|(tensor, buffer, place)| (tensor, *buffer, *place)), false)
+    }
+
+    fn copy<'a>(&self, copies: impl Iterator<Item = (&'a OnGpu, &'a Buffer, usize)>, to_buffer: bool) -> Option<()> {
+        let mut copies = copies.peekable();
+        copies.peek()?.0.flush()?;
         let mut encoder = self.raw.device.create_command_encoder(&CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(from, begin, to, to_begin, WORD * numbers as u64);
+        for (tensor, buffer, place) in copies {
+            let ((region, begin), place, bytes) = (tensor.found()?, WORD * place as u64, WORD * tensor.numbers as u64);
+            if to_buffer {
+                encoder.copy_buffer_to_buffer(&region, begin, buffer, place, bytes);
+            } else {
+                encoder.copy_buffer_to_buffer(buffer, place, &region, begin, bytes);
+            }
+        }
+        self.raw.queue.submit([encoder.finish()]);
+        Some(())
+    }
+
+    /// Writes numbers to the beginning of a buffer, before what is sent next.
+    pub(super) fn write(&self, buffer: &Buffer, numbers: &[f32]) {
+        self.raw.queue.write_buffer(buffer, 0, bytemuck::cast_slice(numbers));
+    }
+
+    /// Sets all numbers of a buffer to 0.
+    pub(super) fn clear(&self, buffer: &Buffer) {
+        let mut encoder = self.raw.device.create_command_encoder(&CommandEncoderDescriptor::default());
+        encoder.clear_buffer(buffer, 0, None);
         self.raw.queue.submit([encoder.finish()]);
     }
 
     /// Sends dispatches, in as many submissions as the pace asks for.
-    pub(super) fn run(&self, steps: &[Step]) {
-        dispatches::note(steps.len());
+    pub(super) fn run<'a>(&self, steps: impl IntoIterator<Item = &'a Step>) {
         let allowed = pace::allowed();
-        let mut rest = steps;
-        while !rest.is_empty() {
-            let mut work = 0;
-            let fits = rest.iter().take_while(|step| {
-                work += step.work;
-                work <= allowed
-            });
-            let (now, later) = rest.split_at(fits.count().max(1));
+        let mut steps = steps.into_iter().peekable();
+        while steps.peek().is_some() {
             let mut encoder = self.raw.device.create_command_encoder(&CommandEncoderDescriptor::default());
-            let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-            for step in now {
-                let [x, y, z] = step.grid;
-                pass.set_pipeline(&step.pipeline);
-                pass.set_bind_group(0, &step.group, &[]);
-                pass.dispatch_workgroups(x, y, z);
+            let (mut work, mut dispatches) = (0, 0);
+            let mut pass = None;
+            // At least one, however long it is.
+            while let Some(step) = steps.next_if(|step| work == 0 || work + step.work <= allowed) {
+                work += step.work;
+                match &step.what {
+                    What::Dispatch { pipeline, group, grid: [x, y, z] } => {
+                        let pass = pass.get_or_insert_with(|| {
+                            encoder.begin_compute_pass(&ComputePassDescriptor::default()).forget_lifetime()
+                        });
+                        pass.set_pipeline(pipeline);
+                        pass.set_bind_group(0, group, &[]);
+                        pass.dispatch_workgroups(*x, *y, *z);
+                        dispatches += 1;
+                    }
+                    What::Copy { from, to, bytes } => {
+                        // A pass ends before something is copied.
+                        pass = None;
+                        encoder.copy_buffer_to_buffer(from, 0, to, 0, *bytes);
+                    }
+                }
             }
             drop(pass);
             self.raw.queue.submit([encoder.finish()]);
-            rest = later;
+            dispatches::note(dispatches);
         }
     }
 }

@@ -13,11 +13,23 @@
 //! ReLU and the sum of gradients as well. No dispatch reads what another invocation of it writes, and every sum has a fixed order: two
 //! runs come to the same bits.
 
+mod attack;
+mod borrowed;
 mod convolution;
+mod engine;
 mod gpu;
+mod layout;
 mod passes;
 mod plan;
+mod sgd;
+mod tensors;
 mod text;
 mod tile;
+mod training;
+mod update;
+mod weight_gradient;
 
+pub(crate) use attack::Climb;
 pub(crate) use passes::{Passes, supports};
+pub(crate) use sgd::sgd_step;
+pub(crate) use training::{Training, trains};

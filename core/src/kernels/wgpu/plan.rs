@@ -1,50 +1,63 @@
-//! A network's weights on a GPU, and for a number of samples its buffers and dispatches.
+//! For a number of samples a network's buffers and dispatches.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use wgpu::Buffer;
 
 use super::{
-    convolution::{After, Shape},
-    gpu::{Gpu, MAX_SIDE, Step, WORD},
+    attack::Row,
+    convolution::After,
+    engine::{Engine, len, product},
+    gpu::{Gpu, Step, grid},
+    layout::Places,
     text::Kernel,
     tile::Tile,
+    update::Update,
 };
 use crate::model::{Layer, Layers};
 
 /// What follows a sum, as in `shaders/network/finish.wgsl`.
-mod flags {
-    pub(super) const SCALE: u32 = 1;
-    pub(super) const SHIFT: u32 = 2;
-    pub(super) const ADD: u32 = 4;
-    pub(super) const RELU: u32 = 8;
-    pub(super) const MASK: u32 = 16;
+pub(super) mod flags {
+    pub(in super::super) const SCALE: u32 = 1;
+    pub(in super::super) const SHIFT: u32 = 2;
+    pub(in super::super) const ADD: u32 = 4;
+    pub(in super::super) const RELU: u32 = 8;
+    pub(in super::super) const MASK: u32 = 16;
 
     /// The flag where it holds.
-    pub(super) fn of(flag: u32, holds: bool) -> u32 {
+    pub(in super::super) fn of(flag: u32, holds: bool) -> u32 {
         if holds { flag } else { 0 }
     }
 }
 
-/// Plans that are kept: of the whole batch, of the last one of an epoch, and of a test set.
-const PLANS: usize = 4;
+/// Buffers with their lengths that plans share; those that nobody else holds are free.
+#[derive(Debug, Default)]
+pub(super) struct Pools {
+    /// Of passes that answer, one of which is computed at a time. Between them an update may keep something there.
+    answers: Vec<(usize, Arc<Buffer>)>,
+    /// What the passes of an update hand from a dispatch to a later one. Nothing is kept there, because the way back of one pass comes
+    /// between the two ways of another.
+    updates: Vec<(usize, Arc<Buffer>)>,
+}
 
-/// A network on a GPU.
-#[derive(Debug)]
-pub(super) struct Engine {
-    pub(super) layers: Layers,
-    /// The numbers as [`Program::parameters`](crate::model::Program::parameters) packs them.
-    pub(super) parameters: Buffer,
-    /// The weights in the order in which the products read them: forwards and back.
-    weights: [Buffer; 2],
-    /// Where each layer's begin, in quads: forwards and back.
-    begins: Vec<[usize; 2]>,
-    /// Weights from `parameters` to `weights`.
-    pub(super) arrange: Vec<Step>,
-    /// Stands where a kernel has nothing to read.
-    nothing: Buffer,
-    /// The last ones that were used, the newest at the end.
-    plans: Vec<Plan>,
+impl Pools {
+    /// Leaves those alone that somebody holds.
+    pub(super) fn clear(&mut self) {
+        for pool in [&mut self.answers, &mut self.updates] {
+            pool.retain(|(_, buffer)| Arc::strong_count(buffer) > 1);
+        }
+    }
+}
+
+/// A buffer of this length from a pool.
+fn take(pool: &mut Vec<(usize, Arc<Buffer>)>, numbers: usize, gpu: &Gpu) -> Arc<Buffer> {
+    let free = pool.iter().find(|(len, buffer)| *len == numbers && Arc::strong_count(buffer) == 1);
+    if let Some((_, buffer)) = free {
+        return buffer.clone();
+    }
+    let buffer = Arc::new(gpu.buffer(numbers));
+    pool.push((numbers, buffer.clone()));
+    buffer
 }
 
 /// Buffers and dispatches for a number of samples.
@@ -55,25 +68,18 @@ pub(super) struct Plan {
     pub(super) images: [Buffer; 2],
     /// N x C, and the gradient there.
     pub(super) logits: [Buffer; 2],
+    /// The first one turns rows of samples to quads, the last one quads of logits to rows.
     pub(super) forward: Vec<Step>,
+    /// The first one turns rows to quads; where there is a gradient at the samples, the last one quads of it to rows.
     pub(super) backward: Vec<Step>,
-}
-
-/// The product of a layer as a convolution: a linear layer is one of a single pixel.
-fn product(layers: &Layers, index: usize) -> Option<Shape> {
-    let output = layers.signals[index + 1];
-    match layers.layers[index] {
-        Layer::Linear { from, .. } => Some(Shape { input: [len(layers, from), 1, 1], output, kernel: 1, stride: 1, padding: 0 }),
-        Layer::Convolution { from, kernel, stride, padding, .. } => {
-            Some(Shape { input: layers.signals[from], output, kernel, stride, padding })
-        }
-        Layer::Scale { .. } | Layer::MaxPool { .. } | Layer::Mean { .. } => None,
-    }
-}
-
-/// Numbers of a signal.
-fn len(layers: &Layers, signal: usize) -> usize {
-    layers.signals[signal].iter().product()
+    /// The samples and the gradient there in quads, and what turns the samples to rows, where the gradient goes.
+    pub(super) iterate: Buffer,
+    pub(super) gradient: Option<Buffer>,
+    pub(super) to_rows: Vec<Step>,
+    /// Attacks on so many samples.
+    pub(super) row: Option<Row>,
+    /// What other plans have to leave alone between forwards and back.
+    _kept: Vec<Arc<Buffer>>,
 }
 
 /// Whether what makes the signal ends with ReLU.
@@ -85,157 +91,49 @@ fn is_clipped(layers: &Layers, signal: usize) -> bool {
         }
 }
 
-/// Workgroups of 256 for so many invocations, in a grid.
-fn grid(invocations: usize) -> [usize; 3] {
-    let groups = invocations.div_ceil(256).max(1);
-    let rows = groups.div_ceil(MAX_SIDE);
-    [groups.div_ceil(rows), rows, 1]
-}
-
-/// Numbers of the weights in the order of the kernels: forwards and back.
-fn arranged(shape: &Shape) -> [usize; 2] {
-    let (taps, inputs, outputs) = (shape.kernel * shape.kernel, shape.input[0], shape.output[0]);
-    [taps * inputs * outputs.next_multiple_of(4), taps * outputs * inputs.next_multiple_of(4)]
-}
-
-/// How many samples may go through a network together; an error says why none may.
-pub(super) fn together(layers: &Layers, gpu: &Gpu) -> Result<usize, String> {
-    let largest = (gpu.largest_buffer() / WORD) as usize;
-    let mut weights = [0, 0];
-    // Workgroups along a side are a limit for single layers.
-    let mut most_quads = usize::MAX;
-    for index in 0..layers.layers.len() {
-        let Some(shape) = product(layers, index) else { continue };
-        if !shape.fits() {
-            return Err(format!("a convolution of {0} x {0} with a stride of {1} does not fit", shape.kernel, shape.stride));
-        }
-        for (sum, numbers) in weights.iter_mut().zip(arranged(&shape)) {
-            *sum += numbers;
-        }
-        for way in [shape.forward(), shape.backward()] {
-            let [across, down, _] = way.grid(Tile::of(way.rows, way.inner, gpu.is_software()).size(), 1 << 12);
-            most_quads = most_quads.min((MAX_SIDE << 12) / across.max(1));
-            if down > MAX_SIDE || way.rows.div_ceil(16) > MAX_SIDE {
-                return Err(format!("a layer of {} channels does not fit", way.rows));
-            }
-        }
-    }
-    let most = layers.signals.iter().map(|signal| signal.iter().product::<usize>()).max().unwrap_or(1);
-    let all: usize = layers.signals.iter().map(|signal| signal.iter().product::<usize>()).sum();
-    // Gradients take at most as much again.
-    let quads = (gpu.memory() / (8 * WORD * all as u64)).min((largest / (4 * most)) as u64) as usize;
-    match quads.min(most_quads) {
-        0 => Err("four samples do not fit into its memory".to_owned()),
-        _ if weights.iter().any(|&numbers| numbers > largest) => Err("its weights do not fit into one buffer".to_owned()),
-        quads => Ok(4 * quads),
-    }
-}
-
-impl Engine {
-    /// For so many parameters, which are still to be written.
-    pub(super) fn new(layers: &Layers, parameters: usize, gpu: &Gpu) -> Self {
-        let mut begins = Vec::new();
-        let mut lengths = [0, 0];
-        for index in 0..layers.layers.len() {
-            begins.push(lengths.map(|numbers| numbers / 4));
-            if let Some(shape) = product(layers, index) {
-                lengths.iter_mut().zip(arranged(&shape)).for_each(|(sum, numbers)| *sum += numbers);
-            }
-        }
-        let mut engine = Self {
-            layers: layers.clone(),
-            parameters: gpu.buffer(parameters),
-            weights: lengths.map(|numbers| gpu.buffer(numbers)),
-            begins,
-            arrange: Vec::new(),
-            nothing: gpu.buffer(4),
-            plans: Vec::new(),
-        };
-        engine.arrange = engine.arrangement(gpu);
-        engine
-    }
-
-    fn arrangement(&self, gpu: &Gpu) -> Vec<Step> {
-        let mut steps = Vec::new();
-        for (index, layer) in self.layers.layers.iter().enumerate() {
-            let Some(shape) = product(&self.layers, index) else { continue };
-            let (inputs, outputs, taps) = (shape.input[0], shape.output[0], shape.kernel * shape.kernel);
-            let (begin, strides, scale) = match *layer {
-                Layer::Linear { weight, .. } => (weight, [outputs.next_multiple_of(Layers::SLOT), 1, 0], None),
-                Layer::Convolution { weight, scale, .. } => (weight, [taps, inputs * taps, 1], scale),
-                Layer::Scale { .. } | Layer::MaxPool { .. } | Layer::Mean { .. } => continue,
-            };
-            for (back, numbers) in arranged(&shape).into_iter().enumerate() {
-                let scale = scale.filter(|_| back == 1);
-                let mut words = vec![inputs, outputs, taps, begin];
-                words.extend(strides);
-                words.extend([4 * self.begins[index][back], back, scale.unwrap_or(0), usize::from(scale.is_some()), 0]);
-                let words: Vec<u32> = words.iter().map(|&word| word as u32).collect();
-                let buffers = [&self.parameters, &self.weights[back]];
-                steps.push(gpu.step(&Kernel::Arrange.text(), &words, &buffers, grid(numbers), numbers));
-            }
-        }
-        steps
-    }
-
-    /// The plan for so many samples, made at its first use.
-    pub(super) fn plan(&mut self, samples: usize, gpu: &Gpu) -> &Plan {
-        let plan = match self.plans.iter().position(|plan| plan.samples == samples) {
-            Some(index) => self.plans.remove(index),
-            None => {
-                // Room before the new one takes its own.
-                self.plans.drain(..(self.plans.len() + 1).saturating_sub(PLANS));
-                Planner::new(self, samples, gpu).plan()
-            }
-        };
-        self.plans.push(plan);
-        &self.plans[self.plans.len() - 1]
-    }
-
-    /// The plan that was used last.
-    pub(super) fn last_plan(&self) -> Option<&Plan> {
-        self.plans.last()
-    }
-}
-
 /// What makes a plan.
-struct Planner<'a> {
-    engine: &'a Engine,
-    gpu: &'a Gpu,
-    samples: usize,
+pub(super) struct Planner<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) gpu: &'a Gpu,
+    pub(super) samples: usize,
     /// Quads of samples.
-    quads: usize,
+    pub(super) quads: usize,
     /// Every signal.
-    signals: Vec<Buffer>,
-    /// Buffers for gradients with their lengths; those that nobody else holds are free.
-    pool: Vec<(usize, Rc<Buffer>)>,
+    pub(super) signals: Vec<Arc<Buffer>>,
+    pools: Pools,
     steps: Vec<Step>,
+    /// What an update needs besides.
+    pub(super) update: Option<Update>,
 }
 
 /// The gradients at the signals, while the way back is written down.
 struct Sums {
     /// What has come together so far.
-    sums: Vec<Option<Rc<Buffer>>>,
+    sums: Vec<Option<Arc<Buffer>>>,
     /// How many more layers give something.
     to_come: Vec<usize>,
 }
 
 /// Where the gradient at a signal goes.
 struct Target {
-    buffer: Rc<Buffer>,
-    before: Option<Rc<Buffer>>,
+    buffer: Arc<Buffer>,
+    before: Option<Arc<Buffer>>,
     flags: u32,
 }
 
 impl<'a> Planner<'a> {
-    fn new(engine: &'a Engine, samples: usize, gpu: &'a Gpu) -> Self {
+    pub(super) fn new(engine: &'a Engine, samples: usize, pools: Pools, update: Option<Update>, gpu: &'a Gpu) -> Self {
         let quads = samples.div_ceil(4);
-        let signals =
-            engine.layers.signals.iter().map(|signal| gpu.buffer(4 * quads * signal.iter().product::<usize>())).collect();
-        Self { engine, gpu, samples, quads, signals, pool: Vec::new(), steps: Vec::new() }
+        let mut planner = Self { engine, gpu, samples, quads, signals: Vec::new(), pools, steps: Vec::new(), update };
+        for signal in 0..engine.layers.signals.len() {
+            let buffer = planner.keep(planner.numbers(signal));
+            planner.signals.push(buffer);
+        }
+        planner
     }
 
-    fn plan(mut self) -> Plan {
+    /// To the logits, and back from their gradient: to the samples, or in an update to the parameters.
+    pub(super) fn plan(mut self) -> (Plan, Pools) {
         let layers = &self.engine.layers;
         let (inputs, classes, last) = (layers.inputs(), layers.classes(), layers.layers.len());
         let both = |len: usize| [0, 1].map(|_| self.gpu.buffer(self.samples * len));
@@ -251,13 +149,30 @@ impl<'a> Planner<'a> {
 
         let gradient = self.take(4 * self.quads * classes);
         self.turn_to_quads(&logits[1], &gradient, classes);
-        if let Some(gradient) = self.backward(gradient) {
-            self.out_of_quads(&gradient, &images[1], inputs);
+        let gradient = self.backward(gradient);
+        let gradient = gradient.filter(|_| self.update.is_none());
+        if let Some(gradient) = &gradient {
+            self.out_of_quads(gradient, &images[1], inputs);
         }
-        Plan { samples: self.samples, images, logits, forward, backward: self.steps }
+        let backward = std::mem::take(&mut self.steps);
+        let gradient = gradient.map(|gradient| Buffer::clone(&gradient));
+        let iterate = Buffer::clone(&first);
+        if gradient.is_some() {
+            self.out_of_quads(&iterate, &images[1], inputs);
+        }
+        let to_rows = std::mem::take(&mut self.steps);
+        drop(first);
+        let mut kept = Vec::new();
+        if let Some(update) = self.update {
+            kept.extend(self.signals);
+            kept.extend(update.before.into_iter().flatten());
+        }
+        let samples = self.samples;
+        let plan = Plan { samples, images, logits, forward, backward, iterate, gradient, to_rows, row: None, _kept: kept };
+        (plan, self.pools)
     }
 
-    fn push(&mut self, text: &str, words: &[usize], buffers: &[&Buffer], grid: [usize; 3], work: usize) {
+    pub(super) fn push(&mut self, text: &str, words: &[usize], buffers: &[&Buffer], grid: [usize; 3], work: usize) {
         let words: Vec<u32> = words.iter().map(|&word| word as u32).collect();
         self.steps.push(self.gpu.step(text, &words, buffers, grid, work));
     }
@@ -289,30 +204,58 @@ impl<'a> Planner<'a> {
         self.quads * len(&self.engine.layers, signal)
     }
 
+    /// Numbers of a signal.
+    pub(super) fn numbers(&self, signal: usize) -> usize {
+        4 * self.quads_of(signal)
+    }
+
+    /// What follows a layer's sum per channel, and the buffer with the factors and addends. Batch normalisation in training mode is
+    /// no part of it.
+    fn after(&self, index: usize) -> (After, &'a Buffer) {
+        let engine = self.engine;
+        let (scale, shift, flags, buffer) = match engine.layout.channels[index] {
+            Places::Norm(_) if self.update.is_some() => (0, 0, 0, &engine.parameters),
+            Places::None => (0, 0, 0, &engine.parameters),
+            Places::Bias(shift) => (0, shift, flags::SHIFT, &engine.parameters),
+            Places::Fixed([scale, shift]) => (scale, shift, flags::SCALE | flags::SHIFT, &engine.parameters),
+            Places::Norm(first) => (first, engine.layout.norms + first, flags::SCALE | flags::SHIFT, &engine.folded),
+        };
+        (After { scale, shift, flags }, buffer)
+    }
+
     fn forward(&mut self, index: usize) {
         let engine = self.engine;
         let out = self.signals[index + 1].clone();
+        let (mut after, channels) = self.after(index);
+        let trains = self.trains_norm(index);
         match engine.layers.layers[index] {
-            Layer::Linear { from, bias, relu, .. } => {
-                let flags = flags::SHIFT | flags::of(flags::RELU, relu);
+            Layer::Linear { from, relu, .. } => {
+                after.flags |= flags::of(flags::RELU, relu);
                 let x = self.signals[from].clone();
-                self.product(index, 0, &x, &out, After { scale: 0, shift: bias, flags }, [None, None]);
+                self.product(index, 0, &x, &out, after, [None, None]);
             }
-            Layer::Convolution { from, scale, shift, add, relu, .. } => {
-                let flags = flags::of(flags::SCALE, scale.is_some())
-                    | flags::of(flags::SHIFT, shift.is_some())
-                    | flags::of(flags::ADD, add.is_some())
-                    | flags::of(flags::RELU, relu);
-                let after = After { scale: scale.unwrap_or(0), shift: shift.unwrap_or(0), flags };
+            Layer::Convolution { from, add, relu, .. } => {
                 let x = self.signals[from].clone();
                 let add = add.map(|signal| self.signals[signal].clone());
-                self.product(index, 0, &x, &out, after, [add.as_ref(), None]);
+                let rest = flags::of(flags::ADD, add.is_some()) | flags::of(flags::RELU, relu);
+                if trains {
+                    let raw = self.before_norm(index);
+                    self.product(index, 0, &x, &raw, after, [None, None]);
+                    self.norm(index, &raw, add.as_deref(), rest, &out);
+                } else {
+                    after.flags |= rest;
+                    self.product(index, 0, &x, &out, after, [add.as_deref(), None]);
+                }
             }
-            Layer::Scale { from, scale, shift, relu } => {
-                let words = self.each(from, scale, shift, flags::of(flags::RELU, relu));
+            Layer::Scale { from, relu, .. } => {
                 let x = self.signals[from].clone();
-                let count = self.quads_of(from);
-                self.push(&Kernel::Scale.text(), &words, &[&x, &engine.parameters, &out], grid(count), 4 * count);
+                if trains {
+                    self.norm(index, &x, None, flags::of(flags::RELU, relu), &out);
+                } else {
+                    let words = self.each(from, after.scale, after.shift, flags::of(flags::RELU, relu));
+                    let count = self.quads_of(from);
+                    self.push(&Kernel::Scale.text(), &words, &[&x, channels, &out], grid(count), 4 * count);
+                }
             }
             Layer::MaxPool { from } => self.pooled(Kernel::MaxPool, from, index + 1, &out),
             Layer::Mean { from } => self.pooled(Kernel::Mean, from, index + 1, &out),
@@ -331,7 +274,8 @@ impl<'a> Planner<'a> {
         let Some(shape) = product(&engine.layers, index) else { return };
         let way = if back == 0 { shape.forward() } else { shape.backward() };
         let nothing = &engine.nothing;
-        let buffers = [x, &engine.weights[back], out, &engine.parameters, add.unwrap_or(nothing), mask.unwrap_or(nothing)];
+        let (_, channels) = self.after(index);
+        let buffers = [x, &engine.weights[back], out, channels, add.unwrap_or(nothing), mask.unwrap_or(nothing)];
         let begin = engine.begins[index][back];
         let work = 4 * self.quads * engine.layers.weights(index) * shape.output[1] * shape.output[2];
         if let Layer::Linear { .. } = engine.layers.layers[index] {
@@ -347,22 +291,27 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A buffer for a gradient.
-    fn take(&mut self, numbers: usize) -> Rc<Buffer> {
-        let free = self.pool.iter().find(|(len, buffer)| *len == numbers && Rc::strong_count(buffer) == 1);
-        if let Some((_, buffer)) = free {
-            return buffer.clone();
+    /// A buffer for what is needed until the way back is over.
+    pub(super) fn keep(&mut self, numbers: usize) -> Arc<Buffer> {
+        match &self.update {
+            None | Some(Update { place: 0, .. }) => take(&mut self.pools.answers, numbers, self.gpu),
+            Some(_) => Arc::new(self.gpu.buffer(numbers)),
         }
-        let buffer = Rc::new(self.gpu.buffer(numbers));
-        self.pool.push((numbers, buffer.clone()));
-        buffer
+    }
+
+    /// A buffer for what is handed on within one way.
+    pub(super) fn take(&mut self, numbers: usize) -> Arc<Buffer> {
+        let pool = if self.update.is_some() { &mut self.pools.updates } else { &mut self.pools.answers };
+        take(pool, numbers, self.gpu)
     }
 
     /// From the gradient at the logits to that at the samples; `None` where the logits do not depend on them.
-    fn backward(&mut self, gradient: Rc<Buffer>) -> Option<Rc<Buffer>> {
+    fn backward(&mut self, gradient: Arc<Buffer>) -> Option<Arc<Buffer>> {
         let engine = self.engine;
         let layers = &engine.layers;
         let last = layers.layers.len();
+        let update = self.update.is_some();
+        let needed = self.needed();
         let mut sums = Sums { sums: vec![None; last + 1], to_come: vec![0; last + 1] };
         // The gradient at the logits comes from outside.
         sums.to_come[last] = 1;
@@ -380,9 +329,19 @@ impl<'a> Planner<'a> {
         self.hand_on(&mut sums, last, gradient);
         for (index, layer) in layers.layers.iter().enumerate().rev() {
             let (from, add) = reads(layer);
-            let Some(gradient) = sums.sums[index + 1].take() else { continue };
-            if let Some(add) = add {
+            let Some(mut gradient) = sums.sums[index + 1].take() else { continue };
+            if let Some(add) = add.filter(|&add| needed[add]) {
                 self.hand_on(&mut sums, add, gradient.clone());
+            }
+            if let (true, Layer::Convolution { .. }) = (self.trains_norm(index), layer) {
+                gradient = self.before_norm_back(index, &gradient);
+            }
+            if update {
+                self.gradient_of_weights(index, from, &gradient);
+            }
+            // Batch normalisation that stands alone gives the gradients of its parameters on the way back.
+            if !needed[from] && !(self.trains_norm(index) && matches!(layer, Layer::Scale { .. })) {
+                continue;
             }
             let target = self.target(&mut sums, from);
             let source = self.signals[from].clone();
@@ -391,22 +350,39 @@ impl<'a> Planner<'a> {
                     let after = After { scale: 0, shift: 0, flags: target.flags };
                     self.product(index, 1, &gradient, &target.buffer, after, [target.before.as_deref(), Some(&source)]);
                 }
-                Layer::Scale { scale, .. } => {
-                    let words = self.each(from, scale, 0, target.flags | flags::SCALE);
-                    self.back(Kernel::ScaleBack, from, &words, &gradient, &target);
+                Layer::Scale { .. } if self.trains_norm(index) => {
+                    let before = target.before.as_deref();
+                    self.norm_back(index, &source, &gradient, before, target.flags, &target.buffer);
+                }
+                Layer::Scale { .. } => {
+                    let (after, channels) = self.after(index);
+                    let words = self.each(from, after.scale, 0, target.flags | flags::SCALE);
+                    self.back(Kernel::ScaleBack, from, &words, (&gradient, channels), &target);
                 }
                 Layer::MaxPool { .. } => {
                     let words = self.each(from, 0, 0, target.flags);
-                    self.back(Kernel::MaxPoolBack, from, &words, &gradient, &target);
+                    self.back(Kernel::MaxPoolBack, from, &words, (&gradient, &engine.parameters), &target);
                 }
                 Layer::Mean { .. } => {
                     let words = self.each(from, 0, 0, target.flags);
-                    self.back(Kernel::MeanBack, from, &words, &gradient, &target);
+                    self.back(Kernel::MeanBack, from, &words, (&gradient, &engine.parameters), &target);
                 }
             }
             sums.sums[from] = Some(target.buffer);
         }
         sums.sums[0].take()
+    }
+
+    /// Whether the gradient at a signal is asked for: in an update where something that is trained comes before.
+    fn needed(&self) -> Vec<bool> {
+        let engine = self.engine;
+        let mut needed = vec![self.update.is_none()];
+        for (index, layer) in engine.layers.layers.iter().enumerate() {
+            let (from, add) = reads(layer);
+            let learns = product(&engine.layers, index).is_some() || self.trains_norm(index);
+            needed.push(learns || needed[from] || add.is_some_and(|add| needed[add]));
+        }
+        needed
     }
 
     /// Where the next share of the gradient at a signal goes, and what is done to it on the way.
@@ -415,11 +391,11 @@ impl<'a> Planner<'a> {
         let before = sums.sums[signal].take();
         let clips = sums.to_come[signal] == 0 && is_clipped(&self.engine.layers, signal);
         let flags = flags::of(flags::ADD, before.is_some()) | flags::of(flags::MASK, clips);
-        Target { buffer: self.take(4 * self.quads_of(signal)), before, flags }
+        Target { buffer: self.take(self.numbers(signal)), before, flags }
     }
 
     /// Adds a whole gradient to that at a signal: where there is nothing to compute, it is the gradient there.
-    fn hand_on(&mut self, sums: &mut Sums, signal: usize, gradient: Rc<Buffer>) {
+    fn hand_on(&mut self, sums: &mut Sums, signal: usize, gradient: Arc<Buffer>) {
         let clips = sums.to_come[signal] == 1 && is_clipped(&self.engine.layers, signal);
         if sums.sums[signal].is_none() && !clips {
             sums.to_come[signal] -= 1;
@@ -428,17 +404,24 @@ impl<'a> Planner<'a> {
         }
         let target = self.target(sums, signal);
         let words = self.each(signal, 0, 0, target.flags);
-        self.back(Kernel::ScaleBack, signal, &words, &gradient, &target);
+        self.back(Kernel::ScaleBack, signal, &words, (&gradient, &self.engine.parameters), &target);
         sums.sums[signal] = Some(target.buffer);
     }
 
-    fn back(&mut self, kernel: Kernel, signal: usize, words: &[usize; 8], gradient: &Buffer, target: &Target) {
+    fn back(
+        &mut self,
+        kernel: Kernel,
+        signal: usize,
+        words: &[usize; 8],
+        (gradient, channels): (&Buffer, &Buffer),
+        target: &Target,
+    ) {
         let engine = self.engine;
         let source = self.signals[signal].clone();
         let before = target.before.as_deref().unwrap_or(&engine.nothing);
         let mut buffers = vec![&source, gradient, before, &*target.buffer];
         if kernel == Kernel::ScaleBack {
-            buffers.push(&engine.parameters);
+            buffers.push(channels);
         }
         let count = self.quads_of(signal);
         self.push(&kernel.text(), words, &buffers, grid(count), 4 * count);

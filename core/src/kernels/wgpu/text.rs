@@ -13,43 +13,65 @@ macro_rules! shader {
 /// The kernels that are no convolutions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
-    Arrange,
+    /// For so many parts.
+    Arrange(usize),
+    ChannelSum,
+    Fold,
     Linear,
     MaxPool,
     MaxPoolBack,
     Mean,
     MeanBack,
+    NormBack,
+    NormBackSums,
+    NormForward,
+    NormSums,
     Scale,
     ScaleBack,
+    Sum,
     Transpose,
 }
 
 impl Kernel {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 9] = [
-        Self::Arrange,
+    pub(super) const ALL: [Self; 16] = [
+        Self::Arrange(3),
+        Self::ChannelSum,
+        Self::Fold,
         Self::Linear,
         Self::MaxPool,
         Self::MaxPoolBack,
         Self::Mean,
         Self::MeanBack,
+        Self::NormBack,
+        Self::NormBackSums,
+        Self::NormForward,
+        Self::NormSums,
         Self::Scale,
         Self::ScaleBack,
+        Self::Sum,
         Self::Transpose,
     ];
 
     /// Its WGSL.
     pub(super) fn text(self) -> String {
         let template = match self {
-            Self::Arrange => shader!("arrange"),
+            Self::Arrange(parts) => return fill_in(shader!("arrange"), &[("parts", parts)]),
+            Self::ChannelSum => shader!("channel_sum"),
+            Self::Fold => shader!("fold"),
             Self::Linear => shader!("linear"),
             Self::MaxPool => shader!("max_pool"),
             Self::MaxPoolBack => shader!("max_pool_back"),
             Self::Mean => shader!("mean"),
             Self::MeanBack => shader!("mean_back"),
+            Self::NormBack => shader!("norm_back"),
+            Self::NormBackSums => shader!("norm_back_sums"),
+            Self::NormForward => shader!("norm_forward"),
+            Self::NormSums => shader!("norm_sums"),
             Self::Scale => shader!("scale"),
             Self::ScaleBack => shader!("scale_back"),
+            Self::Sum => shader!("sum"),
             Self::Transpose => shader!("transpose"),
         };
         fill_in(template, &[])
@@ -59,11 +81,17 @@ impl Kernel {
 /// The template of convolutions in tiles, and of those without.
 pub(super) const CONVOLUTIONS: [&str; 2] = [shader!("convolution"), shader!("convolution_direct")];
 
+/// The template of weights' gradients in tiles, and of those without.
+pub(super) const WEIGHT_GRADIENTS: [&str; 2] = [shader!("weight_gradient"), shader!("weight_gradient_direct")];
+
 fn included(name: &str) -> &'static str {
     match name {
         "back" => shader!("back"),
+        "correlation" => shader!("correlation"),
         "each" => shader!("each"),
         "finish" => shader!("finish"),
+        "norm" => shader!("norm"),
+        "real" => shader!("real"),
         "window" => shader!("window"),
         _ => "",
     }

@@ -97,13 +97,17 @@ mod tests {
         valid::{Capabilities, ValidationFlags, Validator},
     };
 
-    use super::{super::text::Kernel, *};
+    use super::{
+        super::{text::Kernel, weight_gradient},
+        *,
+    };
 
     /// The rules of the other shaders, which a test of the folder checks, and one uniform buffer for the settings.
     #[test]
     fn every_text_is_core_webgpu_with_settings_at_0_and_contiguous_storage_buffers() {
         let convolutions = Tile::ALL.map(Tile::text);
-        for text in Kernel::ALL.map(Kernel::text).iter().chain(&convolutions) {
+        let gradients = weight_gradient::Tile::ALL.map(weight_gradient::Tile::text);
+        for text in Kernel::ALL.map(Kernel::text).iter().chain(&convolutions).chain(&gradients) {
             assert!(!text.contains("{{") && text.starts_with("// "), "{text}");
             let module = naga::front::wgsl::parse_str(text).unwrap_or_else(|error| panic!("{}", error.emit_to_string(text)));
             let valid = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
