@@ -230,7 +230,7 @@ fn table(path: &Path) -> Result<Table, DatasetError> {
         return Err(malformed(what.to_owned()));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = bytes.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let mut parser = csv_core::ReaderBuilder::new().delimiter(separator_of(line)).build();
     let mut table = Table::default();
     let mut first: Option<Vec<String>> = None;
@@ -344,7 +344,7 @@ mod tests {
             "class;a;b\r\n0;0;0.5\r\n1;1;0.25\r\n",
             "\u{feff}a\tb\tlabel\n0\t0.5\t0\n1\t0.25\t1",
             "id,\"x, first\",y,target\n7,0,0.5,0\n8,1,0.25,1\n",
-            "\n0,0.5,0\n\n1,0.25,1\n",
+            "\n0;0.5;0\n\n1;0.25;1\n",
         ] {
             let raw = raw(text);
             assert_eq!((raw.shape, raw.samples.labels.as_slice()), (SampleShape::Flat(2), [0, 1].as_slice()), "{text}");
