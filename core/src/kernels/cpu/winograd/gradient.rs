@@ -10,7 +10,7 @@ use super::{
     },
     InForm, MOST, MOST_STEP, Tiles, Winograd, column, corner,
     form::{F2, F4, Form, Wide},
-    input_tile,
+    input_tile, pixels_of,
 };
 
 /// Tiles that are transformed before their products are summed.
@@ -83,7 +83,8 @@ impl Gradient<'_> {
                 let plane = &source[channel * map[0] * map[1]..(channel + 1) * map[0] * map[1]];
                 for tile in 0..together {
                     let at = (channel / WIDTH * together + tile) * WIDTH + channel % WIDTH;
-                    let numbers = input_tile::<S, F>(simd, plane, map, padding, corner::<F>(first + tile, columns));
+                    let pixels = pixels_of::<S, F>(simd, plane, map, padding, corner::<F>(first + tile, columns));
+                    let numbers = input_tile::<S, F>(simd, &pixels);
                     spread::<S, F>(&numbers, values, len[0], at);
                 }
             }

@@ -10,7 +10,8 @@
 //! (C + c) u Σ |Aᵀ| (|G| |w| |Gᵀ| · |Bᵀ| |d| |B|) |A|, to first order: the direct form's bound, 9 C u Σ |w| |d|, with C for 9 C and with
 //! another sum of absolute values. That sum is larger by what the transforms amplify: for F(2 x 2) it is made up for by the shorter sum
 //! (measured, its root mean square error is .6 to .9 of the direct form's), for F(4 x 4) at these points not wholly (1.8 to 2.7, where the
-//! usual points 0, ±1, ±2 give 3.7 to 5.4). The tests hold every convolution to 3 times the direct form's error.
+//! usual points 0, ±1, ±2 give 3.7 to 5.4). So F(2 x 2) goes forwards, where differences of logits need every digit, and F(4 x 4) back,
+//! where the tests hold it to 3 times the direct form's error.
 
 mod form;
 mod gradient;
@@ -45,6 +46,14 @@ enum Tiles {
     Four,
 }
 
+/// Which way a convolution goes. On the way back what is exactly 0 stays so: a pixel that nothing depends on has no gradient, and a step
+/// along the signs must not move it for a rounding error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Forward,
+    Back,
+}
+
 /// Such a convolution in one direction.
 #[derive(Debug)]
 pub(super) struct Winograd {
@@ -56,6 +65,7 @@ pub(super) struct Winograd {
     target: [usize; 2],
     /// Zeros above and to the left.
     padding: usize,
+    way: Way,
     tiles: Tiles,
     /// Blocks of [`OUTPUTS`] output channels x places of a tile x input channels x [`OUTPUTS`]; zeros fill up a last block.
     weights: Vec<f32>,
@@ -79,11 +89,11 @@ impl Tiles {
 
     /// Those with which the least is to be done for such a target, if that is less than the direct form's: multiplications, and reading
     /// weights, which takes about as long as three of them.
-    fn best([height, width]: [usize; 2]) -> Option<Self> {
+    fn best(among: &[Self], [height, width]: [usize; 2]) -> Option<Self> {
         const READING: usize = 3;
         let cost = |tiles: &Self| tiles.places() * (height.div_ceil(tiles.step()) * width.div_ceil(tiles.step()) + READING);
         let direct = 9 * (height * width + READING);
-        [Self::Four, Self::Two].into_iter().min_by_key(cost).filter(|tiles| cost(tiles) < direct)
+        among.iter().copied().min_by_key(cost).filter(|tiles| cost(tiles) < direct)
     }
 }
 
@@ -92,13 +102,13 @@ impl Winograd {
     /// channel i to output channel o.
     pub(super) fn forward(isa: Isa, shape: Shape, weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync) -> Option<Self> {
         let Shape { input, output, padding, .. } = shape;
-        Self::new(isa, shape, [input, output], padding, weight)
+        Self::new(isa, shape, [input, output], padding, Way::Forward, weight)
     }
 
     /// From the output's gradient to the input's.
     pub(super) fn backward(isa: Isa, shape: Shape, weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync) -> Option<Self> {
         let Shape { input, output, padding, .. } = shape;
-        Self::new(isa, shape, [output, input], 2_usize.checked_sub(padding)?, |o, i, y, x| weight(i, o, 2 - y, 2 - x))
+        Self::new(isa, shape, [output, input], 2_usize.checked_sub(padding)?, Way::Back, |o, i, y, x| weight(i, o, 2 - y, 2 - x))
     }
 
     fn new(
@@ -106,13 +116,16 @@ impl Winograd {
         shape: Shape,
         [[inputs, source_height, source_width], [outputs, target_height, target_width]]: [[usize; 3]; 2],
         padding: usize,
+        way: Way,
         weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
     ) -> Option<Self> {
         let target = [target_height, target_width];
         if shape.kernel != 3 || shape.stride != 1 || padding > 2 || inputs.min(outputs) < LEAST_CHANNELS {
             return None;
         }
-        let tiles = Tiles::best(target)?;
+        // Logits are subtracted from each other, so that forwards each digit counts; of a gradient the signs do.
+        let among: &[Tiles] = if way == Way::Forward { &[Tiles::Two] } else { &[Tiles::Four, Tiles::Two] };
+        let tiles = Tiles::best(among, target)?;
         let block_len = tiles.places() * inputs * OUTPUTS;
         let mut weights = vec![0.0; outputs.div_ceil(OUTPUTS) * block_len];
         let work = |block: usize, to: &mut [f32]| {
@@ -126,7 +139,7 @@ impl Winograd {
             }
         };
         parallel::for_each_part(weights.chunks_mut(block_len).collect(), || (), |(), block, to| work(block, to));
-        Some(Self { inputs, outputs, source: [source_height, source_width], target, padding, tiles, weights })
+        Some(Self { inputs, outputs, source: [source_height, source_width], target, padding, way, tiles, weights })
     }
 
     /// Computes `target` from `source`; both are in lanes. The work is shared among the machine's threads.
@@ -274,13 +287,24 @@ impl Part<'_> {
         let block_len = places * inputs * OUTPUTS;
         let blocks = &weights[first / OUTPUTS * block_len..(first + outputs).div_ceil(OUTPUTS) * block_len];
         let all = rows.start * columns..rows.end * columns;
+        // On the way back, what there is at the pixels of every tile.
+        let mut seen = vec![[[simd.splat_f32s(0.0); MOST]; MOST]; together];
         for group in all.clone().step_by(together) {
             let count = together.min(all.end - group);
+            seen[..count].fill([[simd.splat_f32s(0.0); MOST]; MOST]);
             for (at, panel) in panels(count, widest::<S>()) {
                 for channel in 0..inputs {
                     let plane = &source[channel * map[0] * map[1]..(channel + 1) * map[0] * map[1]];
                     for column in 0..panel {
-                        let tile = input_tile::<S, F>(simd, plane, map, padding, corner::<F>(group + at + column, columns));
+                        let pixels = pixels_of::<S, F>(simd, plane, map, padding, corner::<F>(group + at + column, columns));
+                        if winograd.way == Way::Back {
+                            for (seen, pixels) in seen[at + column].iter_mut().zip(&pixels).take(F::SIDE) {
+                                for (seen, &pixel) in seen.iter_mut().zip(pixels).take(F::SIDE) {
+                                    *seen = simd.add_f32s(*seen, simd.abs_f32s(pixel));
+                                }
+                            }
+                        }
+                        let tile = input_tile::<S, F>(simd, &pixels);
                         let to = at * inputs + channel * panel + column;
                         for (y, values) in tile.iter().enumerate().take(F::SIDE) {
                             for (x, &value) in values.iter().enumerate().take(F::SIDE) {
@@ -326,6 +350,9 @@ impl Part<'_> {
                         let down = F::output(simd, column(&across, x));
                         values.iter_mut().zip(down).for_each(|(row, value)| row[x] = value);
                     }
+                    if winograd.way == Way::Back {
+                        keep_zeros::<S, F>(simd, &seen[tile], &mut values);
+                    }
                     for (y, values) in values.iter().enumerate().take(F::STEP.min(height - top)) {
                         let in_plane = (top + y) * width + left;
                         let to = &mut target[(top - rows.start * F::STEP + y) * width + left..];
@@ -365,9 +392,27 @@ fn column<T: Copy, const ROWS: usize, const COLUMNS: usize>(rows: &[[T; COLUMNS]
     column
 }
 
-/// The tile that gives the pixels from `corner` on, transformed: Bᵀ d B.
+/// What there is of a window, over all channels, decides: where that is 0, the sum is.
 #[inline(always)]
-fn input_tile<S: Simd, F: Form>(
+fn keep_zeros<S: Simd, F: Form>(simd: S, seen: &[[S::f32s; MOST]; MOST], values: &mut [[S::f32s; MOST_STEP]; MOST_STEP]) {
+    let zero = simd.splat_f32s(0.0);
+    for (y, row) in values.iter_mut().enumerate().take(F::STEP) {
+        for (x, value) in row.iter_mut().enumerate().take(F::STEP) {
+            let mut window = zero;
+            for seen in &seen[y..y + 3] {
+                for &seen in &seen[x..x + 3] {
+                    window = simd.add_f32s(window, seen);
+                }
+            }
+            // Asked in this way a NaN stays.
+            *value = simd.select_f32s(simd.equal_f32s(window, zero), zero, *value);
+        }
+    }
+}
+
+/// The pixels of the tile that gives those from `corner` on; 0 beyond the map.
+#[inline(always)]
+fn pixels_of<S: Simd, F: Form>(
     simd: S,
     plane: &[S::f32s],
     [height, width]: [usize; 2],
@@ -393,9 +438,16 @@ fn input_tile<S: Simd, F: Form>(
             }
         }
     }
+    pixels
+}
+
+/// A tile transformed: Bᵀ d B.
+#[inline(always)]
+fn input_tile<S: Simd, F: Form>(simd: S, pixels: &[[S::f32s; MOST]; MOST]) -> [[S::f32s; MOST]; MOST] {
+    let zero = simd.splat_f32s(0.0);
     let mut down = [[zero; MOST]; MOST];
     for x in 0..F::SIDE {
-        let values = F::input(simd, column(&pixels, x));
+        let values = F::input(simd, column(pixels, x));
         down.iter_mut().zip(values).for_each(|(row, value)| row[x] = value);
     }
     let mut both = [[zero; MOST]; MOST];
