@@ -15,7 +15,6 @@ pub use formats::npz::{
     AdversarialExamples, Arrays, AttackedSamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_attacked,
     write_named, write_samples, write_verdicts,
 };
-pub(crate) use formats::what_else;
 pub use formats::{FORMATS, Format};
 pub use points::Toy;
 pub use range::DataRange;

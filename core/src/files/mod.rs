@@ -7,6 +7,7 @@
 mod disk;
 pub mod memory;
 pub(crate) mod pickle;
+mod strangers;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use disk::{
@@ -16,6 +17,8 @@ pub use disk::{
 pub use memory::{
     Lock, Opened, create_dir, create_dir_all, exists, is_dir, is_file, list, lock, open, read, remove, rename, write_with,
 };
+
+pub(crate) use strangers::{is_pickle, is_zip, names_in_zip, what_else};
 
 use std::{
     io::{self, Seek, Write},

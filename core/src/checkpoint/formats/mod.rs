@@ -68,7 +68,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(&'static Format, Container), Unreada
     if let Some(format) = FORMATS.into_iter().find(|format| (format.sniff)(bytes)) {
         return Ok((format, (format.read)(bytes)?));
     }
-    let is = crate::dataset::what_else(&bytes[..bytes.len().min(512)]).unwrap_or("is no file of weights that is known");
+    let is = crate::files::what_else(bytes).unwrap_or("is no file of weights that is known");
     Err(Unreadable::new(format!("it {is}"), "weights as PyTorch (.pth, .pt) or safetensors writes them"))
 }
 

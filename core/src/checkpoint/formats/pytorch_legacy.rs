@@ -8,7 +8,10 @@ use super::{
     pytorch::{Pickled, Refusal, Storage},
     state_dict::{self, Piece},
 };
-use crate::files::pickle::{self, Node, Pickle};
+use crate::files::{
+    is_pickle,
+    pickle::{self, Node, Pickle},
+};
 
 /// Found by its magic number, 0x1950a86a20f9469cfc6c, in the first pickle.
 pub(super) const FORMAT: Format = Format { title: "PyTorch before 1.6", sniff, read };
@@ -17,7 +20,7 @@ const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0
 
 /// Also a plain pickle: `read` says what is wrong with it.
 fn sniff(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&0x80) && bytes.get(1).is_some_and(|protocol| *protocol <= 5) && bytes.get(8) != Some(&b'{')
+    is_pickle(bytes) && bytes.get(8) != Some(&b'{')
 }
 
 fn read(bytes: &[u8]) -> Result<Container, Unreadable> {

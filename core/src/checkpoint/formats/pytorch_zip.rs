@@ -9,9 +9,9 @@ use super::{
     pytorch::{Pickled, Refusal, Storage},
     state_dict::{self, Piece},
 };
-use crate::files::pickle;
+use crate::files::{is_zip, names_in_zip, pickle};
 
-pub(super) const FORMAT: Format = Format { title: "PyTorch zip", sniff: |bytes| bytes.starts_with(b"PK\x03\x04"), read };
+pub(super) const FORMAT: Format = Format { title: "PyTorch zip", sniff: is_zip, read };
 
 /// Pickles that are larger hold something other than weights: a network of a thousand layers has one of some hundred kilobytes.
 const LARGEST_PICKLE: u64 = 64 << 20;
@@ -24,7 +24,7 @@ fn read(bytes: &[u8]) -> Result<Container, Unreadable> {
         )
     };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-    let names: Vec<String> = archive.file_names().flatten().map(std::borrow::Cow::into_owned).collect();
+    let names = names_in_zip(&archive);
     let Some(root) = names.iter().find_map(|name| name.strip_suffix("data.pkl")).map(str::to_owned) else {
         let is = if names.iter().any(|name| name.ends_with(".npy")) {
             "a zip archive of NumPy arrays (NPZ)"

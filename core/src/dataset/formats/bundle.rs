@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::found::{name_of, unpacked, unreadable};
-use crate::{dataset::DatasetError, files};
+use crate::{
+    dataset::DatasetError,
+    files::{self, is_zip, names_in_zip},
+};
 
 /// How deep folders are looked into.
 const DEPTH: usize = 6;
@@ -18,10 +21,6 @@ pub(super) fn is_archive(start: &[u8]) -> bool {
 
 fn is_tar(start: &[u8]) -> bool {
     start.get(257..262) == Some(b"ustar")
-}
-
-fn is_zip(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x03\x04")
 }
 
 /// The first files of a folder, `most` or a few more, at any depth and in order, each with its name below the folder.
@@ -80,8 +79,7 @@ pub(super) fn first_names(path: &Path, most: usize) -> Vec<String> {
     names.retain(|name| !name_of(Path::new(name)).starts_with('.'));
     if names.is_empty() {
         let zip = files::open(path).ok().and_then(|file| zip::ZipArchive::new(file).ok());
-        names = zip.iter().flat_map(|archive| archive.file_names().flatten()).map(|name| name.into_owned()).collect();
-        names.sort_unstable();
+        names = zip.iter().flat_map(names_in_zip).collect();
     }
     names
 }
@@ -135,9 +133,8 @@ pub(super) fn each(
 fn each_of_zip(path: &Path, take: &mut dyn FnMut(&str, &mut dyn Read) -> Result<bool, DatasetError>) -> Result<(), DatasetError> {
     let file = files::open(path).map_err(|cause| unreadable(path, &cause))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|cause| torn(path, &cause))?;
-    let mut names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
+    let mut names = names_in_zip(&archive);
     names.retain(|name| !name.ends_with('/') && !name.starts_with("__MACOSX/") && !name_of(Path::new(name)).starts_with('.'));
-    names.sort_unstable();
     for name in names {
         let mut entry = archive.by_name(&name).map_err(|cause| torn(path, &cause))?;
         if !take(&name, &mut entry)? {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     dataset::{DatasetError, MAX_NUMBERS, Raw, SampleShape, Samples, balance_notes},
-    files::pickle,
+    files::{self, pickle},
 };
 
 pub(super) const FORMAT: Format = Format {
@@ -55,11 +55,15 @@ fn sniff(found: &Found) -> bool {
     batches.into_iter().any(|name| known(&name))
 }
 
+/// Whether these may be the first bytes of a pickle: of protocol 0, of a dictionary.
+fn may_be_pickle(start: &[u8]) -> bool {
+    files::is_pickle(start) || start.starts_with(b"(d")
+}
+
 /// Whether these are the first bytes of one of Python's batches: the key of its images or labels comes soon.
 fn batch_in_pickle(start: &[u8]) -> bool {
     let has = |wanted: &[u8]| start.windows(wanted.len()).any(|bytes| bytes == wanted);
-    matches!(start, [0x80, 0..=5, ..] | [b'(', b'd', ..])
-        && (has(b"batch_label") || has(b"fine_labels") || has(b"labels") || has(b"data"))
+    may_be_pickle(start) && (has(b"batch_label") || has(b"fine_labels") || has(b"labels") || has(b"data"))
 }
 
 /// Labels before an image of a binary file, by its first bytes and its length: 1 for CIFAR-10, 2 for CIFAR-100.
@@ -87,7 +91,7 @@ fn read(paths: &[PathBuf]) -> Result<Raw, DatasetError> {
     let mut batches: Vec<Batch> = Vec::new();
     let mut numbers = 0;
     for path in paths {
-        let single = !crate::files::is_dir(path);
+        let single = !files::is_dir(path);
         bundle::each(path, &mut |name, reader| {
             let test = match part(name) {
                 Some(test) => test,
@@ -163,7 +167,7 @@ fn samples(batches: &[Batch]) -> Samples {
 fn batch(path: &Path, name: &str, test: bool, bytes: &[u8]) -> Result<Batch, DatasetError> {
     let short = name_of(Path::new(name));
     let (classes, labels, pixels) = match bytes {
-        [0x80, 0..=5, ..] | [b'(', b'd', ..] => from_pickle(bytes),
+        bytes if may_be_pickle(bytes) => from_pickle(bytes),
         _ => from_binary(bytes),
     }
     .map_err(|(found, expected)| DatasetError::malformed(path, format!("`{short}` {found}"), expected))?;
@@ -179,7 +183,7 @@ type Parts = (usize, Vec<u32>, Vec<u8>);
 fn from_binary(bytes: &[u8]) -> Result<Parts, (String, String)> {
     let expected =
         || "records of 3073 bytes (CIFAR-10: label, image) or 3074 (CIFAR-100: coarse label, fine label, image)".to_owned();
-    if let Some(what) = super::what_else(bytes) {
+    if let Some(what) = files::what_else(bytes) {
         return Err((what.to_owned(), expected()));
     }
     let Some(of_labels) = records(bytes, bytes.len() as u64) else {

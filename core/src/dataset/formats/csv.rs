@@ -13,9 +13,11 @@ use super::{
     npy::Numbers,
     only,
     pixels::{Layout, Pixels, Range, layout, pixels_of, range},
-    what_else,
 };
-use crate::dataset::{DataRange, DatasetError, FEWER, MAX_NUMBERS, Raw, SampleShape, Samples, classes_of};
+use crate::{
+    dataset::{DataRange, DatasetError, FEWER, MAX_NUMBERS, Raw, SampleShape, Samples, classes_of},
+    files::what_else,
+};
 
 pub(super) const FORMAT: Format = Format {
     name: "csv",
@@ -226,7 +228,7 @@ fn label_column(table: &Table) -> Result<usize, String> {
 fn table(path: &Path) -> Result<Table, DatasetError> {
     let malformed = |found: String| DatasetError::malformed(path, found, EXPECTED);
     let bytes = bytes_of(path, MAX_NUMBERS)?;
-    if let Some(what) = what_else(&bytes[..bytes.len().min(512)]) {
+    if let Some(what) = what_else(&bytes) {
         return Err(malformed(what.to_owned()));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);

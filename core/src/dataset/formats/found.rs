@@ -7,8 +7,11 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{bundle, what_else};
-use crate::{dataset::DatasetError, files};
+use super::bundle;
+use crate::{
+    dataset::DatasetError,
+    files::{self, what_else},
+};
 
 /// The first bytes of every gzip file. The name says nothing: browsers like to unpack a `.gz` and keep its name.
 const GZIP: [u8; 2] = [0x1f, 0x8b];

@@ -14,11 +14,10 @@ use super::{
     labels::{columns, labels, strange},
     npy::Numbers,
     pixels::{Layout, Pixels, layout, pixels_of},
-    what_else,
 };
 use crate::{
     dataset::{DataRange, DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed},
-    files,
+    files::{self, what_else},
 };
 
 pub(super) const FORMAT: Format = Format {

@@ -17,12 +17,10 @@ pub(super) mod npz;
 mod parquet;
 mod picture;
 mod pixels;
-mod strangers;
 mod svhn;
 
 pub(in crate::dataset) use labels::strange;
 pub(in crate::dataset) use mnist::source_of as of_idx_files;
-pub(crate) use strangers::what_else;
 
 use std::{
     fmt,

@@ -11,11 +11,10 @@ use super::{
     labels::{columns, labels, strange},
     npy::{Element, Numbers, Real, header_of},
     pixels::{Pixels, layout, pixels_of},
-    what_else,
 };
 use crate::{
     dataset::{DataRange, DatasetError, Raw, Samples, claimed_numbers, classes_of, read_claimed},
-    files,
+    files::{self, what_else},
 };
 
 pub(super) const FORMAT: Format = Format {

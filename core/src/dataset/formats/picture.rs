@@ -24,7 +24,7 @@ const SIDE: u32 = 4096;
 /// # Errors
 /// What is wrong with them.
 pub(super) fn decode(file: &[u8]) -> Result<Picture, String> {
-    if let Some(what) = super::what_else(&file[..file.len().min(512)]) {
+    if let Some(what) = crate::files::what_else(file) {
         return Err(what.to_owned());
     }
     let mut reader =

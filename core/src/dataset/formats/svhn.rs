@@ -10,11 +10,10 @@ use super::{
     mat::{self, Array},
     npy::Numbers,
     pixels::{Layout, Pixels, pixels_of},
-    what_else,
 };
 use crate::{
     dataset::{DataRange, DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of},
-    files,
+    files::{self, what_else},
 };
 
 pub(super) const FORMAT: Format = Format {
@@ -89,7 +88,7 @@ fn read_file(path: &Path, notes: &mut Vec<String>, range: &DataRange) -> Result<
         let expected = "version 5: in MATLAB `save('file.mat', 'X', 'y', '-v7')`, in Python `scipy.io.savemat('file.mat', {'X': x, 'y': y})`";
         return Err(DatasetError::malformed(path, "is a MATLAB file of version 7.3, which is HDF5 inside", expected));
     }
-    if let Some(what) = what_else(&bytes[..bytes.len().min(512)]) {
+    if let Some(what) = what_else(&bytes) {
         return Err(malformed(what.to_owned()));
     }
     let arrays = mat::arrays(&bytes, LARGEST).map_err(malformed)?;

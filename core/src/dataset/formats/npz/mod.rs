@@ -14,6 +14,7 @@ pub use writer::{
 };
 
 use super::{Format, Reader, found::Found, only};
+use crate::files::is_zip;
 
 pub(in crate::dataset) const FORMAT: Format = Format {
     name: "npz",
@@ -24,5 +25,5 @@ pub(in crate::dataset) const FORMAT: Format = Format {
 };
 
 fn sniff(found: &Found) -> bool {
-    !found.folder && found.start.starts_with(b"PK") && found.inside.iter().any(|name| name.ends_with(".npy"))
+    !found.folder && is_zip(&found.start) && found.inside.iter().any(|name| name.ends_with(".npy"))
 }

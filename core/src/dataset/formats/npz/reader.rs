@@ -11,11 +11,10 @@ use super::super::{
     labels::{columns, labels, strange},
     npy::{Element, Header, Numbers, Real, header_of},
     pixels::{Pixels, layout, pixels_of},
-    what_else,
 };
 use crate::{
     dataset::{DataRange, DatasetError, Raw, SampleShape, Samples, claimed_numbers, classes_of, read_claimed},
-    files::{self, Opened},
+    files::{self, Opened, names_in_zip, what_else},
 };
 
 /// Under which names samples and labels stand, and those of a test part beside them; the first pair that is there is taken.
@@ -78,10 +77,7 @@ fn in_order(pixels: Vec<f32>, labels: Vec<u32>) -> Samples {
 
 /// The names of the arrays in an archive, in order.
 fn names_in(archive: &Archive) -> Vec<String> {
-    let mut names: Vec<String> =
-        archive.file_names().flatten().filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect();
-    names.sort_unstable();
-    names
+    names_in_zip(archive).iter().filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect()
 }
 
 fn read_pair(

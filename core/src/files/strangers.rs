@@ -1,7 +1,32 @@
 //! Files that are not what their name says: what people find in the place of data and weights.
 
+use std::io::{Read, Seek};
+
+use zip::ZipArchive;
+
+/// How many bytes tell what a file is.
+const ENOUGH: usize = 512;
+
+/// Whether a file with these first bytes is a zip archive.
+pub(crate) fn is_zip(start: &[u8]) -> bool {
+    start.starts_with(b"PK\x03\x04")
+}
+
+/// Whether a file with these first bytes is a pickle of protocol 2 or later; those before it have no first bytes of their own.
+pub(crate) fn is_pickle(start: &[u8]) -> bool {
+    matches!(start, [0x80, 2..=5, ..])
+}
+
+/// The names of all files in a zip archive, in order.
+pub(crate) fn names_in_zip<R: Read + Seek>(archive: &ZipArchive<R>) -> Vec<String> {
+    let mut names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
 /// What a file is that begins with these bytes, where it is something that is often mistaken for data; with what to do about it.
 pub(crate) fn what_else(start: &[u8]) -> Option<&'static str> {
+    let start = &start[..start.len().min(ENOUGH)];
     let text = String::from_utf8_lossy(start).trim_start_matches('\u{feff}').trim_start().to_lowercase();
     let begins = |with: &[u8]| start.starts_with(with);
     if text.starts_with("<!doctype") || text.starts_with("<html") || text.starts_with("<?xml") {
@@ -12,11 +37,11 @@ pub(crate) fn what_else(start: &[u8]) -> Option<&'static str> {
         Some("is a pointer of Git LFS and not the file itself; fetch it with `git lfs pull`")
     } else if begins(b"\x1f\x8b") {
         Some("is packed with gzip; unpack it (`gunzip`)")
-    } else if begins(b"PK\x03\x04") {
+    } else if is_zip(start) {
         Some("is a zip archive, as PyTorch and NumPy write them")
     } else if begins(b"\x89HDF") {
         Some("is an HDF5 file, as Keras and MATLAB write them")
-    } else if begins(b"\x80\x02") || begins(b"\x80\x03") || begins(b"\x80\x04") || begins(b"\x80\x05") {
+    } else if is_pickle(start) {
         Some("is a Python pickle")
     } else if begins(b"\x93NUMPY") {
         Some("is a single NumPy array (NPY)")
