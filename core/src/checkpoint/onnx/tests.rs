@@ -26,7 +26,8 @@ fn fields(mut bytes: &[u8]) -> Vec<Field> {
         match key & 7 {
             0 => found.push((key >> 3, varint(&mut bytes).to_le_bytes().to_vec())),
             2 => {
-                let (content, rest) = bytes.split_at(varint(&mut bytes) as usize);
+                let length = varint(&mut bytes) as usize;
+                let (content, rest) = bytes.split_at(length);
                 found.push((key >> 3, content.to_vec()));
                 bytes = rest;
             }
