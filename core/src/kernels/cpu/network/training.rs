@@ -467,7 +467,7 @@ mod tests {
             let along = &gradient[place];
             let square: f64 = along.iter().map(|g| f64::from(*g).powi(2)).sum();
             // So short that ReLU seldom turns, and long beside the roundings of the loss.
-            let step = 0.003 / square.sqrt();
+            let step = 1e-4 / square.sqrt();
             let moved = |sign: f64| {
                 let mut moved = learned.clone();
                 moved[place].iter_mut().zip(along).for_each(|(to, g)| *to += (sign * step * f64::from(*g)) as f32);
