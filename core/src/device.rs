@@ -125,6 +125,12 @@ impl Chosen {
         Self { device: Device::flex(), name: "CPU".to_owned(), api: "flex".to_owned(), cpu: true, why: why.into(), gpu: None }
     }
 
+    /// Bytes of the GPU's memory that are in use: tensors, and the buffers of networks, which stay between steps. `None` for the CPU
+    /// backend, and where the driver manages memory alone.
+    pub fn memory(&self) -> Option<u64> {
+        Some(self.gpu.as_ref()?.generate_allocator_report()?.total_allocated_bytes)
+    }
+
     /// Takes the GPU device away under the tensors, as a driver reset does, so that what happens then can be tried. Nothing happens on
     /// the CPU backend.
     pub fn destroy(&self) {

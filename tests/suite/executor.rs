@@ -14,12 +14,13 @@ use gairat::{
     batch::Batch,
     dataset::{Dataset, SampleShape, Samples},
     device::{self, Chosen},
+    dispatches,
     evaluate::{Aim, Unwatched, Victim},
     loss::Labels,
     model::{After, Classifier, Parameters, Program, named_gradient, named_tensors},
     random::{Purpose, Stream},
     settings::Settings,
-    train::Trainer,
+    train::{EpochLog, Trainer},
 };
 use proptest::prelude::*;
 
@@ -253,18 +254,21 @@ fn noise(shape: SampleShape, samples: usize, seed: u64) -> Dataset {
 }
 
 /// The gradient of an update, the gradients of its natural and adversarial terms where they are asked for one by one, and the network
-/// after it, running statistics included.
-fn update(method: &str, spec: &str, normalise: &str, data: &Dataset, path: Path, device: &Device) -> Vec<Parameters> {
+/// after it, running statistics included. The samples may be moved a little.
+fn update(method: &str, spec: &str, data: &Dataset, moved: f32, path: Path, device: &Device) -> Vec<Parameters> {
     let mut settings = Settings { epsilon: 0.0, burn_in: 0, lr: 0.1, path, ..Settings::default() };
-    for (name, value) in [("model", spec), ("normalise", normalise), ("init", "he"), ("method", method)] {
+    for (name, value) in [("model", spec), ("normalise", "0.3/0.5"), ("init", "he"), ("method", method)] {
         settings.set(name, value).unwrap();
     }
-    let mut trainer = Trainer::new(&settings.checked().unwrap(), data, device).unwrap();
+    let mut data = data.clone();
+    let mut stream = Stream::new(9, Purpose::Benchmark, 0, 0);
+    data.train.pixels.iter_mut().for_each(|pixel| *pixel *= 1.0 + moved * (stream.uniform() - 0.5));
+    let mut trainer = Trainer::new(&settings.checked().unwrap(), &data, device).unwrap();
     let samples = data.train.rows.len();
     let counts: Vec<(f32, f32)> = (0..samples).map(|sample| (sample as f32 % 11.0, sample as f32 % 11.0)).collect();
     // Not the natural samples: the two passes of a method are to differ.
     let images = data.train.pixels.iter().map(|pixel| 1.0 - pixel).collect();
-    let parts = trainer.step_apart_on(data, &(0..samples).collect::<Vec<_>>(), (1, 0), images, &counts);
+    let parts = trainer.step_apart_on(&data, &(0..samples).collect::<Vec<_>>(), (1, 0), images, &counts);
     let named = |gradient| pollster::block_on(named_gradient(&trainer.network, gradient)).unwrap();
     let mut found = vec![named(&parts.gradient)];
     found.extend(parts.terms.iter().flatten().map(named));
@@ -272,29 +276,38 @@ fn update(method: &str, spec: &str, normalise: &str, data: &Dataset, path: Path,
     found
 }
 
+/// The greatest distance of a tensor's numbers from the expected ones, beside the greatest of them; sums that cancel each other have no
+/// digits of their own, so beside at least a hundredth of the greatest number of all tensors.
+pub(crate) fn apart(found: &Parameters, expected: &Parameters) -> (f32, String) {
+    assert!(found.keys().eq(expected.keys()));
+    let greatest = |values: &[f32]| values.iter().fold(0.0_f32, |most, number| most.max(number.abs()));
+    let floor = 0.01 * expected.values().map(|tensor| greatest(&tensor.values)).fold(1e-30, f32::max);
+    let mut most = (0.0, String::new());
+    for (name, expected) in expected {
+        let differences: Vec<f32> = found[name].values.iter().zip(&expected.values).map(|(f, e)| f - e).collect();
+        assert!(differences.iter().all(|difference| difference.is_finite()), "{name}");
+        let distance = greatest(&differences) / greatest(&expected.values).max(floor);
+        if distance > most.0 {
+            most = (distance, name.clone());
+        }
+    }
+    most
+}
+
 /// An update on the GPU is the update layer by layer on the CPU, and the same to the last bit a second time.
-fn an_update_is_the_same_as_elsewhere(
-    method: &str,
-    spec: &str,
-    normalise: &str,
-    data: &Dataset,
-    gpu: &Chosen,
-) -> Result<(), String> {
-    let on_gpu = update(method, spec, normalise, data, Path::Auto, &gpu.device);
-    if on_gpu != update(method, spec, normalise, data, Path::Auto, &gpu.device) {
+fn an_update_is_the_same_as_elsewhere(method: &str, spec: &str, data: &Dataset, gpu: &Chosen) -> Result<(), String> {
+    let on_gpu = update(method, spec, data, 0.0, Path::Auto, &gpu.device);
+    if on_gpu != update(method, spec, data, 0.0, Path::Auto, &gpu.device) {
         return Err("two runs come to different bits".to_owned());
     }
-    let composed = update(method, spec, normalise, data, Path::Composed, &Device::flex());
-    for (found, expected) in on_gpu.iter().zip(&composed) {
-        assert!(found.keys().eq(expected.keys()));
-        let all: Vec<f32> = expected.values().flat_map(|tensor| tensor.values.iter().copied()).collect();
-        let greatest = all.iter().fold(0.0_f32, |most, number| most.max(number.abs()));
-        for (name, expected) in expected {
-            // Sums that cancel each other have no digits of their own: beside the greatest of a tensor, but at least a hundredth of the
-            // greatest of the network.
-            let floor = [0.01 * greatest];
-            let with_floor = |values: &[f32]| [values, &floor].concat();
-            near(&with_floor(&found[name].values), &with_floor(&expected.values)).map_err(|why| format!("{name}: {why}"))?;
+    let [composed, moved] = [0.0, 1e-6].map(|moved| update(method, spec, data, moved, Path::Composed, &Device::flex()));
+    for ((found, expected), moved) in on_gpu.iter().zip(&composed).zip(&moved) {
+        // As near as `near` asks, but where the gradient itself jumps: with few samples a number at the kink of a ReLU, or a channel
+        // that hardly varies, makes more of samples that are moved by a few roundings than any order of sums does.
+        let allowed = 1e-4_f32.max(4.0 * apart(moved, expected).0);
+        let (distance, name) = apart(found, expected);
+        if distance > allowed {
+            return Err(format!("{name}: apart by {distance}, where {allowed} is allowed"));
         }
     }
     Ok(())
@@ -303,11 +316,63 @@ fn an_update_is_the_same_as_elsewhere(
 #[test]
 fn an_update_of_every_network_comes_to_what_it_comes_to_elsewhere() {
     let Some(gpu) = adapter() else { return };
-    for (spec, shape, samples) in NETWORKS {
-        for (method, normalise) in [("at", "0.3/0.5"), ("trades", "none"), ("ca-at", "none")] {
-            let data = noise(shape, samples + 3, 3);
-            let same = an_update_is_the_same_as_elsewhere(method, spec, normalise, &data, &gpu);
-            same.unwrap_or_else(|why| panic!("{spec}, {method}, normalise {normalise}: {why}"));
-        }
+    for ((spec, shape, samples), method) in NETWORKS.into_iter().zip(["ca-at", "at", "trades", "at", "trades", "ca-at"]) {
+        let data = noise(shape, samples + 3, 3);
+        let same = an_update_is_the_same_as_elsewhere(method, spec, &data, &gpu);
+        same.unwrap_or_else(|why| panic!("{spec}, {method}: {why}"));
+    }
+}
+
+#[test]
+fn an_update_comes_to_the_same_for_any_number_of_samples_and_any_size() {
+    let Some(gpu) = adapter() else { return };
+    // Drawn, but the same in every run: a case compiles kernels.
+    let mut stream = Stream::new(12, Purpose::Benchmark, 0, 0);
+    for case in 0..6 {
+        let mut between = |least: usize, most: usize| least + stream.below(most + 1 - least);
+        let samples = [between(1, 130), between(2, 6)][case % 2];
+        let (spec, shape) = if case % 2 == 0 {
+            let widths = format!("mlp:{},{}", between(1, 70), between(1, 70));
+            (widths, SampleShape::Flat(between(1, 70)))
+        } else {
+            let shape = SampleShape::Image { channels: between(1, 12), height: between(5, 11), width: between(5, 11) };
+            (["wrn:10,1", "resnet18"][case / 2 % 2].to_owned(), shape)
+        };
+        let data = noise(shape, samples, case as u64);
+        let same = an_update_is_the_same_as_elsewhere("trades", &spec, &data, &gpu);
+        same.unwrap_or_else(|why| panic!("{spec} on {samples} of {shape:?}: {why}"));
+    }
+}
+
+#[test]
+fn a_step_of_a_convolutional_network_takes_few_dispatches() {
+    let Some(gpu) = adapter() else { return };
+    let bounds = [("small-cnn-28", GREY, 24, 70), ("resnet18", COLOUR, 50, 170)];
+    for (spec, shape, of_attack, of_update) in bounds {
+        let data = noise(shape, 2, 4);
+        let dispatches = |steps: u32| {
+            let mut settings = Settings { burn_in: 0, steps, ..Settings::default() };
+            for (name, value) in [("model", spec), ("init", "he"), ("method", "gairat")] {
+                settings.set(name, value).unwrap();
+            }
+            let mut trainer = Trainer::new(&settings.checked().unwrap(), &data, &gpu.device).unwrap();
+            let mut step = |index| {
+                let mut log = EpochLog::default();
+                trainer.step(&data, &[0, 1], (1, index), &mut log)
+            };
+            read(step(0));
+            // What the reading costs is in both counts.
+            let one = dispatches::count(|| read(step(1))).1;
+            let three = dispatches::count(|| {
+                (2..4).for_each(|index| drop(step(index)));
+                read(step(4))
+            })
+            .1;
+            (three - one) / 2
+        };
+        let [one, three] = [1, 3].map(dispatches);
+        let (attack, rest) = ((three - one) / 2, one - (three - one) / 2);
+        println!("{spec}: {attack} dispatches a step of PGD, {rest} besides");
+        assert!(attack <= of_attack && rest <= of_update, "{spec}: {attack} a step of PGD, {rest} besides");
     }
 }

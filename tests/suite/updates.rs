@@ -10,6 +10,8 @@ use gairat::{
     train::Trainer,
 };
 
+use crate::executor::apart;
+
 const COLOUR: SampleShape = SampleShape::Image { channels: 3, height: 9, width: 12 };
 /// More than fill the registers of any machine, and no multiple of their width.
 const SAMPLES: usize = 19;
@@ -36,9 +38,11 @@ fn noise() -> Dataset {
 }
 
 /// The gradient of an update, the gradients of its natural and adversarial terms where a method asks for them, and the network after
-/// it, running statistics included.
-fn update(method: &str, spec: &str, normalise: &str, path: Path) -> Vec<Parameters> {
-    let data = noise();
+/// it, running statistics included. The samples may be moved a little.
+fn update(method: &str, spec: &str, normalise: &str, moved: f32, path: Path) -> Vec<Parameters> {
+    let mut data = noise();
+    let mut stream = Stream::new(9, Purpose::Benchmark, 0, 0);
+    data.train.pixels.iter_mut().for_each(|pixel| *pixel *= 1.0 + moved * (stream.uniform() - 0.5));
     let mut settings = Settings { epsilon: 0.0, burn_in: 0, lr: 0.1, path, ..Settings::default() };
     for (name, value) in [("model", spec), ("normalise", normalise), ("init", "he"), ("method", method)] {
         settings.set(name, value).unwrap();
@@ -59,20 +63,16 @@ fn update(method: &str, spec: &str, normalise: &str, path: Path) -> Vec<Paramete
 fn an_update_in_lanes_is_the_one_layer_by_layer() {
     for spec in ["small-cnn-32", "resnet18", "preact-resnet18", "wrn:10,2"] {
         for (method, normalise) in [("at", "0.3/0.5"), ("trades", "none"), ("ca-at", "none")] {
-            let [lanes, layers] = [Path::Auto, Path::Composed].map(|path| update(method, spec, normalise, path));
+            let lanes = update(method, spec, normalise, 0.0, Path::Auto);
+            let [layers, moved] = [0.0, 1e-6].map(|moved| update(method, spec, normalise, moved, Path::Composed));
             assert_eq!(lanes.len(), layers.len());
-            for (found, expected) in lanes.iter().zip(&layers) {
-                assert!(found.keys().eq(expected.keys()));
-                let greatest = |numbers: &[f32]| numbers.iter().fold(0.0_f32, |most, number| most.max(number.abs()));
-                let of_network = expected.values().map(|tensor| greatest(&tensor.values)).fold(0.0, f32::max);
-                for (name, expected) in expected {
-                    // The statistics of a few pixels multiply roundings; a sum that cancels has no digits of its own.
-                    let close = 1e-3 * greatest(&expected.values).max(0.01 * of_network);
-                    for (found, expected) in found[name].values.iter().zip(&expected.values) {
-                        let what = || format!("{spec}, {method}, normalise {normalise}, {name}: {found} is not {expected}");
-                        assert!((found - expected).abs() <= close, "{}", what());
-                    }
-                }
+            for ((found, expected), moved) in lanes.iter().zip(&layers).zip(&moved) {
+                // As near as float32 comes through so many layers, but where the gradient itself jumps: with few samples a number at the
+                // kink of a ReLU makes more of samples that are moved by a few roundings than any order of sums does.
+                let allowed = 1e-3_f32.max(4.0 * apart(moved, expected).0);
+                let (distance, name) = apart(found, expected);
+                let what = format!("{spec}, {method}, normalise {normalise}, {name}: apart by {distance}, {allowed} is allowed");
+                assert!(distance <= allowed, "{what}");
             }
         }
     }
@@ -83,7 +83,7 @@ fn threads_change_no_bit_of_an_update() {
     for (spec, method) in [("small-cnn-32", "at"), ("resnet18", "trades")] {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| update(method, spec, "none", Path::Auto))
+            pool.install(|| update(method, spec, "none", 0.0, Path::Auto))
         };
         let one = on(1);
         for threads in [2, 4, 16] {

@@ -108,6 +108,8 @@ struct Timed {
     attack_ms: f64,
     turns: usize,
     dispatches: Option<usize>,
+    /// Bytes of the GPU's memory after the steps, which keep their buffers.
+    memory: Option<u64>,
     /// Floating-point operations of a step, multiplications and additions counted apart.
     operations: Option<f64>,
 }
@@ -153,8 +155,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 "model": resolved.to_string(), "input": case.input, "classes": case.classes, "device": chosen.name,
                 "adapter": chosen.name, "api": chosen.api, "path": timed.path.to_string(), "batch": case.batch, "k": case.steps,
                 "step_ms": timed.step_ms, "attack_ms": timed.attack_ms, "update_ms": timed.step_ms - timed.attack_ms,
-                "samples_per_s": per_second, "dispatches": timed.dispatches, "gflop_per_s": rate, "steps_timed": timed.turns,
-                "instructions": instructions,
+                "samples_per_s": per_second, "dispatches": timed.dispatches, "memory": timed.memory, "gflop_per_s": rate,
+                "steps_timed": timed.turns, "instructions": instructions,
             });
             crate::terminal::say!("{line}");
         } else if let Some((scale, value)) = case.grown {
@@ -177,7 +179,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             );
         } else {
             crate::terminal::say!(
-                "{resolved} on {}, {} classes, batch {}, K {}: {:.2} ms a step (attack {:.2}, update {:.2}), {per_second:.0} samples/s{}{}",
+                "{resolved} on {}, {} classes, batch {}, K {}: {:.2} ms a step (attack {:.2}, update {:.2}), {per_second:.0} samples/s{}{}{}",
                 case.input,
                 case.classes,
                 case.batch,
@@ -187,6 +189,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
                 timed.step_ms - timed.attack_ms,
                 rate.map_or_else(String::new, |rate| format!(", {rate:.1} GFLOP/s")),
                 timed.dispatches.map_or_else(String::new, |count| format!(", {count} dispatches")),
+                timed.memory.map_or_else(String::new, |bytes| format!(", {} MiB", bytes.div_ceil(1 << 20))),
             );
             let instructions = instructions.map_or_else(String::new, |name| format!(" with {name}"));
             crate::terminal::say!("    {} path, median of {} ({}{instructions})", timed.path, timed.turns, chosen.name);
@@ -303,6 +306,8 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
         Some((more - fewer) / 4)
     };
 
+    let memory = chosen.memory();
+
     let attack = plan.attack_in(1);
     let samples = stepper.dataset.train.select(&stepper.indices, shape.len());
     let key = StartKey { seed: settings.seed, purpose: Purpose::Start, epoch: 1 };
@@ -317,7 +322,7 @@ fn time(settings: &Settings, shape: SampleShape, classes: usize, chosen: &Chosen
 
     let passes = settings.method.build().passes().in_all(settings.steps);
     let operations = program.map(|program| 2.0 * program.layers.multiplications() as f64 * settings.batch as f64 * passes);
-    Ok(Timed { path, step_ms, attack_ms, turns, dispatches, operations })
+    Ok(Timed { path, step_ms, attack_ms, turns, dispatches, memory, operations })
 }
 
 /// A step of a method beside one of plain adversarial training.
