@@ -19,7 +19,7 @@ pub(crate) fn is_pickle(start: &[u8]) -> bool {
 
 /// The names of all files in a zip archive, in order.
 pub(crate) fn names_in_zip<R: Read + Seek>(archive: &ZipArchive<R>) -> Vec<String> {
-    let mut names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
+    let mut names: Vec<String> = archive.file_names().flatten().map(std::borrow::Cow::into_owned).collect();
     names.sort_unstable();
     names
 }

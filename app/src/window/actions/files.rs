@@ -47,7 +47,7 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
         match Source::of_files(&[path.to_owned()]) {
             Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
             Ok(None) => {
-                state.say(format!("{}: expected a run, settings (.json) or data: {}.", path.display(), known_data()), true)
+                state.say(format!("{}: expected a run, settings (.json) or data: {}.", path.display(), known_data()), true);
             }
             Err(problem) => state.say(problem, true),
         }

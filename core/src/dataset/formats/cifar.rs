@@ -218,7 +218,7 @@ fn from_pickle(bytes: &[u8]) -> Result<Parts, (String, String)> {
         None => labels.elements().into_iter().map(|label| label.int().and_then(|label| u32::try_from(label).ok())).collect(),
     };
     let labels = labels.ok_or_else(|| ("has labels that are no whole numbers from 0".to_owned(), expected()))?;
-    let array = root.get("data").and_then(|data| data.numpy()).ok_or_else(|| ("has no array `data`".to_owned(), expected()))?;
+    let array = root.get("data").and_then(pickle::Value::numpy).ok_or_else(|| ("has no array `data`".to_owned(), expected()))?;
     let claimed = array.shape.iter().try_fold(1_u64, |product, &size| product.checked_mul(size));
     let fits = array.dtype == "|u1"
         && array.shape.first() == Some(&(labels.len() as u64))

@@ -1,8 +1,10 @@
 //! One picture: PNG or JPEG to bytes.
 
-use image::{DynamicImage, GenericImageView as _, ImageReader, Limits};
-
+#[cfg(not(target_arch = "wasm32"))]
 use std::io::Cursor;
+
+#[cfg(not(target_arch = "wasm32"))]
+use image::{DynamicImage, GenericImageView as _, ImageReader, Limits};
 
 /// A decoded picture: `channels` x `height` x `width` bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,13 +18,24 @@ pub(super) struct Picture {
     pub(super) alpha: bool,
 }
 
+/// A page does without the decoders: they are a tenth of what it loads.
+///
+/// # Errors
+/// What to do instead.
+#[cfg(target_arch = "wasm32")]
+pub(super) fn decode(_file: &[u8]) -> Result<Picture, String> {
+    Err("is a picture, which the page does not decode; the program does, or make an NPZ of `x` and `y`".to_owned())
+}
+
 /// The most pixels of a side: a picture that claims more is broken, or nothing for a network.
+#[cfg(not(target_arch = "wasm32"))]
 const SIDE: u32 = 4096;
 
 /// Decodes the bytes of a file.
 ///
 /// # Errors
 /// What is wrong with them.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn decode(file: &[u8]) -> Result<Picture, String> {
     if let Some(what) = crate::files::what_else(file) {
         return Err(what.to_owned());

@@ -340,7 +340,7 @@ impl<'a> Planner<'a> {
                 self.gradient_of_weights(index, from, &gradient);
             }
             // Batch normalisation that stands alone gives the gradients of its parameters on the way back.
-            if !needed[from] && !(self.trains_norm(index) && matches!(layer, Layer::Scale { .. })) {
+            if !(needed[from] || self.trains_norm(index) && matches!(layer, Layer::Scale { .. })) {
                 continue;
             }
             let target = self.target(&mut sums, from);
