@@ -254,21 +254,18 @@ fn noise(shape: SampleShape, samples: usize, seed: u64) -> Dataset {
 }
 
 /// The gradient of an update, the gradients of its natural and adversarial terms where they are asked for one by one, and the network
-/// after it, running statistics included. The samples may be moved a little.
-fn update(method: &str, spec: &str, data: &Dataset, moved: f32, path: Path, device: &Device) -> Vec<Parameters> {
+/// after it, running statistics included.
+fn update(method: &str, spec: &str, data: &Dataset, path: Path, device: &Device) -> Vec<Parameters> {
     let mut settings = Settings { epsilon: 0.0, burn_in: 0, lr: 0.1, path, ..Settings::default() };
     for (name, value) in [("model", spec), ("normalise", "0.3/0.5"), ("init", "he"), ("method", method)] {
         settings.set(name, value).unwrap();
     }
-    let mut data = data.clone();
-    let mut stream = Stream::new(9, Purpose::Benchmark, 0, 0);
-    data.train.pixels.iter_mut().for_each(|pixel| *pixel *= 1.0 + moved * (stream.uniform() - 0.5));
-    let mut trainer = Trainer::new(&settings.checked().unwrap(), &data, device).unwrap();
+    let mut trainer = Trainer::new(&settings.checked().unwrap(), data, device).unwrap();
     let samples = data.train.rows.len();
     let counts: Vec<(f32, f32)> = (0..samples).map(|sample| (sample as f32 % 11.0, sample as f32 % 11.0)).collect();
     // Not the natural samples: the two passes of a method are to differ.
     let images = data.train.pixels.iter().map(|pixel| 1.0 - pixel).collect();
-    let parts = trainer.step_apart_on(&data, &(0..samples).collect::<Vec<_>>(), (1, 0), images, &counts);
+    let parts = trainer.step_apart_on(data, &(0..samples).collect::<Vec<_>>(), (1, 0), images, &counts);
     let named = |gradient| pollster::block_on(named_gradient(&trainer.network, gradient)).unwrap();
     let mut found = vec![named(&parts.gradient)];
     found.extend(parts.terms.iter().flatten().map(named));
@@ -276,38 +273,43 @@ fn update(method: &str, spec: &str, data: &Dataset, moved: f32, path: Path, devi
     found
 }
 
-/// The greatest distance of a tensor's numbers from the expected ones, beside the greatest of them; sums that cancel each other have no
-/// digits of their own, so beside at least a hundredth of the greatest number of all tensors.
-pub(crate) fn apart(found: &Parameters, expected: &Parameters) -> (f32, String) {
+/// The share of numbers that are further from the expected ones than `close` times the greatest of their tensor, and where the furthest is;
+/// sums that cancel each other have no digits of their own, so at least a hundredth of the greatest number of all tensors.
+pub(crate) fn apart(found: &Parameters, expected: &Parameters, close: f32) -> (f64, String) {
     assert!(found.keys().eq(expected.keys()));
     let greatest = |values: &[f32]| values.iter().fold(0.0_f32, |most, number| most.max(number.abs()));
     let floor = 0.01 * expected.values().map(|tensor| greatest(&tensor.values)).fold(1e-30, f32::max);
-    let mut most = (0.0, String::new());
+    let (mut apart, mut all, mut most) = (0, 0, (0.0, String::new()));
     for (name, expected) in expected {
-        let differences: Vec<f32> = found[name].values.iter().zip(&expected.values).map(|(f, e)| f - e).collect();
-        assert!(differences.iter().all(|difference| difference.is_finite()), "{name}");
-        let distance = greatest(&differences) / greatest(&expected.values).max(floor);
-        if distance > most.0 {
-            most = (distance, name.clone());
+        let unit = greatest(&expected.values).max(floor);
+        let distances: Vec<f32> = found[name].values.iter().zip(&expected.values).map(|(f, e)| (f - e).abs() / unit).collect();
+        assert!(distances.iter().all(|distance| distance.is_finite()), "{name}");
+        all += distances.len();
+        apart += distances.iter().filter(|distance| **distance > close).count();
+        let furthest = greatest(&distances);
+        if furthest > most.0 {
+            most = (furthest, format!("{name} by {furthest}"));
         }
     }
-    most
+    (apart as f64 / all as f64, most.1)
 }
+
+/// The share of numbers that may be apart. With few samples a number lies at the kink of a ReLU, and the order of a sum decides on which side:
+/// what follows from that one jumps, as it does where samples are moved by a few roundings. A kernel that is wrong is wrong everywhere.
+pub(crate) const AT_KINKS: f64 = 0.005;
 
 /// An update on the GPU is the update layer by layer on the CPU, and the same to the last bit a second time.
 fn an_update_is_the_same_as_elsewhere(method: &str, spec: &str, data: &Dataset, gpu: &Chosen) -> Result<(), String> {
-    let on_gpu = update(method, spec, data, 0.0, Path::Auto, &gpu.device);
-    if on_gpu != update(method, spec, data, 0.0, Path::Auto, &gpu.device) {
+    let on_gpu = update(method, spec, data, Path::Fused, &gpu.device);
+    if on_gpu != update(method, spec, data, Path::Fused, &gpu.device) {
         return Err("two runs come to different bits".to_owned());
     }
-    let [composed, moved] = [0.0, 1e-6].map(|moved| update(method, spec, data, moved, Path::Composed, &Device::flex()));
-    for ((found, expected), moved) in on_gpu.iter().zip(&composed).zip(&moved) {
-        // As near as `near` asks, but where the gradient itself jumps: with few samples a number at the kink of a ReLU, or a channel
-        // that hardly varies, makes more of samples that are moved by a few roundings than any order of sums does.
-        let allowed = 1e-4_f32.max(4.0 * apart(moved, expected).0);
-        let (distance, name) = apart(found, expected);
-        if distance > allowed {
-            return Err(format!("{name}: apart by {distance}, where {allowed} is allowed"));
+    let composed = update(method, spec, data, Path::Composed, &Device::flex());
+    for (found, expected) in on_gpu.iter().zip(&composed) {
+        let (share, furthest) = apart(found, expected, 1e-4);
+        println!("{spec}, {method}: {share} of the numbers are apart; furthest {furthest}");
+        if share > AT_KINKS {
+            return Err(format!("{share} of the numbers are apart; furthest {furthest}"));
         }
     }
     Ok(())
@@ -351,7 +353,7 @@ fn a_step_of_a_convolutional_network_takes_few_dispatches() {
     for (spec, shape, of_attack, of_update) in bounds {
         let data = noise(shape, 2, 4);
         let dispatches = |steps: u32| {
-            let mut settings = Settings { burn_in: 0, steps, ..Settings::default() };
+            let mut settings = Settings { burn_in: 0, steps, path: Path::Fused, ..Settings::default() };
             for (name, value) in [("model", spec), ("init", "he"), ("method", "gairat")] {
                 settings.set(name, value).unwrap();
             }

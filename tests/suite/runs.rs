@@ -144,7 +144,8 @@ fn a_run_leaves_the_files_that_its_folder_promises() {
             "resume.safetensors",
             "samples.csv",
             "settings.json",
-            "summary.json"
+            "summary.json",
+            "tensorboard/events.out.tfevents.0.gairat"
         ]
     );
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
