@@ -12,6 +12,7 @@ mod kernels;
 mod learning;
 mod methods;
 mod names;
+mod one_update;
 mod regions;
 mod resume;
 mod runs;

@@ -175,13 +175,11 @@ impl Trainer {
         if let Some((program, trained)) = lanes {
             return Executor::lanes(program, trained, &self.device);
         }
-        // Whole updates with batch normalisation, and on a GPU, are to be asked for: beside the layers of the tensor library a twentieth of
-        // the gradient of a small batch of resnet18 is apart, which may be the kinks of ReLU and is not proved to be.
         let whole = || {
             let lanes = is_cpu(&self.device).then(|| Executor::tiles_together(network, &self.device)).flatten();
             lanes.or_else(|| Executor::on_gpu(network, samples, passes, &self.device))
         };
-        let whole = if self.plan.attack.path == Path::Fused { whole() } else { None };
+        let whole = if self.plan.attack.path == Path::Composed { None } else { whole() };
         whole.unwrap_or_else(|| Executor::Composed { network, together: self.together() })
     }
 
