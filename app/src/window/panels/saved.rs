@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Button, ComboBox, Grid, Id, Modal, ScrollArea, Ui};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
+use super::axis;
 use crate::window::{
     model::{
         State,
@@ -88,12 +89,21 @@ fn curves_ui(ui: &mut Ui, saved: &mut SavedRuns, height: f32) {
             ui.weak("No run is ticked.");
         }
     });
+    if saved.rows.iter().all(|row| !row.chosen) {
+        // Room for the picture that a tick brings.
+        ui.add_space(height);
+        return;
+    }
     let dark = ui.visuals().dark_mode;
     let value = KINDS[saved.curve].value;
     let plot = Plot::new("curves of saved runs")
         .height(height)
         .legend(Legend::default())
         .show_background(false)
+        .grid_spacing(axis::FAINT)
+        .x_grid_spacer(axis::few_whole)
+        .y_grid_spacer(axis::few)
+        .y_axis_formatter(|mark, _| axis::label(mark))
         .x_axis_label("epoch")
         .allow_scroll(false)
         .include_x(0.0)
