@@ -9,7 +9,7 @@
 //! it). Where fused multiply-add is missing, results differ in the last place; and so do gradients of parameters, which are sums over
 //! samples, where registers are of another width.
 
-/// Columns of a tile for networks of linear layers: there the columns are the positions that are in work at once.
+/// Columns of a tile for networks of linear layers: there the columns are what is in work at once.
 const COLUMNS: usize = 4;
 
 mod axis;
@@ -17,6 +17,7 @@ mod buffer;
 mod convolution;
 mod finish;
 mod isa;
+mod linear;
 mod network;
 mod norm;
 mod parallel;

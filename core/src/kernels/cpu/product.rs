@@ -1,9 +1,11 @@
 //! A layer with weights: a convolution, or a linear layer as one, in the form that is the fastest for its shape.
 
 use super::{
+    COLUMNS,
     convolution::{Convolution, Machine, Shape},
     finish::Finish,
     isa::Isa,
+    linear::Linear,
     winograd::Winograd,
 };
 
@@ -21,6 +23,7 @@ pub(super) struct Product {
 enum Form {
     Direct(Convolution),
     Winograd(Winograd),
+    Linear(Linear),
 }
 
 impl Product {
@@ -34,6 +37,14 @@ impl Product {
         scale: Option<&[f32]>,
     ) -> Self {
         let scaled = |o: usize, i: usize, y: usize, x: usize| scale.map_or(1.0, |scale| scale[o]) * weight(o, i, y, x);
+        if let Shape { input: [inputs, 1, 1], output: [outputs, 1, 1], kernel: 1, padding: 0, .. } = shape
+            && columns == COLUMNS
+        {
+            return Self {
+                forward: Form::Linear(Linear::new([inputs, outputs], |o, i| weight(o, i, 0, 0))),
+                backward: Form::Linear(Linear::new([outputs, inputs], |o, i| scaled(i, o, 0, 0))),
+            };
+        }
         let fits = columns == 1;
         let forward = fits.then(|| Winograd::forward(isa, shape, &weight)).flatten().map(Form::Winograd);
         let backward = fits.then(|| Winograd::backward(isa, shape, scaled)).flatten().map(Form::Winograd);
@@ -59,6 +70,7 @@ impl Product {
         match &self.forward {
             Form::Direct(convolution) => convolution.gradient(machine, source, delta, weights, order),
             Form::Winograd(winograd) => winograd.gradient(machine, source, delta, weights),
+            Form::Linear(linear) => linear.gradient(machine, source, delta, weights),
         }
     }
 }
@@ -68,6 +80,7 @@ impl Form {
         match self {
             Self::Direct(convolution) => convolution.run(machine, source, target, finish),
             Self::Winograd(winograd) => winograd.run(machine, source, target, finish),
+            Self::Linear(linear) => linear.run(machine, source, target, finish),
         }
     }
 }
