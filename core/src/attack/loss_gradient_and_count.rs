@@ -141,6 +141,18 @@ impl Judged {
 /// Judges one sample; its loss's gradient with respect to the logits goes to `gradient` (C). `reference` (C) is read for
 /// [`LossKind::Kl`] only.
 pub(crate) fn judge(logits: &[f32], label: usize, reference: &[f32], gradient: &mut [f32], kind: LossKind) -> Judged {
+    judge_for::<true>(logits, label, reference, gradient, kind)
+}
+
+/// The same; without `LOSS` a cross-entropy is not computed, which the gradient does not need, and is NaN.
+#[inline(always)]
+pub(crate) fn judge_for<const LOSS: bool>(
+    logits: &[f32],
+    label: usize,
+    reference: &[f32],
+    gradient: &mut [f32],
+    kind: LossKind,
+) -> Judged {
     let classes = logits.len();
     let own = logits[label];
 
@@ -170,7 +182,7 @@ pub(crate) fn judge(logits: &[f32], label: usize, reference: &[f32], gradient: &
         rest += if class == top { 0.0 } else { *power };
     }
     let whole = 1.0 + rest;
-    let log_whole = log_one_plus(rest);
+    let log_whole = if LOSS || kind == LossKind::Kl { log_one_plus(rest) } else { f32::NAN };
 
     let mut loss = 0.0;
     if kind == LossKind::CrossEntropy {

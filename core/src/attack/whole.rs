@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    loss_gradient_and_count::{CountSettings, FIRST_HIT, Judged, LossKind, RECORD, judge},
+    loss_gradient_and_count::{CountSettings, FIRST_HIT, Judged, LossKind, RECORD, judge, judge_for},
     pgd_step::{StepSettings, pgd_step},
 };
 use crate::{
@@ -274,6 +274,9 @@ impl Part<'_> {
         let (own_logits, rest) = of_sample.split_at_mut(classes);
         let (own_reference, own_gradient) = rest.split_at_mut(classes);
         let mut judged = Vec::with_capacity(if attack.trace { self.labels.len() } else { 0 });
+        // The next step's loss takes the place of this one's.
+        let kept = attack.trace || step == 0 || step + 1 >= attack.steps;
+        let judge = if kept { judge } else { judge_for::<false> };
         for (sample, &label) in self.labels.iter().enumerate() {
             for (class, logit) in own_logits.iter_mut().enumerate() {
                 *logit = logits[class * per_tile + sample];
