@@ -3,8 +3,8 @@
 //! One `async fn`, driven by whoever opened the door (a thread with `pollster` natively, the page's event loop on the web), on one
 //! thread from start to end: the GPU runtime orders work by thread. What happens comes out as [`Event`]s.
 
+mod divergence;
 mod door;
-mod judge;
 mod trial;
 mod watch;
 
@@ -18,8 +18,8 @@ pub use door::{Command, Door, Place};
 pub use trial::{Bar, Fate, Judged, Judging, SampleTrial, Trial, Verdict, Weights};
 pub use watch::{Look, Looked, Margins, NextBatch, Region, Seen, Traced, View};
 
+use divergence::only_answer;
 use door::Unseen;
-use judge::only_answer;
 use watch::Watch;
 
 use crate::{
@@ -589,7 +589,7 @@ impl Session<'_> {
         Ok(ResumeState { progress, weights, velocities, measured, memory, average })
     }
 
-    /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
+    /// Measures, evaluates, checks for divergence and saves a finished epoch; gives its samples back.
     ///
     /// `None` if it was stopped while it evaluated; nothing is saved then.
     async fn finish_epoch(&mut self, epoch: u32, door: &mut impl Door) -> Result<Option<Vec<SampleRecord>>, SessionError> {
@@ -638,7 +638,7 @@ impl Session<'_> {
             Some(_) => self.confirmed_answer(&frozen).await?,
             None => None,
         };
-        self.judge(&metrics, answer)?;
+        self.stop_if_diverged(&metrics, answer)?;
         (self.progress.epoch, self.progress.step) = (epoch, 0);
         self.metrics.push(metrics.clone());
         self.save(&metrics, weights, &samples, door).await?;
