@@ -203,7 +203,7 @@ impl<'a> Evaluation<'a> {
         &self.known
     }
 
-    /// Runs an attack on all samples, with nobody looking.
+    /// Runs an attack on all samples, without reports on the way.
     ///
     /// # Errors
     /// [`Halt`].

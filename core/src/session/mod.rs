@@ -38,7 +38,7 @@ use crate::{
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-/// For how long steps are handed to a GPU that nobody waits for.
+/// How long steps are handed to the GPU before the loop waits for it.
 const AHEAD: Duration = Duration::from_millis(10);
 /// What is said of a run whose numbers have overflowed.
 const NOT_FINITE: &str = "the loss or a weight is no longer a finite number";
@@ -233,7 +233,7 @@ pub struct Remedy {
 /// The first thing to try where numbers run away.
 const LOWER_RATE: Remedy = Remedy { how: "a lower", setting: "lr", value: None };
 
-/// Runs what is left of a run in `folder`, with nobody looking.
+/// Runs what is left of a run in `folder`, without views on the way.
 ///
 /// `stop` is asked after every step whether to save and stop; `emit` is told what happens.
 ///
