@@ -104,18 +104,18 @@ pub(crate) fn tar(files: &[File]) -> std::io::Result<Vec<u8>> {
         let parents: Vec<&Path> = Path::new(&file.path).ancestors().skip(1).collect();
         for parent in parents.iter().rev().filter(|parent| !parent.as_os_str().is_empty()) {
             if folders.insert(parent.to_path_buf()) {
-                let mut header = header(tar::EntryType::Directory, 0o755, 0);
+                let mut header = header(tar::EntryType::Directory, 0o755, 0)?;
                 archive.append_data(&mut header, parent, std::io::empty())?;
             }
         }
         let mode = if file.executable { 0o755 } else { 0o644 };
-        let mut header = header(tar::EntryType::Regular, mode, file.bytes.len() as u64);
+        let mut header = header(tar::EntryType::Regular, mode, file.bytes.len() as u64)?;
         archive.append_data(&mut header, &file.path, &file.bytes[..])?;
     }
     archive.into_inner()
 }
 
-fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
+fn header(kind: tar::EntryType, mode: u32, size: u64) -> std::io::Result<tar::Header> {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);
@@ -123,5 +123,8 @@ fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
-    header
+    // The names of user 0 and group 0 on every system that has a Debian package.
+    header.set_username("root")?;
+    header.set_groupname("root")?;
+    Ok(header)
 }

@@ -27,7 +27,7 @@ fn bytes(contents: &Contents, package: &str, version: &str, architecture: &str) 
     let kilobytes = files.iter().map(|file| file.bytes.len().div_ceil(1024)).sum::<usize>();
     let control = control(package, version, architecture, kilobytes);
     let data = gzip(&tar(&files)?)?;
-    let about = gzip(&tar(&[File::new("./control", control)])?)?;
+    let about = gzip(&tar(&[File::new("control", control)])?)?;
     Ok(ar(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &about), ("data.tar.gz", &data)]))
 }
 
@@ -54,22 +54,22 @@ fn control(package: &str, version: &str, architecture: &str, kilobytes: usize) -
 
 fn files(contents: &Contents) -> Outcome<Vec<File>> {
     let mut files = vec![
-        File { executable: true, ..File::new("./usr/bin/gairat", contents.program.clone()) },
-        File::new("./usr/share/icons/hicolor/scalable/apps/gairat.svg", contents.icon.clone()),
-        File::new("./usr/share/applications/gairat.desktop", DESKTOP),
-        File::new("./usr/share/doc/gairat/components.cdx.json.gz", gzip(&contents.component_list)?),
-        File::new("./usr/share/doc/gairat/copyright", COPYRIGHT),
+        File { executable: true, ..File::new("usr/bin/gairat", contents.program.clone()) },
+        File::new("usr/share/icons/hicolor/scalable/apps/gairat.svg", contents.icon.clone()),
+        File::new("usr/share/applications/gairat.desktop", DESKTOP),
+        File::new("usr/share/doc/gairat/components.cdx.json.gz", gzip(&contents.component_list)?),
+        File::new("usr/share/doc/gairat/copyright", COPYRIGHT),
     ];
     for document in &contents.documents {
-        files.push(File::new(format!("./usr/share/doc/gairat/{}.gz", document.path), gzip(&document.bytes)?));
+        files.push(File::new(format!("usr/share/doc/gairat/{}.gz", document.path), gzip(&document.bytes)?));
     }
     for page in &contents.man {
-        files.push(File::new(format!("./usr/share/man/man1/{}.gz", page.path), gzip(&page.bytes)?));
+        files.push(File::new(format!("usr/share/man/man1/{}.gz", page.path), gzip(&page.bytes)?));
     }
     for (shell, path) in [
-        ("bash", "./usr/share/bash-completion/completions/gairat"),
-        ("zsh", "./usr/share/zsh/vendor-completions/_gairat"),
-        ("fish", "./usr/share/fish/vendor_completions.d/gairat.fish"),
+        ("bash", "usr/share/bash-completion/completions/gairat"),
+        ("zsh", "usr/share/zsh/vendor-completions/_gairat"),
+        ("fish", "usr/share/fish/vendor_completions.d/gairat.fish"),
     ] {
         let script = contents.completions.iter().find(|file| file.path == shell);
         files.extend(script.map(|script| File::new(path, script.bytes.clone())));
@@ -145,7 +145,7 @@ mod tests {
             "{info}"
         );
         let list = say("--contents");
-        for line in ["-rwxr-xr-x root/root", "./usr/bin/gairat", "./usr/share/man/man1/gairat.1.gz", "completions/gairat"] {
+        for line in ["-rwxr-xr-x root/root", "usr/bin/gairat", "usr/share/man/man1/gairat.1.gz", "completions/gairat"] {
             assert!(list.contains(line), "{line} in {list}");
         }
     }
