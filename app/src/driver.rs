@@ -56,8 +56,7 @@ fn quiet_panics() {
     });
 }
 
-/// How many threads serve a network best where nobody says: all cores but `spare`, and for a perceptron few, because a batch of it is a
-/// handful of tiles.
+/// The default thread count for a network: all cores but `spare`; for a perceptron at most 4, because its batch is a handful of tiles.
 pub(crate) fn threads_for(asked: usize, model: &ModelSpec, spare: usize) -> usize {
     if asked > 0 {
         return asked;

@@ -1,4 +1,4 @@
-//! Every method on the digits recipe, several seeds each: the table of `docs/methods.md`.
+//! Every method on the digits recipe, several seeds each: the table of `docs/reproduction.md`.
 //!
 //! ```text
 //! cargo run --release -p gairat --example digits_table [METHOD ...]

@@ -64,8 +64,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut trainer = Trainer::new(&plan, &data, &device)?;
     for epoch in 1..=plan.settings.epochs {
         let mut log = EpochLog::default();
-        for (step, places) in trainer.steps_of(&data, epoch).iter().enumerate() {
-            trainer.step(&data, places, (epoch, step), &mut log);
+        for (step, indices) in trainer.steps_of(&data, epoch).iter().enumerate() {
+            trainer.step(&data, indices, (epoch, step), &mut log);
         }
     }
     let network = trainer.frozen();

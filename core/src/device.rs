@@ -175,8 +175,8 @@ pub(crate) fn wait_if_software(device: &Device) {
     }
 }
 
-/// Whether steps may be handed to the GPU faster than it takes them: nothing in a page waits for it, so its queue would grow without end,
-/// and whoever looks would see nothing for minutes. On other systems the queue is bounded, and who finds it full waits.
+/// Whether steps may be handed to the GPU faster than it computes them. In a page no thread waits for the GPU: its queue would grow without end,
+/// and the picture would lag by minutes. On other systems the queue is bounded: a thread that finds it full blocks until there is room.
 pub(crate) fn may_run_ahead() -> bool {
     cfg!(target_arch = "wasm32")
 }
@@ -284,7 +284,7 @@ impl Adapter {
     }
 }
 
-/// What a device is asked for, whoever opens it. CubeCL trusts what the adapter offers, so this is all of it, less what would change
+/// The request for a device, the same in the library and in the window. CubeCL trusts what the adapter offers, so this is all of it, less what would change
 /// where memory lives and what wgpu calls experimental.
 pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     let features = adapter

@@ -140,7 +140,7 @@ fn map_shape(parameters: &TensorSpec, asked: &Asked) -> TensorSpec {
     map
 }
 
-kernel_source!(RegionMapText, "../../shaders/region_map.wgsl");
+kernel_source!(RegionMapText, "../shaders/region_map.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]
@@ -212,7 +212,7 @@ pub fn map_of(network: &dyn Classifier, grid: Grid, quantity: Quantity, device: 
     Some(Tensor::from_dispatch(map))
 }
 
-/// A map that stays on the GPU, for whoever draws from there with the same device. The buffer holds (class, quantity) of every cell as
+/// A map that stays on the GPU, for a window that draws with the same device. The buffer holds (class, quantity) of every cell as
 /// two f32, and is the map's alone as long as this value lives.
 #[derive(Clone, Debug)]
 pub struct OnDevice {

@@ -25,7 +25,7 @@ fn failure(settings: &Settings) -> (u32, String) {
     }
 }
 
-/// The recipe and the figures of README's table (PyTorch, seeds 0 to 4, percent: mean and deviation). A mean over n seeds of ours
+/// The recipe and the figures of docs/reproduction.md (PyTorch, seeds 0 to 4, percent: mean and deviation). A mean over n seeds of ours
 /// belongs within mean ± (3 deviation / √n + 1.5 points).
 #[test]
 fn digits_come_out_as_in_pytorch() {

@@ -6,6 +6,7 @@ mod bench;
 mod checkpoints;
 mod compare;
 mod data;
+mod documents;
 mod eval;
 mod methods;
 mod refusals;

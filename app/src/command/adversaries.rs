@@ -113,8 +113,10 @@ pub(super) fn halted(halt: Halt) -> Failure {
 
 /// All attacks and suites, a line each.
 pub(super) fn listed() -> String {
-    let attacks = ADVERSARIES.iter().map(|entry| format!("  {:<26} {}", entry.about.usage(), entry.about.summary));
-    let suites = SUITES.iter().map(|suite| format!("  {:<26} {}", suite.name, suite.summary));
+    let usages = ADVERSARIES.iter().map(|entry| entry.about.usage().len());
+    let width = usages.max().unwrap_or_default();
+    let attacks = ADVERSARIES.iter().map(|entry| format!("  {:<width$} {}", entry.about.usage(), entry.about.summary));
+    let suites = SUITES.iter().map(|suite| format!("  {:<width$} {}", suite.name, suite.summary));
     let lines: Vec<String> =
         ["Attacks:".to_owned()].into_iter().chain(attacks).chain(["\nSuites:".to_owned()]).chain(suites).collect();
     lines.join("\n")

@@ -17,7 +17,7 @@ use gairat::{
     train::{EpochLog, Trainer},
 };
 
-use super::{apply, given, json_arg, settings_args};
+use super::{apply, examples::examples, given, json_arg, settings_args};
 use crate::{driver, failure::Failure};
 
 /// The reference cases: network, input, classes, batch.
@@ -44,6 +44,11 @@ fn keeps(field: &Field) -> bool {
 pub(super) fn definition() -> Command {
     Command::new("bench")
         .about("Time a training step (attack and update); without --model the four reference cases")
+        .after_help(examples(&[
+            ("The four reference cases", "bench"),
+            ("One network on the CPU", "bench --model small-cnn-28 --device cpu --threads 1"),
+            ("A step of every method beside plain adversarial training", "bench --methods --model mlp:64,64"),
+        ]))
         .args(settings_args(keeps))
         .arg(
             Arg::new("input")

@@ -12,7 +12,7 @@ use gairat::{
     model::{Classifier as _, ModelSpec, Network, Normalisation},
 };
 
-use super::{json_arg, must_be_new_as};
+use super::{examples::examples, json_arg, must_be_new_as};
 use crate::failure::Failure;
 
 fn file(name: &'static str, value: &'static str, help: &'static str) -> Arg {
@@ -45,6 +45,7 @@ pub(super) fn convert_definition() -> Command {
     };
     Command::new("convert")
         .about("Write weights of any kind and code as safetensors in the names used here")
+        .after_help(examples(&[("A checkpoint of PyTorch", "convert checkpoint.pth weights.safetensors")]))
         .arg(place("in", "Weights as PyTorch (.pth, .pt) or safetensors writes them"))
         .arg(place("out", "The safetensors file to write; it must not exist yet"))
         .args(network_args())
@@ -54,6 +55,13 @@ pub(super) fn convert_definition() -> Command {
 pub(super) fn export_definition() -> Command {
     Command::new("export")
         .about("Write a network for other programs: ONNX or safetensors")
+        .after_help(examples(&[
+            ("The best weights of a run, for ONNX Runtime", "export --run runs/NAME --onnx network.onnx"),
+            (
+                "The last weights, for PyTorch",
+                "export --run runs/NAME --weights runs/NAME/last.safetensors --safetensors last.safetensors",
+            ),
+        ]))
         .arg(file("run", "DIR", "A run's folder: its network with its best weights"))
         .arg(file(
             "weights",

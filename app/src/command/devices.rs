@@ -5,11 +5,14 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command};
 use gairat::device::{adapters, auto_choice};
 
-use super::json_arg;
+use super::{examples::examples, json_arg};
 use crate::failure::Failure;
 
 pub(super) fn definition() -> Command {
-    Command::new("devices").about("List every adapter, its API, what it can do, which one `auto` takes and why").arg(json_arg())
+    Command::new("devices")
+        .about("List every adapter, its API, what it can do, which one `auto` takes and why")
+        .after_help(examples(&[("What there is to compute on", "devices"), ("The same for a program", "devices --json")]))
+        .arg(json_arg())
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {

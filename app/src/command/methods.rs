@@ -8,14 +8,20 @@ use gairat::{
     settings::{Field, Kind, MethodChoice, Settings},
 };
 
-use super::{flag, json_arg};
+use super::{examples::examples, flag, json_arg, markdown};
 use crate::failure::Failure;
 
 pub(super) fn definition() -> Command {
     Command::new("methods")
         .about("List the methods, or describe one: formula, source, parameters, cost, and what is not certain")
+        .after_help(examples(&[
+            ("All methods", "methods"),
+            ("Formula, parameters and cost of one", "methods mart"),
+            ("The same for a program", "methods --json"),
+        ]))
         .arg(Arg::new("name").value_name("METHOD").help("The method to describe; without it all are listed"))
         .arg(json_arg())
+        .arg(markdown::arg())
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
@@ -23,6 +29,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some(name) => vec![MethodChoice::of(name).map_err(Failure::Request)?.about()],
         None => METHODS.iter().map(|entry| entry.about).collect(),
     };
+    if matches.get_flag("markdown") {
+        crate::terminal::say_part!("{}", page());
+        return Ok(ExitCode::SUCCESS);
+    }
     if matches.get_flag("json") {
         for about in chosen {
             crate::terminal::say!("{}", json(about));
@@ -135,4 +145,54 @@ fn json(about: &About) -> serde_json::Value {
         "passes_at_10_steps": about.passes.in_all(10), "variants": variants, "measures": about.measure.map(|measure| measure.name),
         "parameters": parameters,
     })
+}
+
+/// The page `docs/methods.md`.
+fn page() -> String {
+    let abouts = || METHODS.iter().map(|entry| entry.about);
+    let weighs_by = |about: &About| if about.weighs() { about.axis.label } else { "nothing: all samples count alike" };
+    let overview = abouts().map(|about| {
+        let name = format!("[`{0}`](#{0})", about.name);
+        [name, about.title.to_owned(), weighs_by(about).to_owned(), about.source.to_owned()]
+    });
+    let overview = markdown::table(["method", "name", "weighs samples by", "source"], overview);
+    let sections = abouts().fold(String::new(), |text, about| format!("{text}\n{}", section(about, weighs_by(about))));
+    format!(
+        "# Methods\n\n{}\n\n\
+         A method says which adversarial data it trains on, how much each sample counts (ω), what it minimises, and how it combines gradients. \
+         Every method below is one file in `core/src/method/`. [reproduction.md](reproduction.md) says where a method differs from published \
+         code, and sets its figures beside PyTorch's.\n\n\
+         In the formulas f is the network, x a natural sample, x~ its adversarial partner, y the label, p the softmax of the logits, and n the \
+         size of the batch. K is the number of attack steps; κ counts the steps that a sample withstands.\n\n\
+         {overview}{sections}",
+        markdown::generated("methods"),
+    )
+}
+
+/// What the page says of one method.
+fn section(about: &About, weighs_by: &str) -> String {
+    let mut text = format!("## {}\n\n{}. {}\n\n", about.name, about.title, about.summary);
+    let mut item = |name: &str, what: &str| text.push_str(&format!("- {name}: {what}\n"));
+    item("minimises", &format!("`{}`", about.formula));
+    item("weighs samples by", weighs_by);
+    item("cost of a step", &about.passes.to_string());
+    for (with, cost) in variants(about) {
+        item(&format!("cost with `{with}`"), &cost.to_string());
+    }
+    item("burn-in", if about.burns_in { "`--burn-in` epochs with weights of 1" } else { "none" });
+    if let Some(measure) = about.measure {
+        item("measures", &format!("`{}`: {}", measure.name, measure.doc));
+    }
+    item("source", about.source);
+    for caveat in about.caveats {
+        item("note", caveat);
+    }
+    let rows: Vec<[String; 4]> = parameters(about)
+        .into_iter()
+        .map(|(field, default)| [format!("`--{}`", flag(field.name)), default, values(&field), field.doc.to_string()])
+        .collect();
+    if !rows.is_empty() {
+        text.push_str(&format!("\n{}", markdown::table(["parameter", "default", "values", "what it means"], rows)));
+    }
+    text
 }

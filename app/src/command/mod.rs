@@ -2,15 +2,19 @@
 
 mod adversaries;
 mod attack;
+mod attacks;
 mod bench;
 mod compare;
 mod convert;
 mod data;
 mod devices;
 mod eval;
+mod examples;
+mod markdown;
 mod methods;
 mod record;
 mod report;
+mod shell;
 mod step;
 mod tether;
 mod train;
@@ -37,6 +41,14 @@ const AFTER: &str = "Without a command, gairat opens its window, which is traini
 #[cfg(not(feature = "window"))]
 const AFTER: &str = "Without a command, gairat trains with its defaults: a perceptron on the two moons, in a few seconds.";
 
+const EXAMPLES: &[(&str, &str)] = &[
+    #[cfg(feature = "window")]
+    ("The window with other data and another method", "--data circles --method trades"),
+    ("A run in the terminal, in a second", "train"),
+    ("Plain adversarial training beside GAIRAT, five seeds each", "compare --methods at,gairat --data digits --out results"),
+    ("How robust a run is, under a suite as strong as AutoAttack", "eval --run runs/NAME --suite trust"),
+];
+
 /// Reads the arguments and does what they ask.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
     #[cfg(feature = "window")]
@@ -62,10 +74,13 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("convert", matches)) => convert::convert(matches),
         Some(("export", matches)) => convert::export(matches),
         Some(("methods", matches)) => methods::run(matches),
+        Some(("attacks", matches)) => attacks::run(matches),
         Some(("step", matches)) => step::run(matches),
         Some(("report", matches)) => report::run(matches),
         Some(("data", matches)) => data::run(matches),
         Some(("devices", matches)) => devices::run(matches),
+        Some(("completions", matches)) => shell::completions(matches),
+        Some(("man", matches)) => shell::man(matches),
         Some(("record", matches)) => match matches.get_one::<PathBuf>("file") {
             Some(file) => record::run(file),
             // clap has asked for it.
@@ -81,7 +96,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
 fn definition() -> Command {
     let command = Command::new("gairat")
         .about("Geometry-aware instance-reweighted adversarial training, on any GPU or on the CPU")
-        .after_help(AFTER)
+        .after_help(format!("{AFTER}\n\n{}", examples::examples(EXAMPLES)))
         .disable_version_flag(true)
         .arg(
             Arg::new("version")
@@ -103,20 +118,26 @@ fn definition() -> Command {
         .subcommand(convert::convert_definition())
         .subcommand(convert::export_definition())
         .subcommand(methods::definition())
+        .subcommand(attacks::definition())
         .subcommand(step::definition())
         .subcommand(compare::definition())
         .subcommand(report::definition())
         .subcommand(bench::definition())
         .subcommand(data::definition())
         .subcommand(devices::definition())
+        .subcommand(shell::completions_definition())
+        .subcommand(shell::man_definition())
         .subcommand(record::definition());
     #[cfg(feature = "window")]
     let command = window::arguments(command).args_conflicts_with_subcommands(true);
     command
 }
 
+/// What the program was built with.
+const FEATURES: &str = if cfg!(feature = "window") { "window" } else { "none" };
+
 fn version(verbose: bool) {
-    crate::terminal::say!("gairat {}", env!("CARGO_PKG_VERSION"));
+    crate::terminal::say!("gairat {} (commit {}, features: {FEATURES})", env!("CARGO_PKG_VERSION"), env!("GAIRAT_COMMIT"));
     if verbose {
         crate::terminal::say!("licence   MIT OR Apache-2.0");
         #[cfg(feature = "window")]

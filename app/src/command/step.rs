@@ -15,7 +15,7 @@ use gairat::{
     train::Trainer,
 };
 
-use super::{apply, given, json_arg, settings_args};
+use super::{apply, examples::examples, given, json_arg, settings_args};
 use crate::{driver, failure::Failure};
 
 /// The settings that matter here.
@@ -49,6 +49,9 @@ pub(super) fn definition() -> Command {
     };
     Command::new("step")
         .about("Take one training step of a method on a file of samples, and write everything that went into it")
+        .after_help(examples(&[
+            ("A step of MART", "step --method mart --weights weights.safetensors --model mlp:64,64 --data npz:mine.npz --epsilon 0.1 --out step.npz"),
+        ]))
         .long_about(
             "Take one training step of a method on a file of samples, and write everything that went into it. All samples are one batch, \
              without shuffling and augmentation, after burn-in.\n\n\

@@ -17,7 +17,7 @@ use gairat::{
     settings::{Settings, SettingsError, may_change_on_resume},
 };
 
-use super::{apply, given, json_arg, settings_args, settings_from, tether};
+use super::{apply, examples::examples, given, json_arg, settings_args, settings_from, tether};
 use crate::{
     animation::Filmed,
     driver,
@@ -29,6 +29,12 @@ use crate::{
 pub(super) fn definition() -> Command {
     Command::new("train")
         .about("Train a network; defaults follow the data")
+        .after_help(examples(&[
+            ("The two moons, in a second", "train"),
+            ("Digits with another method", "train --data digits --method trades --epsilon 0.1"),
+            ("Your own arrays x and y", "train --data npz:mine.npz --epsilon 8/255 --epochs 20"),
+            ("Go on after Ctrl+C or a crash, or with more epochs", "train --resume runs/NAME --epochs 120"),
+        ]))
         .args(settings_args(|_| true))
         .arg(path("out", "DIR", "Run folder; it must not exist yet [default: a dated one under runs/]").conflicts_with("resume"))
         .arg(path("resume", "DIR", "Go on with the run in this folder; settings given beside it replace the run's"))

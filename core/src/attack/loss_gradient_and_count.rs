@@ -107,16 +107,16 @@ pub fn loss_gradient_and_count(
         let row = sample * classes..(sample + 1) * classes;
         let reference = if settings.kind == LossKind::Kl { &reference[row.clone()] } else { &[] };
         let gradient = &mut result.gradient[row.clone()];
-        let judged = judge(&logits[row], label as usize, reference, gradient, settings.kind);
-        result.losses[sample] = judged.loss;
-        judged.count(&mut result.records[sample * RECORD..(sample + 1) * RECORD], settings);
+        let loss_of = sample_loss(&logits[row], label as usize, reference, gradient, settings.kind);
+        result.losses[sample] = loss_of.loss;
+        loss_of.count(&mut result.records[sample * RECORD..(sample + 1) * RECORD], settings);
     }
     result
 }
 
 /// What the logits of one sample say.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Judged {
+pub(crate) struct SampleLoss {
     /// In nats, or in logits for the CW margin.
     pub loss: f32,
     /// In logits.
@@ -125,7 +125,7 @@ pub(crate) struct Judged {
     pub correct: bool,
 }
 
-impl Judged {
+impl SampleLoss {
     /// Writes it into the sample's record.
     pub(crate) fn count(self, record: &mut [f32], settings: CountSettings) {
         record[LOSS] = self.loss;
@@ -138,21 +138,21 @@ impl Judged {
     }
 }
 
-/// Judges one sample; its loss's gradient with respect to the logits goes to `gradient` (C). `reference` (C) is read for
-/// [`LossKind::Kl`] only.
-pub(crate) fn judge(logits: &[f32], label: usize, reference: &[f32], gradient: &mut [f32], kind: LossKind) -> Judged {
-    judge_for::<true>(logits, label, reference, gradient, kind)
+/// Loss, margin and correctness of one sample; the gradient of the loss with respect to the logits goes to `gradient` (C).
+/// `reference` (C) is read for [`LossKind::Kl`] only.
+pub(crate) fn sample_loss(logits: &[f32], label: usize, reference: &[f32], gradient: &mut [f32], kind: LossKind) -> SampleLoss {
+    sample_loss_for::<true>(logits, label, reference, gradient, kind)
 }
 
 /// The same; without `LOSS` a cross-entropy is not computed, which the gradient does not need, and is NaN.
 #[inline(always)]
-pub(crate) fn judge_for<const LOSS: bool>(
+pub(crate) fn sample_loss_for<const LOSS: bool>(
     logits: &[f32],
     label: usize,
     reference: &[f32],
     gradient: &mut [f32],
     kind: LossKind,
-) -> Judged {
+) -> SampleLoss {
     let classes = logits.len();
     let own = logits[label];
 
@@ -172,7 +172,7 @@ pub(crate) fn judge_for<const LOSS: bool>(
         gradient.fill(0.0);
         gradient[rival] = 1.0;
         gradient[label] = -1.0;
-        return Judged { loss: -margin, margin, correct };
+        return SampleLoss { loss: -margin, margin, correct };
     }
 
     // Sums of exp(z_c - highest) without the highest itself.
@@ -212,7 +212,7 @@ pub(crate) fn judge_for<const LOSS: bool>(
             gradient[class] = log_probability.exp() - goal;
         }
     }
-    Judged { loss, margin, correct }
+    SampleLoss { loss, margin, correct }
 }
 
 /// The sum of exp(z_c - z_top) over all classes but `top`.
@@ -225,7 +225,7 @@ fn log_one_plus(u: f32) -> f32 {
     u.ln_1p()
 }
 
-kernel_source!(CountText, "../../../shaders/loss_gradient_and_count.wgsl");
+kernel_source!(CountText, "../../shaders/loss_gradient_and_count.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]

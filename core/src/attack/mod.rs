@@ -20,7 +20,7 @@ pub(crate) use attack_mlp::sizes as sizes_for_gpu;
 pub use kernels::{Counted, loss_gradient_and_count as count, pgd_step as step};
 pub use loss_gradient_and_count::{CountSettings, LossKind};
 use passes::Passes;
-use path::Way;
+use path::ExecutionPlan;
 pub use path::{Path, PathError};
 pub use pgd_step::StepSettings;
 pub use trajectory::{Point, Trajectories};
@@ -121,10 +121,10 @@ impl Attack {
     }
 
     /// Whether it is computed as one operation for `model` on `device`.
-    fn way<M: Classifier + ?Sized>(&self, model: &M, device: &burn::tensor::Device) -> Way {
+    fn execution_plan<M: Classifier + ?Sized>(&self, model: &M, device: &burn::tensor::Device) -> ExecutionPlan {
         // The kernel on a GPU takes all steps, and in lanes samples that stop early have no reference.
         let early = self.patience.is_some() && (!device::is_cpu(device) || self.loss == LossKind::Kl);
-        self.path.way(model, device, !early)
+        self.path.execution_plan(model, device, !early)
     }
 
     /// The attack as one operation, if the network allows it: the faster way on every device, with the same result.
@@ -151,10 +151,10 @@ impl Attack {
     /// Runs the K steps against `model`, which must be frozen (`module.valid()`): then only the gradient with respect to the
     /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
     pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {
-        match self.way(model, &batch.natural.device()) {
-            Way::Whole(program) => self.run_whole(&program, batch, false).0,
-            Way::Passes(passes) => self.run_in_slices(&mut Passes::<M>::OnGpu(passes), batch),
-            Way::Composed { together } => self.run_in_slices(&mut Passes::Composed { model, together }, batch),
+        match self.execution_plan(model, &batch.natural.device()) {
+            ExecutionPlan::Whole(program) => self.run_whole(&program, batch, false).0,
+            ExecutionPlan::Passes(passes) => self.run_in_slices(&mut Passes::<M>::OnGpu(passes), batch),
+            ExecutionPlan::Composed { together } => self.run_in_slices(&mut Passes::Composed { model, together }, batch),
         }
     }
 
@@ -176,13 +176,13 @@ impl Attack {
     /// The same, and the way of every sample of the batch from x⁰ to x^(K): for the few samples that someone looks at.
     pub fn trace<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> (Adversarial, Trajectories) {
         let steps = self.steps as usize;
-        let (adversarial, numbers) = match self.way(model, &batch.natural.device()) {
+        let (adversarial, numbers) = match self.execution_plan(model, &batch.natural.device()) {
             // A sample that stops early has points to the end all the same.
-            Way::Whole(program) if self.patience.is_none() => self.run_whole(&program, batch, true),
+            ExecutionPlan::Whole(program) if self.patience.is_none() => self.run_whole(&program, batch, true),
             way => {
                 let mut points = Vec::with_capacity(steps + 1);
                 let mut passes = match way {
-                    Way::Passes(passes) if batch.len() <= passes.together() => Passes::OnGpu(passes),
+                    ExecutionPlan::Passes(passes) if batch.len() <= passes.together() => Passes::OnGpu(passes),
                     _ => Passes::Composed { model, together: None },
                 };
                 let adversarial = self.run_composed(&mut passes, batch, Some(&mut points));

@@ -53,24 +53,24 @@ impl Path {
         }
     }
 
-    /// The same, with what the way needs; `in_one` says whether the attack can be one operation.
-    pub(super) fn way<M: Classifier + ?Sized>(self, model: &M, device: &Device, in_one: bool) -> Way {
+    /// How the attack is executed on this path; `in_one` says whether it can be one operation.
+    pub(super) fn execution_plan<M: Classifier + ?Sized>(self, model: &M, device: &Device, in_one: bool) -> ExecutionPlan {
         let program = model.program();
         let multiplications = program.as_ref().map(|program| program.layers.multiplications());
         if let (true, Ok(program)) = (self != Self::Composed, frozen(program)) {
             if in_one && whole(&program, device).is_ok() {
-                return Way::Whole(program);
+                return ExecutionPlan::Whole(program);
             }
             if let Some(passes) = wgpu::Passes::new(&program, device) {
-                return Way::Passes(passes);
+                return ExecutionPlan::Passes(passes);
             }
         }
-        Way::Composed { together: multiplications.filter(|_| !device::is_cpu(device)).map(pace::samples_together) }
+        ExecutionPlan::Composed { together: multiplications.filter(|_| !device::is_cpu(device)).map(pace::samples_together) }
     }
 }
 
-/// The way an attack takes.
-pub(super) enum Way {
+/// How an attack is executed.
+pub(super) enum ExecutionPlan {
     /// This program as a whole.
     Whole(Program),
     /// Step by step, with whole passes of the network on a GPU.

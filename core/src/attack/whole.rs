@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    loss_gradient_and_count::{CountSettings, FIRST_HIT, Judged, LossKind, RECORD, judge, judge_for},
+    loss_gradient_and_count::{CountSettings, FIRST_HIT, LossKind, RECORD, SampleLoss, sample_loss, sample_loss_for},
     pgd_step::{StepSettings, pgd_step},
 };
 use crate::{
@@ -171,7 +171,7 @@ impl Queue<'_> {
                 let Some(in_lane) = place else { continue };
                 z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + lane]);
                 let label = usize::try_from(self.labels[in_lane.sample]).unwrap_or(usize::MAX).min(classes - 1);
-                let said = judge(&z, label, &[], &mut slope, attack.loss);
+                let said = sample_loss(&z, label, &[], &mut slope, attack.loss);
                 let records = &mut self.records[in_lane.sample * RECORDS..(in_lane.sample + 1) * RECORDS];
                 let (at_start, on_path) = records.split_at_mut(RECORD);
                 said.count(on_path, attack.count(in_lane.step));
@@ -252,7 +252,7 @@ impl Part<'_> {
         let mut stepped = vec![0.0; inputs * per_tile];
         for step in 0..attack.steps {
             network.forward(tile);
-            self.judge(tile, &reference, attack, step);
+            self.measure(tile, &reference, attack, step);
             network.backward(tile);
             let (iterate, gradient) = tile.samples_and_gradient();
             pgd_step(iterate, &natural, gradient, &mut stepped, attack.step);
@@ -261,22 +261,22 @@ impl Part<'_> {
         out_of_lanes(tile.samples(), self.images, inputs);
         if attack.trace {
             network.forward(tile);
-            self.judge(tile, &reference, attack, attack.steps);
+            self.measure(tile, &reference, attack, attack.steps);
         }
     }
 
     /// Judges the iterate of this step, of which the tile holds the logits, and leaves the gradient of the logits there.
-    fn judge(&mut self, tile: &mut Tile, reference: &[f32], attack: &WholeAttack, step: u32) {
+    fn measure(&mut self, tile: &mut Tile, reference: &[f32], attack: &WholeAttack, step: u32) {
         let classes = attack.layers.classes();
         let (logits, gradient) = tile.logits_and_gradient();
         let per_tile = logits.len() / classes;
         let mut of_sample = vec![0.0; 3 * classes];
         let (own_logits, rest) = of_sample.split_at_mut(classes);
         let (own_reference, own_gradient) = rest.split_at_mut(classes);
-        let mut judged = Vec::with_capacity(if attack.trace { self.labels.len() } else { 0 });
+        let mut measured = Vec::with_capacity(if attack.trace { self.labels.len() } else { 0 });
         // The next step's loss takes the place of this one's.
         let kept = attack.trace || step == 0 || step + 1 >= attack.steps;
-        let judge = if kept { judge } else { judge_for::<false> };
+        let sample_loss = if kept { sample_loss } else { sample_loss_for::<false> };
         for (sample, &label) in self.labels.iter().enumerate() {
             for (class, logit) in own_logits.iter_mut().enumerate() {
                 *logit = logits[class * per_tile + sample];
@@ -285,7 +285,7 @@ impl Part<'_> {
                 *number = reference[class * per_tile + sample];
             }
             let label = usize::try_from(label).unwrap_or(usize::MAX).min(classes - 1);
-            let said = judge(own_logits, label, own_reference, own_gradient, attack.loss);
+            let said = sample_loss(own_logits, label, own_reference, own_gradient, attack.loss);
             for (class, &slope) in own_gradient.iter().enumerate() {
                 gradient[class * per_tile + sample] = slope;
             }
@@ -297,23 +297,23 @@ impl Part<'_> {
                 }
             }
             if attack.trace {
-                judged.push(said);
+                measured.push(said);
             }
         }
         if attack.trace {
-            self.keep(tile.samples(), &judged, attack, step);
+            self.keep(tile.samples(), &measured, attack, step);
         }
     }
 
     /// Writes this step's point of every trajectory.
-    fn keep(&mut self, iterates: &[f32], judged: &[Judged], attack: &WholeAttack, step: u32) {
+    fn keep(&mut self, iterates: &[f32], measured: &[SampleLoss], attack: &WholeAttack, step: u32) {
         let inputs = attack.layers.inputs();
         let per_tile = iterates.len() / inputs;
         let trajectories = self.trajectory.chunks_exact_mut(attack.trajectory_len());
-        for (sample, (trajectory, judged)) in trajectories.zip(judged).enumerate() {
+        for (sample, (trajectory, measured)) in trajectories.zip(measured).enumerate() {
             let point = &mut trajectory[step as usize * (POINT + inputs)..][..POINT + inputs];
-            point[0] = judged.margin;
-            point[1] = judged.loss;
+            point[0] = measured.margin;
+            point[1] = measured.loss;
             for (number, place) in point[POINT..].iter_mut().zip(0..) {
                 *number = iterates[place * per_tile + sample];
             }

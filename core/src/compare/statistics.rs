@@ -33,7 +33,7 @@ impl Spread {
             (squares / (count - 1) as f64).sqrt()
         });
         let interval = deviation.map(|deviation| {
-            // More seeds than a u32 counts nobody trains.
+            // No comparison has more seeds than a u32 counts.
             let reach = quantile(LEVEL, u32::try_from(count - 1).unwrap_or(u32::MAX)) * deviation / (count as f64).sqrt();
             (mean - reach, mean + reach)
         });

@@ -31,7 +31,7 @@ pub fn radii(text: &str) -> Result<Vec<f32>, String> {
     if !fits {
         return Err(expected());
     }
-    Ok((0..count).map(|place| low + (high - low) * place as f32 / (count - 1) as f32).collect())
+    Ok((0..count).map(|index| low + (high - low) * index as f32 / (count - 1) as f32).collect())
 }
 
 /// The curve of a suite over `radii`, in ascending order. A sample that was broken in a smaller ball is broken in all larger ones and is not
@@ -60,7 +60,7 @@ pub async fn curve(
             evaluation.run(&stage, &mut Untold(onlooker)).await?;
         }
         let robust: Vec<usize> = (0..left.len())
-            .filter(|&place| evaluation.samples()[place].natural && evaluation.samples()[place].broken_by.is_none())
+            .filter(|&index| evaluation.samples()[index].natural && evaluation.samples()[index].broken_by.is_none())
             .collect();
         left = left.select(&robust, target.shape.len());
         let point = CurvePoint { epsilon, robust: share(left.len(), whole), interval: interval(left.len(), whole) };

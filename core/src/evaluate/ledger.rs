@@ -145,18 +145,18 @@ impl Ledger {
         self.found.is_empty()
     }
 
-    /// What `attack` found of the sample at `place`, if it was tried on this very sample.
-    pub(super) fn get(&self, attack: &str, samples: &Samples, place: usize, shape: SampleShape) -> Option<&Found> {
-        let (of, found) = self.found.get(attack)?.get(&samples.rows[place])?;
-        (*of == sample(samples, place, shape)).then_some(found)
+    /// What `attack` found of the sample at `index`, if it was tried on this very sample.
+    pub(super) fn get(&self, attack: &str, samples: &Samples, index: usize, shape: SampleShape) -> Option<&Found> {
+        let (of, found) = self.found.get(attack)?.get(&samples.rows[index])?;
+        (*of == sample(samples, index, shape)).then_some(found)
     }
 
-    /// Keeps what `attack` found of the samples at `places`; of images, those that are misclassified.
+    /// Keeps what `attack` found of the samples at `indices`; of images, those that are misclassified.
     pub(super) fn put(
         &mut self,
         attack: &str,
         (samples, shape): (&Samples, SampleShape),
-        places: &[usize],
+        indices: &[usize],
         found: &[Found],
     ) -> Result<(), CheckpointError> {
         let kept = |found: &Found| {
@@ -165,8 +165,8 @@ impl Ledger {
             kept
         };
         let found: Vec<Found> = found.iter().map(kept).collect();
-        let rows: Vec<u32> = places.iter().map(|&place| samples.rows[place]).collect();
-        let fingerprints: Vec<u64> = places.iter().map(|&place| sample(samples, place, shape)).collect();
+        let rows: Vec<u32> = indices.iter().map(|&index| samples.rows[index]).collect();
+        let fingerprints: Vec<u64> = indices.iter().map(|&index| sample(samples, index, shape)).collect();
         if let Some(folder) = &self.folder {
             let path = folder.join(format!("{:06}.safetensors", self.next));
             let bytes = to_bytes(attack, &rows, &fingerprints, &found).map_err(|error| malformed(&path, error.to_string()))?;
@@ -206,12 +206,12 @@ impl Ledger {
         }
         let mut images = pixels.chunks_exact((pixels.len() / with_image.max(1)).max(1));
         let kept = self.found.entry(attack).or_default();
-        for place in 0..count {
-            let is = |bit: u8| verdicts[place] & bit != 0;
+        for index in 0..count {
+            let is = |bit: u8| verdicts[index] & bit != 0;
             let image = if is(IMAGE) { images.next().map(<[f32]>::to_vec) } else { None };
-            let (margin, distance) = (margins[place], distances[place]);
+            let (margin, distance) = (margins[index], distances[index]);
             let found = Found { wrong: is(WRONG), off_box: is(OFF_BOX), outside: is(OUTSIDE), margin, distance, image };
-            kept.insert(rows[place], (fingerprints[place], found));
+            kept.insert(rows[index], (fingerprints[index], found));
         }
         Ok(())
     }
@@ -230,9 +230,9 @@ const OUTSIDE: u8 = 4;
 const IMAGE: u8 = 8;
 
 /// A sample's fingerprint.
-fn sample(samples: &Samples, place: usize, shape: SampleShape) -> u64 {
-    let pixels = &samples.pixels[place * shape.len()..(place + 1) * shape.len()];
-    fnv(pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).chain(samples.labels[place].to_le_bytes()))
+fn sample(samples: &Samples, index: usize, shape: SampleShape) -> u64 {
+    let pixels = &samples.pixels[index * shape.len()..(index + 1) * shape.len()];
+    fnv(pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).chain(samples.labels[index].to_le_bytes()))
 }
 
 /// Numbers of `N` bytes each.
@@ -304,8 +304,8 @@ mod tests {
         std::fs::write(at.join(".000002.safetensors.77.tmp"), b"half").unwrap();
         let again = Ledger::open(&at, &identity()).unwrap();
         assert_eq!((again.len(), again.next), (3, 2));
-        for (place, verdict) in verdicts.iter().enumerate() {
-            assert_eq!(again.get("pgd:20", &samples(), place, SHAPE), Some(verdict));
+        for (index, verdict) in verdicts.iter().enumerate() {
+            assert_eq!(again.get("pgd:20", &samples(), index, SHAPE), Some(verdict));
         }
         assert_eq!(again.get("cw:20", &samples(), 0, SHAPE), None);
         let mut changed = samples();

@@ -31,7 +31,7 @@ pub trait Onlooker {
     fn told(&mut self, _told: &Told<'_>) {}
 }
 
-/// Nobody looks, and nobody stops.
+/// An evaluation that reports to nobody and runs to its end.
 #[derive(Debug)]
 pub struct Unwatched;
 

@@ -96,6 +96,16 @@ impl Suite {
     /// What an evaluation runs when nothing else is asked for.
     pub const TRUST: Self = SUITES[2];
 
+    /// Its attacks on all samples that are correct before an attack, as [`super::parse`] reads them.
+    pub fn on_all(&self) -> &'static [&'static str] {
+        self.on_all
+    }
+
+    /// Its attacks on the samples that no attack before broke, as [`super::parse`] reads them.
+    pub fn on_survivors(&self) -> &'static [&'static str] {
+        self.on_survivors
+    }
+
     /// The suite `name`.
     ///
     /// # Errors
@@ -193,7 +203,7 @@ impl<'a> Evaluation<'a> {
         &self.known
     }
 
-    /// Runs an attack on all samples, with nobody looking.
+    /// Runs an attack on all samples, without reports on the way.
     ///
     /// # Errors
     /// [`Halt`].
@@ -213,23 +223,23 @@ impl<'a> Evaluation<'a> {
         if self.report.scores.is_empty() {
             self.judge_natural(&mut victim).await?;
         }
-        let mut places: Vec<usize> = (0..samples.len())
-            .filter(|&place| self.known[place].natural && (!stage.on_survivors || self.known[place].broken_by.is_none()))
+        let mut indices: Vec<usize> = (0..samples.len())
+            .filter(|&index| self.known[index].natural && (!stage.on_survivors || self.known[index].broken_by.is_none()))
             .collect();
         if stage.on_survivors {
             // The samples nearest to the boundary first: what can fall falls early.
-            places.sort_by(|&a, &b| self.known[a].margin.total_cmp(&self.known[b].margin).then(a.cmp(&b)));
+            indices.sort_by(|&a, &b| self.known[a].margin.total_cmp(&self.known[b].margin).then(a.cmp(&b)));
         }
-        let mut found = Vec::with_capacity(places.len());
+        let mut found = Vec::with_capacity(indices.len());
         let is_natural = adversary.passes(victim.classes()) == 0;
         let name = format!("{} {} {}", adversary.spec(), threat.norm, threat.epsilon);
-        for chunk in places.chunks(batch.max(1)).take(if is_natural { 0 } else { usize::MAX }) {
+        for chunk in indices.chunks(batch.max(1)).take(if is_natural { 0 } else { usize::MAX }) {
             let mut of_chunk: Vec<Option<Found>> = vec![None; chunk.len()];
             if let Some(ledger) = &self.ledger {
-                of_chunk = chunk.iter().map(|&place| ledger.get(&name, samples, place, shape).cloned()).collect();
+                of_chunk = chunk.iter().map(|&index| ledger.get(&name, samples, index, shape).cloned()).collect();
             }
             let missing: Vec<usize> =
-                chunk.iter().zip(&of_chunk).filter(|(_, found)| found.is_none()).map(|(&place, _)| place).collect();
+                chunk.iter().zip(&of_chunk).filter(|(_, found)| found.is_none()).map(|(&index, _)| index).collect();
             if !missing.is_empty() {
                 let subjects = Subjects::new(samples.select(&missing, shape.len()), shape, victim.classes(), device);
                 let images = adversary.attack(&mut victim, &subjects, threat).await?;
@@ -241,12 +251,12 @@ impl<'a> Evaluation<'a> {
                 unknown.zip(verdicts).for_each(|(unknown, verdict)| *unknown = Some(verdict));
             }
             found.extend(of_chunk.into_iter().flatten());
-            victim.onlooker().told(&Told::Progress { done: found.len(), all: places.len() });
+            victim.onlooker().told(&Told::Progress { done: found.len(), all: indices.len() });
         }
         let mut correct: Vec<bool> = self.known.iter().map(|known| known.natural).collect();
         let (mut broke, mut outside) = (0, 0);
-        for (&place, found) in places.iter().zip(found) {
-            let known = &mut self.known[place];
+        for (&index, found) in indices.iter().zip(found) {
+            let known = &mut self.known[index];
             outside += usize::from(found.outside && !adversary.about().nearest);
             if found.wrong && !found.off_box {
                 known.distance = Some(known.distance.map_or(found.distance, |least| least.min(found.distance)));
@@ -256,7 +266,7 @@ impl<'a> Evaluation<'a> {
             }
             if found.wrong && !found.outside {
                 broke += 1;
-                correct[place] = false;
+                correct[index] = false;
             }
             let first = known.broken_by.is_none();
             if first && found.wrong && !found.outside {
@@ -279,7 +289,7 @@ impl<'a> Evaluation<'a> {
             label,
             accuracy,
             on_survivors: stage.on_survivors,
-            tried: places.len(),
+            tried: indices.len(),
             broke,
             outside,
             correct,
@@ -292,17 +302,17 @@ impl<'a> Evaluation<'a> {
     /// Finds out which samples are correct before any attack.
     async fn judge_natural(&mut self, victim: &mut Victim<'_>) -> Result<(), Halt> {
         let Target { samples, shape, batch, device, .. } = self.target;
-        let places: Vec<usize> = (0..samples.len()).collect();
-        for chunk in places.chunks(batch.max(1)) {
+        let indices: Vec<usize> = (0..samples.len()).collect();
+        for chunk in indices.chunks(batch.max(1)) {
             let subjects = Subjects::new(samples.select(chunk, shape.len()), shape, victim.classes(), device);
             let logits = victim.logits(&subjects.natural).await?;
             let verdict = Verdict::of(&logits, &subjects.labels);
             let numbers = device::read(Tensor::cat(vec![verdict.wrong, verdict.margin], 0)).await?;
             let (wrong, margins) = numbers.split_at(chunk.len());
-            for ((&place, &wrong), &margin) in chunk.iter().zip(wrong).zip(margins) {
-                self.known[place].natural = wrong < 0.5;
-                self.known[place].margin_natural = margin;
-                self.known[place].margin = margin;
+            for ((&index, &wrong), &margin) in chunk.iter().zip(wrong).zip(margins) {
+                self.known[index].natural = wrong < 0.5;
+                self.known[index].margin_natural = margin;
+                self.known[index].margin = margin;
             }
         }
         Ok(())

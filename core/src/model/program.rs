@@ -19,7 +19,7 @@ pub struct Layers {
     pub layers: Vec<Layer>,
 }
 
-/// One layer. Numbers such as `weight` are places in the buffer of parameters where what they name begins.
+/// One layer. Numbers such as `weight` are indices in the buffer of parameters where what they name begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// `relu(x W + b)` of the whole signal as one row; W is inputs x outputs, as burn keeps it, but that rows and `b` are filled up
@@ -92,12 +92,12 @@ impl Layers {
         self.signals[self.layers.len()].iter().product()
     }
 
-    /// How many weights the layer at `place` has, its biases not counted.
-    pub(crate) fn weights(&self, place: usize) -> usize {
+    /// How many weights the layer at `index` has, its biases not counted.
+    pub(crate) fn weights(&self, index: usize) -> usize {
         let len = |signal: usize| self.signals[signal].iter().product::<usize>();
-        match self.layers[place] {
-            Layer::Linear { from, .. } => len(from) * len(place + 1),
-            Layer::Convolution { from, kernel, .. } => self.signals[from][0] * kernel * kernel * self.signals[place + 1][0],
+        match self.layers[index] {
+            Layer::Linear { from, .. } => len(from) * len(index + 1),
+            Layer::Convolution { from, kernel, .. } => self.signals[from][0] * kernel * kernel * self.signals[index + 1][0],
             Layer::Scale { .. } | Layer::MaxPool { .. } | Layer::Mean { .. } => 0,
         }
     }
@@ -107,10 +107,10 @@ impl Layers {
     /// normalisation, or has a convolution without bias.
     pub fn trained(&self) -> Option<Vec<usize>> {
         let mut lengths = Vec::new();
-        for (place, layer) in self.layers.iter().enumerate() {
+        for (index, layer) in self.layers.iter().enumerate() {
             match *layer {
                 Layer::Linear { .. } | Layer::Convolution { scale: None, shift: Some(_), .. } => {
-                    lengths.extend([self.weights(place), self.signals[place + 1][0]]);
+                    lengths.extend([self.weights(index), self.signals[index + 1][0]]);
                 }
                 Layer::Convolution { .. } | Layer::Mean { .. } => return None,
                 // A normalisation of the samples is no part of what is trained.
@@ -140,12 +140,12 @@ impl Layers {
     pub fn perceptron(&self) -> Option<Vec<usize>> {
         let sizes: Vec<usize> = self.signals.iter().map(|signal| signal.iter().product()).collect();
         let mut next = 0;
-        for (place, layer) in self.layers.iter().enumerate() {
+        for (index, layer) in self.layers.iter().enumerate() {
             let Layer::Linear { from, weight, bias, relu } = *layer else { return None };
-            let last = place + 1 == self.layers.len();
-            let row = sizes[place + 1].next_multiple_of(Self::SLOT);
-            let expected_bias = next + sizes[place] * row;
-            if from != place || weight != next || bias != expected_bias || relu == last {
+            let last = index + 1 == self.layers.len();
+            let row = sizes[index + 1].next_multiple_of(Self::SLOT);
+            let expected_bias = next + sizes[index] * row;
+            if from != index || weight != next || bias != expected_bias || relu == last {
                 return None;
             }
             next = bias + row;
@@ -235,7 +235,7 @@ impl Program {
         Self { layers: Layers { signals: vec![sample], layers: Vec::new() }, tensors: Vec::new(), len: 0 }
     }
 
-    /// All numbers in one buffer, as the places in [`Layer`] count them. A few copies on the device.
+    /// All numbers in one buffer, as the indices in [`Layer`] count them. A few copies on the device.
     ///
     /// A GPU reads the rows of a linear layer four at a time. Where the last layer's are no multiple of four, zeros follow, so that
     /// nothing behind the buffer is read.
@@ -395,9 +395,9 @@ impl Program {
 
     /// Where so many numbers begin.
     fn room(&mut self, numbers: usize) -> usize {
-        let place = self.len;
+        let index = self.len;
         self.len += numbers;
-        place
+        index
     }
 }
 
@@ -414,7 +414,7 @@ impl Norm {
 /// parts into one tensor would be three.
 fn wider(weight: Tensor<2>, row: usize) -> Tensor<1> {
     let [inputs, outputs] = weight.dims();
-    let identity: Vec<f32> = (0..outputs * row).map(|place| f32::from(u8::from(place / row == place % row))).collect();
+    let identity: Vec<f32> = (0..outputs * row).map(|index| f32::from(u8::from(index / row == index % row))).collect();
     let identity = Tensor::from_data(TensorData::new(identity, [outputs, row]), &weight.device());
     weight.matmul(identity).reshape([inputs * row])
 }

@@ -92,7 +92,7 @@ pub trait Door {
     fn keep(&mut self, _state: ResumeState) {}
 }
 
-/// The door of a run that nobody looks at.
+/// The door of a run that makes no views.
 pub(super) struct Unseen<'a> {
     pub(super) poll: &'a mut dyn FnMut() -> bool,
     pub(super) emit: &'a mut dyn FnMut(Event),

@@ -3,8 +3,8 @@
 //! One `async fn`, driven by whoever opened the door (a thread with `pollster` natively, the page's event loop on the web), on one
 //! thread from start to end: the GPU runtime orders work by thread. What happens comes out as [`Event`]s.
 
+mod divergence;
 mod door;
-mod judge;
 mod trial;
 mod watch;
 
@@ -18,8 +18,8 @@ pub use door::{Command, Door, Place};
 pub use trial::{Bar, Fate, Judged, Judging, SampleTrial, Trial, Verdict, Weights};
 pub use watch::{Look, Looked, Margins, NextBatch, Region, Seen, Traced, View};
 
+use divergence::only_answer;
 use door::Unseen;
-use judge::only_answer;
 use watch::Watch;
 
 use crate::{
@@ -38,7 +38,7 @@ use crate::{
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-/// For how long steps are handed to a GPU that nobody waits for.
+/// How long steps are handed to the GPU before the loop waits for it.
 const AHEAD: Duration = Duration::from_millis(10);
 /// What is said of a run whose numbers have overflowed.
 const NOT_FINITE: &str = "the loss or a weight is no longer a finite number";
@@ -233,7 +233,7 @@ pub struct Remedy {
 /// The first thing to try where numbers run away.
 const LOWER_RATE: Remedy = Remedy { how: "a lower", setting: "lr", value: None };
 
-/// Runs what is left of a run in `folder`, with nobody looking.
+/// Runs what is left of a run in `folder`, without views on the way.
 ///
 /// `stop` is asked after every step whether to save and stop; `emit` is told what happens.
 ///
@@ -589,7 +589,7 @@ impl Session<'_> {
         Ok(ResumeState { progress, weights, velocities, measured, memory, average })
     }
 
-    /// Measures, evaluates, judges and saves a finished epoch; gives its samples back.
+    /// Measures, evaluates, checks for divergence and saves a finished epoch; gives its samples back.
     ///
     /// `None` if it was stopped while it evaluated; nothing is saved then.
     async fn finish_epoch(&mut self, epoch: u32, door: &mut impl Door) -> Result<Option<Vec<SampleRecord>>, SessionError> {
@@ -638,7 +638,7 @@ impl Session<'_> {
             Some(_) => self.confirmed_answer(&frozen).await?,
             None => None,
         };
-        self.judge(&metrics, answer)?;
+        self.stop_if_diverged(&metrics, answer)?;
         (self.progress.epoch, self.progress.step) = (epoch, 0);
         self.metrics.push(metrics.clone());
         self.save(&metrics, weights, &samples, door).await?;

@@ -266,7 +266,7 @@ impl Session<'_> {
         Ok(Ok((order, parameters, Judged { attacks, weights, epoch, step, epsilon, verdict: None, sample: None })))
     }
 
-    /// Runs each attack on the sample, if one is wanted; whether nobody stopped it.
+    /// Runs each attack on the sample, if one is wanted; `false` if it was stopped.
     async fn try_sample<D: Door>(
         &self,
         trial: &Trial,
@@ -283,7 +283,7 @@ impl Session<'_> {
         Ok(judged.sample.is_some())
     }
 
-    /// Runs the suite on the test part, if that is wanted, and then over the radius; whether nobody stopped it before there was a verdict.
+    /// Runs the suite on the test part, if that is wanted, and then over the radius; `false` if it was stopped before there was a verdict.
     async fn try_test<D: Door>(
         &self,
         trial: &Trial,

@@ -332,7 +332,7 @@ impl Settings {
                 ..own
             },
             Source::Toy(_) => Self { data: source, ..own },
-            // The recipes whose reference figures README gives.
+            // The recipes whose reference figures docs/reproduction.md gives.
             Source::Digits => Self { data: source, epsilon: 0.1, step_size: 0.02, epochs: 60, burn_in: 30, lr: 0.05, ..own },
             Source::Files { .. } => Self {
                 data: source,

@@ -149,7 +149,7 @@ impl Trainer {
         self.average = Some(WeightAverage::new(self.plan.settings.average, averaged));
     }
 
-    /// The places of the samples of each step of `epoch`, in order; the last step may be smaller.
+    /// The indices of the samples of each step of `epoch`, in order; the last step may be smaller.
     pub fn steps_of(&self, dataset: &Dataset, epoch: u32) -> Vec<Vec<usize>> {
         let settings = &self.plan.settings;
         shuffled(dataset.train.len(), settings.seed, epoch).chunks(settings.batch).map(<[usize]>::to_vec).collect()
@@ -183,20 +183,20 @@ impl Trainer {
         whole.unwrap_or_else(|| Executor::Composed { network, together: self.together() })
     }
 
-    /// Adversarial data of the samples at `places`, against the frozen network.
-    fn craft(&self, dataset: &Dataset, places: &[usize], at: (u32, usize)) -> Crafted {
-        let batch = self.batch(dataset, places, at.0);
+    /// Adversarial data of the samples at `indices`, against the frozen network.
+    fn craft(&self, dataset: &Dataset, indices: &[usize], at: (u32, usize)) -> Crafted {
+        let batch = self.batch(dataset, indices, at.0);
         let attacks = self.plan.attacks(at.0);
         let frozen = self.frozen();
         let found = attacks.iter().map(|attack| attack.run(&frozen, &batch)).collect();
         Crafted { batch, attacks, found, at }
     }
 
-    /// One training step on the samples at `places`: the method's attack on the frozen network, its weights, its loss, and one step of
+    /// One training step on the samples at `indices`: the method's attack on the frozen network, its weights, its loss, and one step of
     /// SGD. Nothing is read back from a GPU (a software adapter is waited for once); what was measured goes to `log`, and x~ of the
     /// samples (N x D) comes back.
-    pub fn step(&mut self, dataset: &Dataset, places: &[usize], at: (u32, usize), log: &mut EpochLog) -> Tensor<2> {
-        let crafted = self.craft(dataset, places, at);
+    pub fn step(&mut self, dataset: &Dataset, indices: &[usize], at: (u32, usize), log: &mut EpochLog) -> Tensor<2> {
+        let crafted = self.craft(dataset, indices, at);
         wait_if_software(&self.device);
         let lr = self.plan.learning_rate.at(at.0);
         let claims = self.plan.method.is_weighted_cross_entropy() && crafted.found.len() == 1 && !self.perturbs(at.0);
@@ -208,14 +208,14 @@ impl Trainer {
             computed.record
         };
         self.follow_average(at.0);
-        let rows = places.iter().map(|&place| dataset.train.rows[place]).collect();
+        let rows = indices.iter().map(|&index| dataset.train.rows[index]).collect();
         log.push(rows, record.numbers());
         crafted.found.into_iter().next().map_or(crafted.batch.natural, |found| found.images)
     }
 
     /// The same step taken apart; the network moves as in [`Self::step`] but for rounding.
-    pub fn step_apart(&mut self, dataset: &Dataset, places: &[usize], at: (u32, usize)) -> StepParts {
-        let crafted = self.craft(dataset, places, at);
+    pub fn step_apart(&mut self, dataset: &Dataset, indices: &[usize], at: (u32, usize)) -> StepParts {
+        let crafted = self.craft(dataset, indices, at);
         self.finish_apart(&crafted)
     }
 
@@ -223,14 +223,14 @@ impl Trainer {
     pub fn step_apart_on(
         &mut self,
         dataset: &Dataset,
-        places: &[usize],
+        indices: &[usize],
         at: (u32, usize),
         images: Vec<f32>,
         counts: &[(f32, f32)],
     ) -> StepParts {
-        let batch = self.batch(dataset, places, at.0);
+        let batch = self.batch(dataset, indices, at.0);
         let attacks: Vec<Attack> = self.plan.attacks(at.0);
-        let samples = places.len();
+        let samples = indices.len();
         let images = Tensor::from_data(TensorData::new(images, [samples, self.shape.len()]), &self.device);
         let records = counts.iter().flat_map(|&(kappa, first_hit)| [0.0, 0.0, kappa, first_hit]).collect();
         let records = Tensor::<2>::from_data(TensorData::new::<f32, _>(records, [samples, RECORD]), &self.device);
@@ -415,12 +415,12 @@ impl Trainer {
         }
     }
 
-    /// The samples at `places` as a step of `epoch` takes them: augmented, with their starts.
-    pub fn batch(&self, dataset: &Dataset, places: &[usize], epoch: u32) -> Batch {
+    /// The samples at `indices` as a step of `epoch` takes them: augmented, with their starts.
+    pub fn batch(&self, dataset: &Dataset, indices: &[usize], epoch: u32) -> Batch {
         let settings = &self.plan.settings;
         let key = (settings.seed, epoch);
         let start = self.plan.attack_in(epoch).start();
-        training_batch(&dataset.train, places, self.shape, &settings.augment, start, key, &self.device)
+        training_batch(&dataset.train, indices, self.shape, &settings.augment, start, key, &self.device)
     }
 
     /// Goes on with other settings; network, data and order stay.

@@ -2,7 +2,7 @@
 //! pass of a tile of samples after the other, instead of layer by layer over the whole batch.
 
 use crate::{
-    attack::loss_gradient_and_count::{CountSettings, LossKind, RECORD, judge},
+    attack::loss_gradient_and_count::{CountSettings, LossKind, RECORD, sample_loss},
     kernels::cpu::{InLanes, for_each_part, into_lanes},
     model::Layers,
 };
@@ -43,7 +43,7 @@ pub fn whole_gradient(layers: &Layers, trained: &[usize], parameters: &[f32], ba
     let mut records = on_path.to_vec();
     let parameters = sum_over_tiles(layers, trained, parameters, images, (&mut records, RECORD), |sample, z, slope, record| {
         let label = usize::try_from(labels[sample]).unwrap_or(usize::MAX).min(classes - 1);
-        let said = judge(z, label, &[], slope, LossKind::CrossEntropy);
+        let said = sample_loss(z, label, &[], slope, LossKind::CrossEntropy);
         said.count(record, CountSettings { kind: LossKind::CrossEntropy, step: steps, never: steps });
         let share = omega.get(sample).copied().unwrap_or(1.0) / samples as f32;
         slope.iter_mut().for_each(|slope| *slope *= share);

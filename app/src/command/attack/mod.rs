@@ -17,7 +17,9 @@ use gairat::{
 
 use super::{
     adversaries::{self, Asked, known_labels, radius_in},
-    apply, given, json_arg, settings_args,
+    apply,
+    examples::examples,
+    given, json_arg, settings_args,
 };
 use crate::{driver, failure::Failure, terminal};
 
@@ -61,7 +63,14 @@ pub(super) fn definition() -> Command {
              margin_natural, margin_adversarial and distance. Without: the attack of training, which counts; x_adv, kappa, first_hit, \
              broken, margin_natural and margin_adversarial.",
         )
-        .after_help(adversaries::listed())
+        .after_help(format!(
+            "{}\n\n{}",
+            examples(&[
+                ("Adversarial images by a suite", "attack --data npz:mine.npz --weights weights.safetensors --model mlp:64,64 --epsilon 0.1 --suite trust --out adversarial.npz"),
+                ("The attack of training, which counts kappa", "attack --data npz:mine.npz --weights weights.safetensors --model mlp:64,64 --epsilon 0.1 --out kappa.npz"),
+            ]),
+            adversaries::listed()
+        ))
         .args(settings_args(keeps))
         .mut_arg("data", |arg| {
             arg.required(true)

@@ -38,7 +38,7 @@ use self::{
     slurm::{Jobs, Standing},
     task::{Outcome, Tethers},
 };
-use super::{given, json_arg, settings_args};
+use super::{examples::examples, given, json_arg, settings_args};
 use crate::{driver, failure::Failure, run_folders};
 
 /// The file that a comparison at work holds.
@@ -59,6 +59,12 @@ pub(super) fn definition() -> Command {
     };
     Command::new("compare")
         .about("Train methods × settings × seeds and put what they come to into a table")
+        .after_help(examples(&[
+            ("Three methods, five seeds each", "compare --methods at,gairat,trades --seeds 0-4 --data digits --out results"),
+            ("The same method with other values of λ", "compare --methods gairat --vary lambda=-2,-1,0 --seeds 0-2 --data digits --out lambda"),
+            ("On a cluster, then the table", "compare --methods at,gairat --data digits --out wide --on slurm --slurm \"--mem=2G --time=10\""),
+            ("Gather what has been done", "compare --collect wide --wait"),
+        ]))
         .arg(text("methods", "LIST", "Methods, separated by commas; differences are taken to the first").default_value("at,gairat"))
         .arg(text("seeds", "LIST", "Seeds, such as 0-4 or 1,2,7").default_value("0-4"))
         .arg(

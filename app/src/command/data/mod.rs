@@ -16,12 +16,16 @@ use gairat::{
     settings::Settings,
 };
 
-use super::json_arg;
+use super::{examples::examples, json_arg};
 use crate::{failure::Failure, terminal::say};
 
 pub(super) fn definition() -> Command {
     Command::new("data")
         .about("List the formats that are read; look into a file; fetch MNIST, CIFAR-10 and others from their homes")
+        .after_help(examples(&[
+            ("The formats, and the sets that are fetched", "data"),
+            ("Fetch CIFAR-10 into the cache folder", "data cifar10"),
+        ]))
         .args_conflicts_with_subcommands(true)
         .arg(Arg::new("name").value_name("NAME").help("Fetch this set into the cache folder, or find it there"))
         .arg(
@@ -43,6 +47,10 @@ pub(super) fn definition() -> Command {
         .subcommand(
             Command::new("inspect")
                 .about("Say in one line what is in data, and draw some of it")
+                .after_help(examples(&[
+                    ("What a file holds", "data inspect mine.npz"),
+                    ("Draw some samples of each class", "data inspect digits --out sheet.png"),
+                ]))
                 .arg(
                     Arg::new("data")
                         .value_name("DATA")

@@ -18,7 +18,9 @@ use gairat::{
 use self::{folder::Folder, table::Table};
 use super::{
     adversaries::{self, Asked, halted, known_labels, radius_in},
-    apply, given, json_arg, settings_args, settings_from, tether,
+    apply,
+    examples::examples,
+    given, json_arg, settings_args, settings_from, tether,
 };
 use crate::{driver, failure::Failure};
 
@@ -31,7 +33,15 @@ fn keeps(field: &Field) -> bool {
 pub(super) fn definition() -> Command {
     Command::new("eval")
         .about("Say how robust a trained network is on the test part")
-        .after_help(adversaries::listed())
+        .after_help(format!(
+            "{}\n\n{}",
+            examples(&[
+                ("How robust a run is", "eval --run runs/NAME"),
+                ("AutoAttack, stage by stage, with files; the same line goes on after an interruption", "eval --run runs/NAME --suite autoattack --out evaluation"),
+                ("A network of PyTorch on your own samples", "eval --weights checkpoint.pth --data npz:test.npz --part all --epsilon 8/255"),
+            ]),
+            adversaries::listed()
+        ))
         .args(settings_args(keeps))
         .arg(
             Arg::new("run")

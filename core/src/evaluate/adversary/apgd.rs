@@ -20,7 +20,7 @@ const RISES: f64 = 0.75;
 /// Rows that have been broken leave the batch where they are at least so large a share of it.
 const LEAVE: f64 = 0.125;
 
-/// Steps at least between two questions who is broken: an answer takes a wait for the device.
+/// The fewest steps between two reads of which samples are broken: each read waits for the device.
 const ASK_EVERY: u32 = 15;
 
 /// One run of Auto-PGD on every sample, or on every sample and target.

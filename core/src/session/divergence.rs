@@ -37,7 +37,7 @@ impl Session<'_> {
     /// aside, so that there is a way back.
     ///
     /// `answer` is the one class that the network gives to everything, if it does.
-    pub(super) fn judge(&mut self, metrics: &EpochMetrics, answer: Option<u32>) -> Result<(), SessionError> {
+    pub(super) fn stop_if_diverged(&mut self, metrics: &EpochMetrics, answer: Option<u32>) -> Result<(), SessionError> {
         let settings = &self.trainer.plan.settings;
         let epoch = metrics.epoch;
         let steps = self.dataset.train.len().div_ceil(settings.batch);
