@@ -231,6 +231,27 @@ describe('time', () => {
     });
   });
 
+  test('a frame follows the one before within 100 ms, as a rule, while it trains at full speed', async (t) => {
+    await with_page({ hash: '#v=1&epochs=5000&device=cpu' }, async (page) => {
+      await faster(page);
+      await page.waitForTimeout(1500);
+      // From one picture of the canvas to the next: each begins by clearing it.
+      const frames = () => page.evaluate(() => new Promise((resolve) => {
+        const drawn = [];
+        const { clear } = WebGL2RenderingContext.prototype;
+        WebGL2RenderingContext.prototype.clear = function (...what) { drawn.push(performance.now()); return clear.apply(this, what); };
+        setTimeout(() => {
+          WebGL2RenderingContext.prototype.clear = clear;
+          const between = drawn.slice(1).map((at, place) => at - drawn[place]).sort((a, b) => a - b);
+          resolve([between[between.length >> 1], between[Math.floor(0.95 * between.length)], between.length]);
+        }, 8000);
+      }));
+      const [median, late, count] = await in_one_window(page, frames, ([median]) => median <= 100);
+      t.diagnostic(`${count} frames in 8 s: median ${median.toFixed(0)} ms, 95 of 100 within ${late.toFixed(0)} ms`);
+      assert.ok(median <= 100, `${median} ms`);
+    });
+  });
+
   test('a step takes at most 800 ms on a software adapter, in one kernel, and the page answers within 200 ms', async (t) => {
     await with_page({ hash: '#v=1&epochs=5000&device=software&path=fused', context: { viewport: { width: 640, height: 480 } } }, async (page) => {
       await says(page, /training.*software/, 120000);

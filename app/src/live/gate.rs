@@ -9,8 +9,6 @@ use web_time::Instant;
 
 use super::rest::Bell;
 
-/// Steps a second that mean "as fast as it goes".
-pub(crate) const UNLIMITED: f64 = f64::INFINITY;
 /// The longest that a run waits before it looks again whether it may go on; who wants something rings before.
 const NAP: Duration = Duration::from_millis(500);
 
@@ -189,6 +187,9 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Steps a second that mean "as fast as it goes".
+    const UNLIMITED: f64 = f64::INFINITY;
 
     /// Turns that `member` gets in a row.
     fn turns(gate: &Gate, member: usize) -> usize {

@@ -23,7 +23,6 @@ use gairat::{
     settings::{Checked, Settings},
 };
 
-pub(crate) use gate::UNLIMITED;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use {gate::Gate, thread::Live};
 

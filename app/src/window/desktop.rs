@@ -17,7 +17,11 @@ use super::{
     model::{Launcher, State},
     rescue, stage,
 };
-use crate::{failure::Failure, link::Read, live::WindowsGpu};
+use crate::{
+    failure::Failure,
+    link::{Read, Start},
+    live::WindowsGpu,
+};
 
 /// What a window begins with.
 #[derive(Clone, Debug)]
@@ -104,7 +108,8 @@ impl App {
         let drawn_by_cpu = cc.wgpu_render_state.as_ref().is_some_and(by_cpu);
         let ctx = cc.egui_ctx.clone();
         let wake = Arc::new(move || ctx.request_repaint());
-        let launcher = Launcher { root: wanted.root, gpu, playing: true, drawn_by_cpu, wake };
+        let playing = wanted.link.link.start != Some(Start::Paused);
+        let launcher = Launcher { root: wanted.root, gpu, playing, drawn_by_cpu, wake };
         let mut state =
             begin(&cc.egui_ctx, wanted.settings, (wanted.resume, wanted.link.link.twin.clone()), wanted.theme, launcher);
         links::apply(&mut state, &cc.egui_ctx, wanted.link);

@@ -8,6 +8,7 @@ mod desktop;
 mod frames;
 mod layout;
 mod model;
+mod narrow;
 mod outside;
 mod panels;
 mod png;
@@ -32,7 +33,10 @@ pub(crate) use actions::files::known_data;
 pub(crate) use model::{Launcher, State};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    actions::links::apply,
+    actions::{
+        keys::{Goes, goes},
+        links::{apply, open as open_link},
+    },
     model::{Phase, Question},
     panels::bar::doing,
 };
@@ -61,6 +65,7 @@ pub(crate) fn begin(
 pub(crate) fn frame(ui: &mut Ui, state: &mut State, now: Instant) {
     let ctx = ui.ctx().clone();
     state.tick(&ctx, now);
+    narrow::targets(&ctx, state);
     actions::lessons::drive(state);
     shortcuts(&ctx, state);
     actions::files::arrived(ui, state);

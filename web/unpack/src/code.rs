@@ -96,8 +96,8 @@ pub(crate) fn function(bytes: &mut impl Bytes) -> Result<(), String> {
                 }
                 // data.drop, memory.fill, elem.drop, table.grow, table.size, table.fill
                 9 | 11 | 13 | 15..=17 => {
-                number(bytes, OPCODES)?;
-            }
+                    number(bytes, OPCODES)?;
+                }
                 other => return Err(format!("the instruction 0xfc {other} is not known")),
             },
             0xfd => match number(bytes, OPCODES)? {
@@ -107,8 +107,8 @@ pub(crate) fn function(bytes: &mut impl Bytes) -> Result<(), String> {
                 12 | 13 => raw(bytes, VECTORS, 16)?,
                 // Lanes.
                 21..=34 => {
-                bytes.next(OPCODES)?;
-            }
+                    bytes.next(OPCODES)?;
+                }
                 // Loads and stores of lanes.
                 84..=91 => {
                     address(bytes)?;

@@ -51,6 +51,7 @@ pub(crate) enum Action {
     LargerText,
     SmallerText,
     ReducedMotion,
+    Projector,
     SettingsDrawer,
     InspectorDrawer,
     Quit,
@@ -108,7 +109,7 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 65] = [
+    pub(crate) const ALL: [Self; 66] = [
         Self::Open,
         Self::SavedRuns,
         Self::Save,
@@ -171,6 +172,7 @@ impl Action {
         Self::LargerText,
         Self::SmallerText,
         Self::ReducedMotion,
+        Self::Projector,
         Self::SettingsDrawer,
         Self::InspectorDrawer,
         Self::Brush(9),
@@ -198,7 +200,9 @@ impl Action {
 
     /// Its keys.
     pub(crate) fn keys(self) -> Option<KeyboardShortcut> {
-        self.about().keys
+        // The text of a page is made larger by its browser, with these keys.
+        let of_the_browser = cfg!(target_arch = "wasm32") && matches!(self, Self::LargerText | Self::SmallerText);
+        self.about().keys.filter(|_| !of_the_browser)
     }
 
     fn about(self) -> About {
@@ -303,6 +307,9 @@ impl Action {
             Self::LargerText => (Window, "Larger text", "Make everything larger", command(Key::Plus)),
             Self::SmallerText => (Window, "Smaller text", "Make everything smaller", command(Key::Minus)),
             Self::ReducedMotion => (Window, "Reduced motion", "Nothing moves that need not", None),
+            Self::Projector => {
+                (Window, "Projector", "Large text and no settings, for a room that looks on; again to leave it", None)
+            }
             Self::SettingsDrawer => (Window, "Settings", "Show or hide the settings", key(Key::S)),
             Self::InspectorDrawer => (Window, "Inspector", "Show or hide the inspector", key(Key::I)),
             Self::Quit => (File, "Quit", "Save the run and close the window", command(Key::Q)),

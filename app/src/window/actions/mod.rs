@@ -3,8 +3,10 @@
 mod act;
 pub(super) mod files;
 pub(super) mod judging;
+pub(super) mod keys;
 pub(super) mod lessons;
 pub(super) mod links;
 mod list;
+pub(super) mod projector;
 
 pub(super) use list::{Action, Format, Menu};
