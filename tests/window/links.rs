@@ -135,7 +135,7 @@ fn a_phone_reads_the_code_as_it_is_drawn() {
         egui_kittest::wgpu::default_wgpu_setup(),
         eframe::egui_wgpu::RendererOptions::PREDICTABLE,
     );
-    crate::window::stage::install(&render);
+    crate::platform::drawing::install(&render);
     for (scale, theme) in [(1.0, egui::Theme::Dark), (2.0, egui::Theme::Light)] {
         let mut state = canned::state();
         state.theme = theme.into();

@@ -135,7 +135,7 @@ impl Link {
 
 impl Read {
     /// Whether nothing at all was asked for.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "the desktop is told apart by its arguments"))]
+    #[allow(dead_code, reason = "the desktop is told apart by its arguments")]
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }

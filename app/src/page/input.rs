@@ -6,7 +6,7 @@ use egui::{Context, Event, Key, Modifiers, PointerButton, RawInput, pos2};
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{AddEventListenerOptions, EventTarget, HtmlCanvasElement, HtmlElement, KeyboardEvent, WheelEvent};
 
-use crate::window::{Goes, goes};
+use crate::window::actions::keys::{Goes, goes};
 
 thread_local! {
     /// Whether the page stands in a frame of another, which scrolls.

@@ -1,12 +1,8 @@
 //! The program as a page: the same panels on a canvas, its runs in a worker.
 
-mod claim;
-pub(crate) mod exchange;
-mod fonts;
 mod input;
 mod mirror;
 mod protocol;
-mod storage;
 mod worker;
 mod workshop;
 
@@ -25,11 +21,14 @@ use web_time::Instant;
 
 use crate::{
     link,
-    run_folders::{self, RUNS},
-    window::{self, Launcher, Phase, Question, State},
+    platform::{self, RUNS, held, storage},
+    window::{
+        self, Launcher, State,
+        actions::links,
+        model::{Phase, Question},
+    },
 };
 
-pub(crate) use claim::{Claim, held};
 pub(crate) use workshop::{Gate, Live};
 
 thread_local! {
@@ -122,20 +121,6 @@ fn construct() {
     }
 }
 
-/// The page's address without what is behind `#`.
-pub(crate) fn address() -> String {
-    let href = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
-    href.split('#').next().unwrap_or_default().to_owned()
-}
-
-/// Now, as the beginning of a name, in the person's own time.
-pub(crate) fn moment() -> String {
-    let now = js_sys::Date::new_0();
-    let (year, month, day) = (now.get_full_year(), now.get_month() + 1, now.get_date());
-    let (hour, minute, second) = (now.get_hours(), now.get_minutes(), now.get_seconds());
-    format!("{year:04}-{month:02}-{day:02}_{hour:02}-{minute:02}-{second:02}")
-}
-
 /// Asks for a frame.
 fn wake() {
     WAKE.with_borrow(|ctx| {
@@ -164,7 +149,6 @@ impl Page {
         listen();
         let ctx = cc.egui_ctx.clone();
         WAKE.set(Some(ctx.clone()));
-        ctx.set_fonts(fonts::fonts());
         let read = link::read(&hash());
         let question = last.filter(|folder| is_meant(folder, &read));
         let waker = ctx.clone();
@@ -181,7 +165,7 @@ impl Page {
         if prefers("(prefers-reduced-motion: reduce)") {
             state.set_reduced_motion(&ctx, true);
         }
-        window::apply(&mut state, &ctx, read);
+        links::apply(&mut state, &ctx, read);
         state.by_finger = prefers("(pointer: coarse)");
         let mirror = mirror::Mirror::begin(&ctx);
         Self { state, address: hash(), shown: false, mirror }
@@ -192,7 +176,7 @@ impl Page {
         let news = NEWS.take();
         if let Some(text) = news.link.filter(|text| *text != self.address) {
             let read = link::read(&text);
-            window::open_link(&mut self.state, ctx, read);
+            links::open(&mut self.state, ctx, read);
         }
         for (text, is_bad) in news.words {
             self.state.say(text, is_bad);
@@ -260,7 +244,7 @@ fn last_run(held: &BTreeSet<PathBuf>) -> Option<PathBuf> {
         let begun = is_file(&folder.join("resume.safetensors")) || is_file(&folder.join("part.safetensors"));
         begun && !is_file(&folder.join("summary.json"))
     };
-    run_folders::list(Path::new(RUNS)).into_iter().find(|folder| is_unfinished(folder) && !held.contains(folder))
+    platform::list(Path::new(RUNS)).into_iter().find(|folder| is_unfinished(folder) && !held.contains(folder))
 }
 
 /// Whether a link means this run: one that says nothing means the last, any other those of its settings. (Files that were uploaded are
@@ -273,10 +257,16 @@ fn is_meant(folder: &Path, read: &link::Read) -> bool {
     read.is_empty() || (read.link.lesson.is_none() && same())
 }
 
+/// Whether nothing has been learned in a run folder: there are settings and nothing else.
+fn is_empty(folder: &Path) -> bool {
+    let entries = gairat::files::list(folder).unwrap_or_default();
+    entries.iter().all(|path| path.ends_with("settings.json"))
+}
+
 /// Removes what pages left that were closed before a run learned anything.
 async fn tidy() {
-    for folder in run_folders::list(Path::new(RUNS)).into_iter().filter(|folder| run_folders::is_empty(folder)) {
-        if let Some(_held) = claim::take(&folder).await {
+    for folder in platform::list(Path::new(RUNS)).into_iter().filter(|folder| is_empty(folder)) {
+        if let Some(_held) = platform::take(&folder).await {
             // What stays is removed the next time.
             let _ = storage::remove(vec![folder.join(storage::SETTINGS)]).await;
         }

@@ -80,17 +80,9 @@ pub(crate) fn targets(ctx: &Context, large: bool) {
     });
 }
 
-/// Sets the look of both themes, and on the desktop the fonts.
+/// Sets the look of both themes, and the fonts.
 pub(crate) fn install(ctx: &Context) {
-    #[cfg(not(target_arch = "wasm32"))]
-    {
-        // Formulas have signs that the usual font lacks; the page has fonts of its own.
-        let mut fonts = egui::FontDefinitions::default();
-        if let Some(names) = fonts.families.get_mut(&egui::FontFamily::Proportional) {
-            names.push("Hack".to_owned());
-        }
-        ctx.set_fonts(fonts);
-    }
+    ctx.set_fonts(crate::platform::fonts());
     for theme in [Theme::Dark, Theme::Light] {
         let dark = theme == Theme::Dark;
         ctx.style_mut_of(theme, |style| {

@@ -6,7 +6,7 @@ use super::Action;
 
 /// Who gets a key that is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "a page alone shares its keys with what it runs in"))]
+#[allow(dead_code, reason = "a page alone shares its keys with what it runs in")]
 pub(crate) enum Goes {
     /// The program alone: it does something of its own with it.
     ToProgram,
@@ -34,7 +34,7 @@ const EDIT: [Key; 13] = [
 ];
 
 /// Who gets `key`. `busy` is whether something that is drawn has the keyboard, such as a field that one types into.
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "see above"))]
+#[allow(dead_code, reason = "a page alone shares its keys with what it runs in")]
 pub(crate) fn goes(key: Key, modifiers: Modifiers, busy: bool) -> Goes {
     let command = modifiers.command || modifiers.ctrl || modifiers.mac_cmd;
     // AltGr, which types, is Ctrl and Alt to some browsers.

@@ -5,21 +5,12 @@ use egui::{Context, ThemePreference};
 use super::{lessons, projector};
 use crate::{
     link::{self, Link, Read, Start, Theme},
+    platform::address,
     window::model::{
         State,
         views::{LinkBuilder, Made},
     },
 };
-
-/// Where the page is, for links that open it. The desktop does not know, and gives the end of an address.
-#[cfg(target_arch = "wasm32")]
-pub(crate) use crate::page::address;
-
-/// The end of an address alone.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn address() -> String {
-    String::new()
-}
 
 /// Puts the link of what is shown on the clipboard.
 pub(crate) fn copy(state: &mut State, ctx: &Context) {
@@ -34,7 +25,7 @@ pub(crate) fn builder(state: &State) -> LinkBuilder {
 }
 
 /// Opens a link in a program that is open already.
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "an address changes under a page alone"))]
+#[allow(dead_code, reason = "an address changes under a page alone")]
 pub(crate) fn open(state: &mut State, ctx: &Context, read: Read) {
     // Before the runs are there: none may do a step that the link does not want.
     state.gate.play(read.link.start != Some(Start::Paused));

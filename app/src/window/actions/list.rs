@@ -2,6 +2,8 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use crate::platform::IN_BROWSER;
+
 /// Something that can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
@@ -180,7 +182,7 @@ impl Action {
 
     /// Those that can be done here: a tab is closed by its browser, which has what runs wrote that are not open.
     pub(crate) fn here() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|action| !cfg!(target_arch = "wasm32") || !matches!(action, Self::Quit | Self::SavedRuns))
+        Self::ALL.into_iter().filter(|action| !IN_BROWSER || !matches!(action, Self::Quit | Self::SavedRuns))
     }
 
     /// Where the menu has it.
@@ -201,7 +203,7 @@ impl Action {
     /// Its keys.
     pub(crate) fn keys(self) -> Option<KeyboardShortcut> {
         // The text of a page is made larger by its browser, with these keys.
-        let of_the_browser = cfg!(target_arch = "wasm32") && matches!(self, Self::LargerText | Self::SmallerText);
+        let of_the_browser = IN_BROWSER && matches!(self, Self::LargerText | Self::SmallerText);
         self.about().keys.filter(|_| !of_the_browser)
     }
 

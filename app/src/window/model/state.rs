@@ -24,8 +24,9 @@ use super::{
     saved::SavedRuns,
     views::{CurvesView, GridView, JudgeView, LinkBuilder, OpenDialog, Palette, Side, StageView, Tab, WeightsView},
 };
+use crate::host::{Gate, Live};
 use crate::link::{FIRST_SPEED, Link, SPEEDS};
-use crate::live::{self, Gate, Live, Origin, WindowsGpu};
+use crate::live::{self, Origin, WindowsGpu};
 use crate::words::Door;
 
 /// How often views are wanted while something moves.
@@ -70,7 +71,7 @@ pub(crate) enum Question {
     /// A new run with the settings of the form?
     NewRun,
     /// Go on with the run in this folder, which was open when the page was last closed?
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "a page alone is closed without being asked"))]
+    #[allow(dead_code, reason = "a page alone is closed without being asked")]
     Resume(PathBuf),
 }
 
@@ -312,14 +313,11 @@ impl State {
         self.start(runs);
     }
 
-    /// Saves everything and waits for it: the window closes.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn finish(&mut self) {
+    /// Saves everything; gives the runs that are to be waited for.
+    #[allow(dead_code, reason = "a page is closed without being asked")]
+    pub(crate) fn finish(&mut self) -> Vec<Live> {
         self.stop_runs();
-        for live in &mut self.ending {
-            live.finish();
-        }
-        self.ending.clear();
+        std::mem::take(&mut self.ending)
     }
 
     /// Something was done: views are wanted for a while.
@@ -520,7 +518,7 @@ impl State {
     }
 
     /// Takes the settings of a link, and its twin if it has one, and starts with them.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "an address changes under a page alone"))]
+    #[allow(dead_code, reason = "an address changes under a page alone")]
     pub(crate) fn open_link(&mut self, settings: Settings, twin: Option<MethodChoice>) {
         self.form = settings;
         self.twin = twin;

@@ -14,8 +14,7 @@ use gairat::{evaluate::Suite, method::Method, region_map::Quantity, session::Wei
 use super::{Member, curves::KINDS};
 use crate::{
     link::{Link, Part},
-    run_folders,
-    window::outside::Shelf,
+    platform::{self, outside::Shelf},
 };
 
 /// What the stage shows.
@@ -215,7 +214,7 @@ impl OpenDialog {
 
     /// Finds out which runs there are.
     pub(crate) fn list(&mut self) {
-        self.runs = self.root.as_deref().map(run_folders::list).unwrap_or_default();
+        self.runs = self.root.as_deref().map(platform::list).unwrap_or_default();
         self.runs.truncate(LISTED);
     }
 }

@@ -3,15 +3,13 @@
 use egui::{Button, Checkbox, Color32, Id, Modal, Rect, ScrollArea, Sense, TextEdit, Ui, vec2};
 use gairat::settings::{Settings, fields};
 
-use crate::window::{
-    actions::links::address,
-    model::{
+use crate::{
+    link::{self, LONGEST_TASK, Link, Only, Part, Start, Theme},
+    platform::address,
+    window::model::{
         State,
         views::{LinkBuilder, Made},
     },
-};
-use crate::{
-    link::{self, LONGEST_TASK, Link, Only, Part, Start, Theme},
     words::Door,
 };
 

@@ -2,7 +2,7 @@
 //! they stand.
 
 mod axis;
-pub(super) mod bar;
+pub(crate) mod bar;
 pub(super) mod controls;
 pub(super) mod curves;
 mod drive;

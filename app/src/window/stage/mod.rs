@@ -1,20 +1,9 @@
 //! The stage for points of a plane: how the network divides it, the data, their adversarial partners, and what lies between.
 
-#[cfg(not(target_arch = "wasm32"))]
-mod by_gpu;
-#[cfg(target_arch = "wasm32")]
-mod by_shapes;
 mod legend;
 mod marks;
 mod picture;
 mod points;
-
-#[cfg(not(target_arch = "wasm32"))]
-use by_gpu as drawn;
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) use by_gpu::install;
-#[cfg(target_arch = "wasm32")]
-use by_shapes as drawn;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -253,7 +242,7 @@ fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
         let by = response.drag_delta() / placing.scale;
         state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];
     }
-    let fingers = ui.input(|input| input.multi_touch()).filter(|fingers| rect.contains(fingers.center_pos));
+    let fingers = ui.input(egui::InputState::multi_touch).filter(|fingers| rect.contains(fingers.center_pos));
     if let Some(fingers) = fingers {
         let by = fingers.translation_delta / placing.scale;
         state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];

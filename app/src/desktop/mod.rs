@@ -1,5 +1,9 @@
 //! The program as a window of the desktop.
 
+mod frames;
+mod rescue;
+mod screenshot;
+
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -10,18 +14,15 @@ use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use egui::{Ui, ViewportCommand};
 use gairat::{device, settings::Settings};
 
-use super::{
-    actions::links,
-    begin, frame,
-    frames::Frames,
-    model::{Launcher, State},
-    rescue, stage,
-};
 use crate::{
     failure::Failure,
     link::{Read, Start},
     live::WindowsGpu,
+    platform::drawing,
+    window::{Launcher, State, actions::links, begin, frame},
 };
+use frames::Frames;
+pub(crate) use screenshot::{Shot, shoot};
 
 /// What a window begins with.
 #[derive(Clone, Debug)]
@@ -98,7 +99,7 @@ struct App {
 impl App {
     fn new(cc: &eframe::CreationContext<'_>, wanted: Wanted) -> Self {
         let gpu = cc.wgpu_render_state.as_ref().and_then(|render| {
-            stage::install(render);
+            drawing::install(render);
             rescue::watch(&render.device);
             let (instance, adapter) = (render.instance.clone(), render.adapter.clone());
             device::shared(&wanted.settings.device, instance, adapter, render.device.clone(), render.queue.clone())
@@ -148,7 +149,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
-        self.state.finish();
+        self.state.finish().iter_mut().for_each(crate::host::Live::finish);
         if self.frame_stats.is_some() {
             crate::terminal::say!("{}", self.frames.report(&self.state));
         }
