@@ -22,7 +22,6 @@ fn opened(text: &str, width: f32) -> egui_kittest::Harness<'static, crate::windo
 fn parts_that_a_link_hides_are_not_there_and_the_others_are() {
     let names = [
         (Part::Bar, "Twin run"),
-        (Part::Stage, "Show…"),
         (Part::Settings, "burn in"),
         (Part::Inspector, "Sample"),
         (Part::Judge, "Judge"),
@@ -73,6 +72,15 @@ fn an_embedded_window_is_the_stage_and_its_buttons() {
     for hidden in ["All commands…", "ε", "Curves", "Margins"] {
         assert_eq!(window.query_all_by_label(hidden).count(), 0, "{hidden}");
     }
+}
+
+#[test]
+fn where_the_stage_is_hidden_the_panels_below_it_take_its_place() {
+    let window = opened("#hide=stage", 1280.0);
+    assert_eq!(window.query_all_by_label_contains("Stage of ").count(), 0);
+    let weights = window.get_all_by_label("Weights").next().unwrap().rect();
+    assert!(weights.min.y < 200.0, "{weights:?}");
+    assert_eq!(opened("#hide=weights", 1280.0).query_all_by_label_contains("Stage of ").count(), 1);
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(super) fn window_ui(ui: &mut Ui, state: &mut State) {
     CentralPanel::default().frame(frame).show(ui, |ui| {
         // While two fingers move the stage nothing else moves.
         let two = ui.input(|input| input.multi_touch().is_some());
-        let source = if two { ScrollSource::NONE } else { ScrollSource::default() };
+        let source = if two { ScrollSource::NONE } else { ScrollSource::ALL };
         let seen = ui.available_height();
         ScrollArea::vertical().auto_shrink([false, false]).scroll_source(source).show(ui, |ui| column_ui(ui, state, seen));
     });

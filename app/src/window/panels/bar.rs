@@ -28,7 +28,7 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
         action_button(ui, state, Action::Rewind, "⏪ Rewind", false);
         action_button(ui, state, Action::Restart, "⟲ New run", false);
         ui.separator();
-        speed_ui(ui, state, true);
+        speed_ui(ui, state, 104.0, true);
         ui.separator();
         let twin = state.has_twin();
         action_button(ui, state, Action::Twin, "Twin", twin);

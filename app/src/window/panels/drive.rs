@@ -34,15 +34,15 @@ fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
     }
 }
 
-/// The speed. Where there is little room the list does without the buttons beside it.
-pub(super) fn speed_ui(ui: &mut Ui, state: &mut State, beside: bool) {
+/// The speed, as a list of this width. Where there is little room it does without the buttons beside it.
+pub(super) fn speed_ui(ui: &mut Ui, state: &mut State, width: f32, beside: bool) {
     let name = |speed: f64| if speed.is_finite() { pace(speed) } else { "full speed".to_owned() };
     if beside {
         action_button(ui, state, Action::Slower, "−", false);
     }
     let before = state.speed;
     egui::ComboBox::from_id_salt("speed")
-        .width(104.0)
+        .width(width)
         .selected_text(name(SPEEDS[state.speed]))
         .show_ui(ui, |ui| {
             for (place, speed) in SPEEDS.into_iter().enumerate() {

@@ -28,7 +28,7 @@ pub(crate) fn hand_ui(ui: &mut Ui, state: &mut State) {
                 action_button(ui, state, action, face, selected);
             });
         }
-        speed_ui(ui, state, false);
+        speed_ui(ui, state, 92.0, false);
     });
     progress_ui(ui, state);
 }
@@ -40,7 +40,7 @@ pub(crate) fn room_ui(ui: &mut Ui, state: &mut State) {
         for (action, face, selected) in buttons(state, true) {
             action_button(ui, state, action, face, selected);
         }
-        speed_ui(ui, state, false);
+        speed_ui(ui, state, 140.0, false);
         action_button(ui, state, Action::Projector, "Leave", false);
     });
     progress_ui(ui, state);
@@ -62,6 +62,8 @@ fn buttons(state: &State, words: bool) -> Vec<(Action, &'static str, bool)> {
     if words && state.link.shows(Part::Judge) {
         buttons.push((Action::Judge, "⚖ Judge", false));
     }
-    buttons.push((Action::Help, "?", false));
+    if words {
+        buttons.push((Action::Help, "?", false));
+    }
     buttons
 }

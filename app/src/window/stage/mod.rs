@@ -91,11 +91,9 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
 
 /// All stages below each other, each as high as this, and what their marks mean.
 pub(crate) fn stack_ui(ui: &mut Ui, state: &mut State, height: f32) {
-    let legend = legend::ROW;
+    // The legend takes two rows, from all stages alike.
+    let size = vec2(ui.available_width(), height - 2.0 * legend::ROW / state.runs.len() as f32);
     for place in 0..state.runs.len() {
-        let last = place + 1 == state.runs.len();
-        let size = vec2(ui.available_width(), if last { height - legend } else { height });
-        let size = if state.runs.len() > 1 { vec2(size.x, height - legend / state.runs.len() as f32) } else { size };
         ui.allocate_ui(size, |ui| {
             ui.set_min_size(size);
             ui.set_max_height(size.y);
