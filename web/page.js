@@ -5,6 +5,9 @@ const told = byId('told');
 const asked = new URLSearchParams(location.hash.slice(1));
 if (['dark', 'light'].includes(asked.get('theme'))) document.documentElement.dataset.theme = asked.get('theme');
 
+// In a frame of another page a finger scrolls that page.
+if (asked.get('embed') === '1') document.documentElement.dataset.embed = '';
+
 // The recording: see app/src/command/record.rs for what its signs mean.
 const signs = '!#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~';
 const value = (sign) => signs.indexOf(sign) / (signs.length - 1);
@@ -66,29 +69,26 @@ function problem(text) {
 // The smallest module with an instruction on vectors: a browser that cannot validate it cannot run the program.
 const vectors = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 
-// The program is packed with brotli. Where a browser cannot unpack that for a page, a small module does it.
+// The program is packed smaller than servers pack it; a small module unpacks it while it arrives.
 async function unpacking() {
-  try {
-    return new DecompressionStream('brotli');
-  } catch {
-    const { default: init, Unpacker } = await import('./unpack.js');
-    await init({ module_or_path: 'unpack_bg.wasm' });
-    const unpacker = new Unpacker();
-    let rested = performance.now();
-    return new TransformStream({
-      async transform(piece, onwards) {
-        for (let at = 0; at < piece.length; at += 16384) {
-          onwards.enqueue(unpacker.push(piece.subarray(at, at + 16384)));
-          // The recording goes on meanwhile.
-          if (performance.now() - rested > 15) {
-            await new Promise((resolve) => { setTimeout(resolve); });
-            rested = performance.now();
-          }
+  const { default: init, Unpacker } = await import('./unpack.js');
+  await init({ module_or_path: 'unpack_bg.wasm' });
+  const unpacker = new Unpacker();
+  let rested = performance.now();
+  return new TransformStream({
+    async transform(piece, onwards) {
+      for (let at = 0; at < piece.length; at += 16384) {
+        const whole = unpacker.push(piece.subarray(at, at + 16384));
+        if (whole.length) onwards.enqueue(whole);
+        // The recording goes on meanwhile.
+        if (performance.now() - rested > 15) {
+          await new Promise((resolve) => { setTimeout(resolve); });
+          rested = performance.now();
         }
-      },
-      flush(onwards) { onwards.enqueue(unpacker.end()); },
-    });
-  }
+      }
+    },
+    flush(onwards) { onwards.enqueue(unpacker.end()); },
+  });
 }
 
 async function module() {

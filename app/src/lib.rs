@@ -5,6 +5,8 @@
 mod animation;
 #[cfg(not(target_arch = "wasm32"))]
 mod command;
+#[cfg(all(not(target_arch = "wasm32"), feature = "window"))]
+mod desktop;
 #[cfg(not(target_arch = "wasm32"))]
 mod driver;
 mod failure;
@@ -15,6 +17,7 @@ mod live;
 #[cfg(target_arch = "wasm32")]
 mod page;
 mod palette;
+mod platform;
 #[cfg(not(target_arch = "wasm32"))]
 mod report;
 mod run_folders;
@@ -22,9 +25,17 @@ mod run_folders;
 mod svg;
 #[cfg(not(target_arch = "wasm32"))]
 mod terminal;
+#[cfg(all(not(target_arch = "wasm32"), feature = "window"))]
+mod threads;
 #[cfg(feature = "window")]
 mod window;
 mod words;
+
+// Where runs live: in threads here, in the worker of the page there.
+#[cfg(target_arch = "wasm32")]
+use page as host;
+#[cfg(all(not(target_arch = "wasm32"), feature = "window"))]
+use threads as host;
 
 /// Does what the arguments ask for; what goes wrong is told on standard error.
 #[cfg(not(target_arch = "wasm32"))]

@@ -30,5 +30,5 @@ pub(crate) const LIGHT: [(u8, u8, u8); 10] = [
 ];
 
 /// The light ground.
-#[cfg(not(target_arch = "wasm32"))]
+#[allow(dead_code, reason = "figures of the terminal alone are drawn on it")]
 pub(crate) const LIGHT_GROUND: (u8, u8, u8) = (252, 252, 252);

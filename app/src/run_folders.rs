@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-#[cfg(not(target_arch = "wasm32"))]
 use gairat::checkpoint::{CheckpointError, RunFolder};
 use gairat::{files, settings::Settings};
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    platform::{RUNS, moment},
+};
 
-/// The folder that runs are kept in unless someone says otherwise.
-pub(crate) const RUNS: &str = "runs";
-
-#[cfg(not(target_arch = "wasm32"))]
+#[allow(dead_code, reason = "the terminal alone goes on in folders that it is given")]
 /// A new folder under `runs/`, named after the moment, the data, the method and the seed.
 pub(crate) fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
     let root = Path::new(RUNS);
@@ -24,7 +23,7 @@ pub(crate) fn dated(settings: &Settings) -> Result<RunFolder, Failure> {
     Err(none_free(root))
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[allow(dead_code, reason = "the terminal alone goes on in folders that it is given")]
 /// The run in `path` with the settings it had, where it is the one that `settings` make; none where there is nothing yet. What a run that
 /// was killed at its very first write left there is nothing.
 ///
@@ -57,7 +56,7 @@ pub(crate) fn same_run(path: &Path, settings: &Settings) -> Result<Option<(RunFo
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[allow(dead_code, reason = "the terminal alone goes on in folders that it is given")]
 /// Whether a folder held nothing but what was never written to its end; it is gone then.
 fn leave_nothing(path: &Path) -> bool {
     let unfinished = |file: &PathBuf| {
@@ -81,16 +80,7 @@ pub(crate) fn none_free(root: &Path) -> Failure {
     Failure::Work(format!("{}: a hundred runs began in this second; try again", root.display()))
 }
 
-/// Now, as the beginning of a name.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn moment() -> String {
-    jiff::Zoned::now().strftime("%Y-%m-%d_%H-%M-%S").to_string()
-}
-
-#[cfg(target_arch = "wasm32")]
-pub(crate) use crate::page::moment;
-
-#[cfg(not(target_arch = "wasm32"))]
+#[allow(dead_code, reason = "the terminal alone goes on in folders that it is given")]
 /// Makes the folder ready for a run that goes on with `settings` where it had those of `before`.
 pub(crate) fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings) -> Result<(), Failure> {
     folder.reopen()?;
@@ -105,30 +95,4 @@ pub(crate) fn take_up(folder: &RunFolder, before: &Settings, settings: &Settings
         folder.forget_best()?;
     }
     Ok(folder.write_settings(settings)?)
-}
-
-/// The run folders under `root`, the newest first.
-#[cfg(feature = "window")]
-pub(crate) fn list(root: &Path) -> Vec<PathBuf> {
-    let entries = files::list(root).unwrap_or_default();
-    let mut folders: Vec<PathBuf> = entries.into_iter().filter(|path| files::is_file(&path.join("settings.json"))).collect();
-    // Their names begin with the moment they were made at.
-    folders.sort_unstable_by(|a, b| b.cmp(a));
-    folders
-}
-
-/// Whether nothing has been learned in a run folder: there are settings and nothing else.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn is_empty(folder: &Path) -> bool {
-    let entries = files::list(folder).unwrap_or_default();
-    entries.iter().all(|path| path.ends_with("settings.json"))
-}
-
-/// Removes a run that has ended before it learned anything: a page starts one whenever it is opened.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn tidy(folder: &Path) {
-    if is_empty(folder) {
-        // It may be gone.
-        let _ = files::remove(&folder.join("settings.json"));
-    }
 }

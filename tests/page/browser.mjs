@@ -36,9 +36,9 @@ export function serve(folder = dist, under = '/') {
   })));
 }
 
-export async function launch({ webgpu = true, more = [] } = {}) {
+export async function launch({ webgpu = true, more = [], headless = true, env } = {}) {
   const args = [...quiet, ...more, ...(webgpu ? software : ['--disable-features=WebGPU', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'])];
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args });
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless, env, args });
 }
 
 /** Opens the page and waits until it lives. Everything that no page may do is gathered in `faults`. */

@@ -231,6 +231,27 @@ describe('time', () => {
     });
   });
 
+  test('a frame follows the one before within 100 ms, as a rule, while it trains at full speed', async (t) => {
+    await with_page({ hash: '#v=1&epochs=5000&device=cpu' }, async (page) => {
+      await faster(page);
+      await page.waitForTimeout(1500);
+      // From one picture of the canvas to the next: each begins by clearing it.
+      const frames = () => page.evaluate(() => new Promise((resolve) => {
+        const drawn = [];
+        const { clear } = WebGL2RenderingContext.prototype;
+        WebGL2RenderingContext.prototype.clear = function (...what) { drawn.push(performance.now()); return clear.apply(this, what); };
+        setTimeout(() => {
+          WebGL2RenderingContext.prototype.clear = clear;
+          const between = drawn.slice(1).map((at, place) => at - drawn[place]).sort((a, b) => a - b);
+          resolve([between[between.length >> 1], between[Math.floor(0.95 * between.length)], between.length]);
+        }, 8000);
+      }));
+      const [median, late, count] = await in_one_window(page, frames, ([median]) => median <= 100);
+      t.diagnostic(`${count} frames in 8 s: median ${median.toFixed(0)} ms, 95 of 100 within ${late.toFixed(0)} ms`);
+      assert.ok(median <= 100, `${median} ms`);
+    });
+  });
+
   test('a step takes at most 800 ms on a software adapter, in one kernel, and the page answers within 200 ms', async (t) => {
     await with_page({ hash: '#v=1&epochs=5000&device=software&path=fused', context: { viewport: { width: 640, height: 480 } } }, async (page) => {
       await says(page, /training.*software/, 120000);
@@ -413,6 +434,59 @@ describe('links', () => {
       await page.waitForTimeout(1000);
       assert.equal(await page.evaluate(() => history.length), before + 1);
     });
+  });
+
+  test('a link opens a situation: a selection, a speed, a start, a task and the parts that it names', async () => {
+    const hash = '#v=1&method=gairat&select=11&speed=full&start=paused&task=Which%20points%20count%20most%3F&show=bar,stage,weights,lambda';
+    await with_page({ hash }, async (page) => {
+      await says(page, /paused, epoch 0.*Sample 11 is selected/);
+      const told = await drawn(page);
+      assert.match(told, /Which points count most\?/);
+      assert.match(told, /full speed/);
+      for (const [name, count] of [['ε', 0], ['Weights', 1], ['Curves', 0], ['Margins', 0]]) {
+        const there = await page.locator('#mirror').getByText(name, { exact: true }).count();
+        assert.equal(there > 0, count > 0, name);
+      }
+      const pairs = (hash) => Object.fromEntries(new URLSearchParams(hash.slice(1)));
+      await page.waitForTimeout(1000);
+      assert.deepEqual(pairs(new URL(page.url()).hash), pairs(hash));
+      await shot(page, 'link-situation');
+    });
+  });
+
+  test('in a frame of another page the wheel scrolls that page, and Ctrl and the wheel zoom', async () => {
+    const host = `${server.url}host.html`;
+    const prepare = (page) => page.route('**/host.html', (route) => route.fulfill({
+      contentType: 'text/html',
+      body: '<!doctype html><title>A course</title><p style="height: 100px">A text.</p><iframe src="index.html#v=1&embed=1" width="900" height="560"></iframe><p style="height: 3000px">More text.</p>',
+    }));
+    const context = await browser.newContext({ ...desk, serviceWorkers: 'block' });
+    try {
+      const page = await open(context, host, { wait: false, prepare });
+      const frame = await (await page.locator('iframe').elementHandle()).contentFrame();
+      await frame.waitForFunction(() => performance.getEntriesByName('live').length > 0, null, { timeout: 60000 });
+      await frame.waitForTimeout(1500);
+      const box = await page.locator('iframe').boundingBox();
+      await page.mouse.move(box.x + 450, box.y + 250);
+      const whole = frame.locator('#mirror [aria-label="Whole picture"]');
+      for (let notch = 0; notch < 3; notch += 1) {
+        await page.mouse.wheel(0, 60);
+        await page.waitForTimeout(300);
+      }
+      assert.ok(await page.evaluate(() => scrollY) >= 120, 'the page around was scrolled');
+      await shot(page, 'frame-hint');
+      await page.waitForTimeout(700);
+      assert.equal(await whole.count(), 0, 'the stage stayed');
+      await page.keyboard.down('Control');
+      const before = await page.evaluate(() => scrollY);
+      await page.mouse.move(450, 250);
+      await page.mouse.wheel(0, -240);
+      await whole.waitFor({ state: 'attached', timeout: 5000 });
+      await page.keyboard.up('Control');
+      assert.equal(await page.evaluate(() => scrollY), before, 'the page around stayed');
+    } finally {
+      await context.close();
+    }
   });
 
   test('the link of a page opens the same settings in another', async () => {
@@ -767,6 +841,52 @@ describe('learning', () => {
       await says(page, /Sample \d+ is selected/);
       await page.keyboard.press('Space');
       await says(page, /training/);
+    });
+  });
+});
+
+describe('a phone', () => {
+  const phone = { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } };
+
+  /** Fingers that go from some places to others. */
+  async function fingers(page, from, to) {
+    const session = await page.context().newCDPSession(page);
+    const touch = (type, points) => session.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([x, y], id) => ({ x, y, id })) });
+    await touch('touchStart', from);
+    for (let step = 1; step <= 10; step += 1) {
+      await touch('touchMove', from.map(([x, y], finger) => [x + (to[finger][0] - x) * step / 10, y + (to[finger][1] - y) * step / 10]));
+      await page.waitForTimeout(60);
+    }
+    await touch('touchEnd', []);
+    await page.waitForTimeout(1200);
+  }
+
+  test('twins are stacked, one finger scrolls, two move the stage, and there is a way back', async () => {
+    await with_page({ ...phone, hash: '#v=1&twin=trades&epochs=400' }, async (page) => {
+      await says(page, /training, epoch (?!0)/);
+      await page.waitForTimeout(800);
+      const stages = () => page.evaluate(() => [...document.querySelectorAll('#mirror [role="img"][aria-label^="Stage of"]')].map((part) => part.getBoundingClientRect()).map(({ left, top, width, height }) => [left, top, width, height]));
+      const [a, b] = await stages();
+      assert.ok(Math.abs(a[2] - b[2]) <= 1 && Math.abs(a[3] - b[3]) <= 1, `${a} and ${b} are equally large`);
+      assert.ok(a[1] + a[3] <= b[1] && b[1] + b[3] <= 844, `${a} above ${b}`);
+      const small = await page.evaluate(() => [...document.querySelectorAll('#mirror button')].map((part) => [part.getAttribute('aria-label'), part.getBoundingClientRect().height]).filter(([, height]) => height < 43.5));
+      assert.deepEqual(small, [], 'all that can be pressed is 44 pixels high');
+      await shot(page, 'phone-twins');
+      const middle = [a[0] + a[2] / 2, a[1] + a[3] / 2];
+      const whole = page.locator('#mirror [aria-label="Whole picture"]');
+      await fingers(page, [[middle[0], middle[1] + 60]], [[middle[0], middle[1] - 90]]);
+      const [scrolled] = await stages();
+      assert.ok(scrolled[1] < a[1] - 40, `${scrolled} was ${a}`);
+      assert.equal(await whole.count(), 0, 'the stage stayed');
+      await shot(page, 'phone-scrolled');
+      await fingers(page, [[middle[0], middle[1] - 90]], [[middle[0], middle[1] + 90]]);
+      const [now] = await stages();
+      const [x, y] = [now[0] + now[2] / 2, now[1] + now[3] / 2];
+      await fingers(page, [[x - 30, y], [x + 30, y]], [[x - 90, y], [x + 90, y]]);
+      await whole.first().waitFor({ state: 'attached', timeout: 5000 });
+      await shot(page, 'phone-zoomed');
+      await press(page, 'Whole picture');
+      await whole.first().waitFor({ state: 'detached', timeout: 5000 });
     });
   });
 });

@@ -8,6 +8,7 @@ mod links;
 mod methods;
 mod numbers;
 mod panels;
+mod phone;
 mod pictures;
 mod saved;
 

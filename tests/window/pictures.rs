@@ -7,11 +7,14 @@ use egui_kittest::{
 };
 
 use super::canned;
-use crate::window::{State, frame, stage, theme};
+use crate::{
+    platform::drawing,
+    window::{State, frame, theme},
+};
 
 fn picture(name: &str, size: egui::Vec2, theme: Theme) {
     let render = create_render_state(default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE);
-    stage::install(&render);
+    drawing::install(&render);
     let mut state = canned::state();
     state.select(Some(canned::BROKEN));
     state.runs[0].traced = Some(canned::traced(canned::BROKEN));

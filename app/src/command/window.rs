@@ -13,10 +13,10 @@ use gairat::settings::{Settings, SettingsError, may_change, may_change_on_resume
 
 use super::{given, settings_args, settings_from, train};
 use crate::{
+    desktop::{self, Shot, Wanted},
     failure::Failure,
     link,
-    run_folders::RUNS,
-    window::{self, Shot, Wanted},
+    platform::RUNS,
 };
 
 /// The size of a window, in points, and of a picture.
@@ -94,7 +94,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
             }
             lesson => lesson,
         };
-        window::shoot(Shot {
+        desktop::shoot(Shot {
             file: file.clone(),
             settings,
             link: link::Read { problems: Vec::new(), ..link },
@@ -115,17 +115,17 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
         Some(folder) => resumed(folder, &given)?,
         None => settings,
     };
-    if !window::has_screen() && matches.args_present() {
+    if !desktop::has_screen() && matches.args_present() {
         let found = "there is no screen to open a window on (DISPLAY and WAYLAND_DISPLAY are not set)";
         return Err(Failure::Request(format!("{found}: use `gairat train` with the same settings, or --screenshot FILE")));
     }
-    if !window::has_screen() {
+    if !desktop::has_screen() {
         crate::terminal::tell!(
             "There is no screen (DISPLAY and WAYLAND_DISPLAY are not set): training in the terminal. `gairat --help` lists all commands."
         );
         return train::run(&train::definition().get_matches_from(["train"]));
     }
-    window::open(Wanted {
+    desktop::open(Wanted {
         settings,
         root: matches.get_one::<PathBuf>("runs").cloned().unwrap_or_else(|| PathBuf::from(RUNS)),
         resume,

@@ -1,7 +1,8 @@
 use super::*;
 use gairat::{
+    dataset::Source,
     method::{METHODS, Parameter, ParameterKind},
-    settings::Kind,
+    settings::{Kind, fields},
 };
 use proptest::prelude::*;
 
@@ -95,6 +96,60 @@ fn what_cannot_be_used_is_named_and_the_rest_holds() {
 }
 
 #[test]
+fn a_situation_has_a_selection_a_speed_a_start_a_task_and_the_parts_that_it_shows() {
+    let told = read("#select=117&speed=full&start=paused&task=What%20moves%3F&show=stage,weights,lambda&projector=1");
+    assert_eq!(told.problems, Vec::<String>::new());
+    let link = &told.link;
+    assert_eq!((link.select, link.speed, link.start), (Some(117), Some(SPEEDS.len() - 1), Some(Start::Paused)));
+    assert_eq!((link.task.as_str(), link.projector), ("What moves?", true));
+    let only = link.show.clone().unwrap();
+    assert_eq!(only, Only { parts: [Part::Stage, Part::Weights].into(), settings: ["lambda"].into() });
+    let unprojected = Link { projector: false, ..link.clone() };
+    for part in Part::ALL {
+        // One setting is shown where settings are.
+        let shown = matches!(part, Part::Stage | Part::Weights | Part::Settings);
+        assert_eq!(unprojected.shows(part), shown, "{part:?}");
+        assert_eq!(link.shows(part), shown && part != Part::Settings, "{part:?} for a room");
+    }
+    assert!(link.shows_setting("lambda") && !link.shows_setting("epsilon"));
+    assert_eq!(write(link), "#v=1&select=117&speed=full&start=paused&task=What%20moves?&show=stage,weights,lambda&projector=1");
+}
+
+#[test]
+fn a_frame_shows_the_stage_and_what_its_link_names() {
+    let shown = |text: &str| -> Vec<Part> { Part::ALL.into_iter().filter(|part| read(text).link.shows(*part)).collect() };
+    assert_eq!(shown("#embed=1"), [Part::Stage]);
+    assert_eq!(shown("#embed=1&show=stage,weights"), [Part::Stage, Part::Weights]);
+}
+
+#[test]
+fn what_a_situation_says_wrongly_is_named_with_what_was_expected() {
+    for (text, named) in [
+        ("#select=-1", "whole number from 0"),
+        ("#select=99999999999", "whole number from 0"),
+        ("#speed=7", "1, 4, 15, 30, 60, 120, 400, full"),
+        ("#start=soon", "playing, paused"),
+        ("#show=stage,sky", "`sky` is not known"),
+        ("#show=", "all is shown"),
+        ("#projector=yes", "not 0 or 1"),
+    ] {
+        let told = read(text);
+        assert_eq!(told.problems.len(), 1, "{text}: {:?}", told.problems);
+        assert!(told.problems[0].contains(named), "{text}: {:?}", told.problems);
+    }
+    assert_eq!(read("#show=stage,sky").link.show, Some(Only { parts: [Part::Stage].into(), ..Only::default() }));
+    let long = read(&format!("#task={}", "x".repeat(LONGEST_TASK + 1)));
+    assert_eq!(long.link.task.len(), LONGEST_TASK);
+    assert!(long.problems[0].contains("501 characters"), "{:?}", long.problems);
+    // Signs that turn text around could make it say what it does not.
+    assert_eq!(
+        read("#task=a%E2%80%AEb%07c%0Ad").link.task,
+        "abc
+d"
+    );
+}
+
+#[test]
 fn settings_that_do_not_go_together_are_all_ignored() {
     let told = read("#data=circles&step_size=0&epsilon=0.1");
     assert_eq!(told.link.settings, Settings::recipe("circles".parse().unwrap()));
@@ -133,6 +188,20 @@ fn methods() -> impl Strategy<Value = MethodChoice> {
     })
 }
 
+/// Ways to begin: a selection, a speed, playing or not, and a task.
+fn beginnings() -> impl Strategy<Value = (Option<u32>, Option<usize>, Option<Start>, String)> {
+    let start = prop::option::of(prop::sample::select(Start::ALL.to_vec()));
+    let task = prop_oneof![Just(String::new()), "[a-zA-Zα-ω?&=#%+,. ]{0,30}".prop_map(|task| task.trim().to_owned())];
+    (prop::option::of(any::<u32>()), prop::option::of(0..SPEEDS.len()), start, task)
+}
+
+/// The only things that are shown.
+fn only() -> impl Strategy<Value = Only> {
+    let parts = prop::collection::btree_set(prop::sample::select(Part::ALL.to_vec()), 1..5);
+    let names: Vec<&'static str> = fields().iter().map(|field| field.name).collect();
+    (parts, prop::collection::btree_set(prop::sample::select(names), 0..4)).prop_map(|(parts, settings)| Only { parts, settings })
+}
+
 /// Links of all sorts.
 fn links() -> impl Strategy<Value = Link> {
     let data = prop::sample::select(vec!["moons", "circles", "spirals", "digits"]);
@@ -142,10 +211,17 @@ fn links() -> impl Strategy<Value = Link> {
     let names: Vec<&'static str> = fields().iter().map(|field| field.name).collect();
     let lock = prop::collection::btree_set(prop::sample::select(names), 0..40);
     let device = prop::sample::select(DEVICES.to_vec());
-    let rest = (any::<bool>(), prop::option::of(prop::sample::select(Theme::ALL.to_vec())), prop::option::of(1..=LESSONS));
+    let rest = (
+        any::<[bool; 2]>(),
+        prop::option::of(prop::sample::select(Theme::ALL.to_vec())),
+        prop::option::of(1..=LESSONS),
+        beginnings(),
+        prop::option::of(only()),
+    );
     let method = (methods(), prop::option::of(methods()));
     let links = (data, preset, numbers, parts, lock, device, rest, method).prop_map(
-        |(data, preset, (epsilon, steps, seed, lr), hide, lock, device, (embed, theme, lesson), (method, twin))| {
+        |(data, preset, (epsilon, steps, seed, lr), hide, lock, device, rest, (method, twin))| {
+            let ([embed, projector], theme, lesson, (select, speed, start, task), show) = rest;
             let source: Option<Source> = data.parse().ok();
             let begun = match (preset, source) {
                 (Some(preset), _) => preset.settings(),
@@ -153,7 +229,8 @@ fn links() -> impl Strategy<Value = Link> {
                 (None, None) => Settings::default(),
             };
             let settings = Settings { epsilon, steps, seed, lr, method, device: device.to_owned(), ..begun };
-            Link { preset, settings, twin, hide, lock, embed, theme, lesson }
+            let begun = Link { preset, settings, twin, select, speed, start, task, ..Link::default() };
+            Link { show, hide, lock, embed, projector, theme, lesson, ..begun }
         },
     );
     links.prop_filter("settings that go together", |link| {

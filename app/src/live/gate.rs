@@ -7,10 +7,8 @@ use std::{
 
 use web_time::Instant;
 
-use super::rest::Bell;
+use crate::platform::rest::Bell;
 
-/// Steps a second that mean "as fast as it goes".
-pub(crate) const UNLIMITED: f64 = f64::INFINITY;
 /// The longest that a run waits before it looks again whether it may go on; who wants something rings before.
 const NAP: Duration = Duration::from_millis(500);
 
@@ -85,7 +83,7 @@ impl Gate {
     }
 
     /// Whether the runs play.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "the page keeps this on its own side of the worker")]
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }
@@ -117,7 +115,7 @@ impl Gate {
     }
 
     /// Plays until every member has done so many steps, and lets nobody go beyond.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "pictures of the desktop alone stop so")]
     pub(crate) fn stop_at(&self, steps: u64) {
         let mut state = self.state();
         state.playing = false;
@@ -189,6 +187,9 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Steps a second that mean "as fast as it goes".
+    const UNLIMITED: f64 = f64::INFINITY;
 
     /// Turns that `member` gets in a row.
     fn turns(gate: &Gate, member: usize) -> usize {

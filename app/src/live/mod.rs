@@ -1,11 +1,7 @@
 //! A run that somebody looks at: it trains behind a gate, tells what happens, and makes views when they are wanted. In the window it is
 //! a thread, in the page a task of the page's worker.
 
-mod claim;
 mod gate;
-mod rest;
-#[cfg(not(target_arch = "wasm32"))]
-mod thread;
 
 use std::{
     collections::VecDeque,
@@ -23,20 +19,14 @@ use gairat::{
     settings::{Checked, Settings},
 };
 
-pub(crate) use gate::UNLIMITED;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use {gate::Gate, thread::Live};
+pub(crate) use gate::Gate;
+use gate::Turn;
 
-// The page's ends of both: what is done to them goes to the worker.
-#[cfg(target_arch = "wasm32")]
-pub(crate) use crate::page::{Gate, Live};
-use claim::Claim;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use gate::Gate as WorkersGate;
-use gate::{Gate as RunsGate, Turn};
-pub(crate) use rest::sleep;
-
-use crate::{failure::Failure, run_folders};
+use crate::{
+    failure::Failure,
+    platform::{Claim, rest},
+    run_folders,
+};
 
 /// Where a run begins.
 #[derive(Clone, Debug)]
@@ -100,14 +90,14 @@ struct Mail {
 /// What a run and who looks at it share.
 pub(crate) struct Shared {
     mail: Mutex<Mail>,
-    gate: Arc<RunsGate>,
+    gate: Arc<Gate>,
     member: usize,
     /// Says that there is something new.
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Shared {
-    pub(crate) fn new(gate: Arc<RunsGate>, member: usize, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
+    pub(crate) fn new(gate: Arc<Gate>, member: usize, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
         Arc::new(Self { mail: Mutex::default(), gate, member, wake })
     }
 
@@ -141,7 +131,7 @@ impl Shared {
     }
 
     /// Whether a view that was wanted is not there yet.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "a page keeps this on its own side of the worker")]
     pub(crate) fn is_looking(&self) -> bool {
         self.mail().look_due
     }
@@ -177,14 +167,13 @@ pub(crate) struct WindowsGpu {
     pub(crate) chosen: Chosen,
     /// Held by the run that computes on it. Two threads that compute on one device with one queue were seen to wait for each other
     /// for ever (burn 0.22.1 on a software adapter).
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) taken: Arc<Mutex<()>>,
 }
 
 impl WindowsGpu {
     /// Waits until no other run computes on it.
-    #[cfg(not(target_arch = "wasm32"))]
-    fn take(&self) -> MutexGuard<'_, ()> {
+    #[allow(dead_code, reason = "a page has no GPU that it could share")]
+    pub(crate) fn take(&self) -> MutexGuard<'_, ()> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -273,7 +262,7 @@ async fn patiently<T>(path: &Path, take: impl AsyncFn() -> Result<Option<T>, Che
         if let Some(taken) = take().await? {
             return Ok(taken);
         }
-        sleep(Duration::from_millis(100)).await;
+        rest::sleep(Duration::from_millis(100)).await;
     }
     Err(CheckpointError::Busy(path.to_owned()).into())
 }

@@ -190,7 +190,7 @@ impl Mirror {
 /// What is shown, in a few sentences, for who does not see it.
 fn in_words(state: &State) -> String {
     let run = state.run();
-    let mut text = format!("{}: {}", run.title(), crate::window::doing(run, state.gate.playing()));
+    let mut text = format!("{}: {}", run.title(), crate::window::panels::bar::doing(run, state.gate.playing()));
     if run.place.epochs > 0 {
         text += &format!(", epoch {} of {}", run.place.epoch, run.place.epochs);
     }

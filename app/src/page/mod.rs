@@ -1,11 +1,8 @@
 //! The program as a page: the same panels on a canvas, its runs in a worker.
 
-mod claim;
-pub(crate) mod exchange;
-mod fonts;
+mod input;
 mod mirror;
 mod protocol;
-mod storage;
 mod worker;
 mod workshop;
 
@@ -24,11 +21,14 @@ use web_time::Instant;
 
 use crate::{
     link,
-    run_folders::{self, RUNS},
-    window::{self, Launcher, Phase, Question, State},
+    platform::{self, RUNS, held, storage},
+    window::{
+        self, Launcher, State,
+        actions::links,
+        model::{Phase, Question},
+    },
 };
 
-pub(crate) use claim::{Claim, held};
 pub(crate) use workshop::{Gate, Live};
 
 thread_local! {
@@ -61,12 +61,40 @@ pub async fn page(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
     storage::refresh().await;
     tidy().await;
     let last = last_run(&held().await.unwrap_or_default());
-    let options = eframe::WebOptions { renderer: eframe::Renderer::Glow, dithering: false, ..eframe::WebOptions::default() };
+    let options = eframe::WebOptions {
+        renderer: eframe::Renderer::Glow,
+        dithering: false,
+        should_prevent_default: Box::new(input::keeps),
+        ..eframe::WebOptions::default()
+    };
     let runner = eframe::WebRunner::new();
-    runner.start(canvas, options, Box::new(|cc| Ok(Box::new(Page::new(cc, last))))).await?;
+    let hears = canvas.clone();
+    draw_plainly(&canvas);
+    runner
+        .start(
+            canvas,
+            options,
+            Box::new(move |cc| {
+                input::listen(&cc.egui_ctx, &hears);
+                Ok(Box::new(Page::new(cc, last)))
+            }),
+        )
+        .await?;
     // The frames go on as long as the page lives.
     std::mem::forget(runner);
     Ok(())
+}
+
+/// Asks for what is drawn with, before the window does, which then gets the same. A browser smooths edges by drawing each pixel four times
+/// unless it is told not to; egui smooths its own. Where the CPU draws, a frame takes a quarter of the time.
+fn draw_plainly(canvas: &HtmlCanvasElement) {
+    let options = js_sys::Object::new();
+    for name in ["antialias", "depth", "stencil"] {
+        // Setting a property of a plain object cannot fail.
+        let _ = js_sys::Reflect::set(&options, &name.into(), &JsValue::FALSE);
+    }
+    // A browser without it has an older one, which the window asks for.
+    let _ = canvas.get_context_with_context_options("webgl2", &options);
 }
 
 /// Begins to listen in the worker; called once by the worker's script.
@@ -91,20 +119,6 @@ fn construct() {
     unsafe {
         __wasm_call_ctors();
     }
-}
-
-/// The page's address without what is behind `#`.
-pub(crate) fn address() -> String {
-    let href = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
-    href.split('#').next().unwrap_or_default().to_owned()
-}
-
-/// Now, as the beginning of a name, in the person's own time.
-pub(crate) fn moment() -> String {
-    let now = js_sys::Date::new_0();
-    let (year, month, day) = (now.get_full_year(), now.get_month() + 1, now.get_date());
-    let (hour, minute, second) = (now.get_hours(), now.get_minutes(), now.get_seconds());
-    format!("{year:04}-{month:02}-{day:02}_{hour:02}-{minute:02}-{second:02}")
 }
 
 /// Asks for a frame.
@@ -135,14 +149,13 @@ impl Page {
         listen();
         let ctx = cc.egui_ctx.clone();
         WAKE.set(Some(ctx.clone()));
-        ctx.set_fonts(fonts::fonts());
         let read = link::read(&hash());
         let question = last.filter(|folder| is_meant(folder, &read));
         let waker = ctx.clone();
         let launcher = Launcher {
             root: PathBuf::from(RUNS),
             gpu: None,
-            playing: question.is_none(),
+            playing: question.is_none() && read.link.start != Some(link::Start::Paused),
             drawn_by_cpu: false,
             wake: Arc::new(move || waker.request_repaint()),
         };
@@ -152,14 +165,8 @@ impl Page {
         if prefers("(prefers-reduced-motion: reduce)") {
             state.set_reduced_motion(&ctx, true);
         }
-        window::apply(&mut state, &ctx, read);
-        if prefers("(pointer: coarse)") {
-            // A finger needs more to hit than a pointer does.
-            ctx.all_styles_mut(|style| {
-                style.spacing.interact_size.y = 30.0;
-                style.spacing.button_padding.y = 5.0;
-            });
-        }
+        links::apply(&mut state, &ctx, read);
+        state.by_finger = prefers("(pointer: coarse)");
         let mirror = mirror::Mirror::begin(&ctx);
         Self { state, address: hash(), shown: false, mirror }
     }
@@ -169,9 +176,7 @@ impl Page {
         let news = NEWS.take();
         if let Some(text) = news.link.filter(|text| *text != self.address) {
             let read = link::read(&text);
-            self.state.open_link(read.link.settings.clone(), read.link.twin.clone());
-            self.state.question = None;
-            window::apply(&mut self.state, ctx, read);
+            links::open(&mut self.state, ctx, read);
         }
         for (text, is_bad) in news.words {
             self.state.say(text, is_bad);
@@ -201,6 +206,9 @@ impl eframe::App for Page {
         let now = Instant::now();
         let ctx = ui.ctx().clone();
         self.news(&ctx);
+        if input::framed(self.state.link.embed) {
+            self.state.stage.wheel_turned = Some(now);
+        }
         window::frame(ui, &mut self.state, now);
         self.mirror.summary(&ctx, &self.state, now);
         // One after the other: two clocks would wake each other for ever.
@@ -215,6 +223,7 @@ impl eframe::App for Page {
 
     fn raw_input_hook(&mut self, _ctx: &Context, input: &mut egui::RawInput) {
         self.mirror.requests(input);
+        input::let_go(input);
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
@@ -235,7 +244,7 @@ fn last_run(held: &BTreeSet<PathBuf>) -> Option<PathBuf> {
         let begun = is_file(&folder.join("resume.safetensors")) || is_file(&folder.join("part.safetensors"));
         begun && !is_file(&folder.join("summary.json"))
     };
-    run_folders::list(Path::new(RUNS)).into_iter().find(|folder| is_unfinished(folder) && !held.contains(folder))
+    platform::list(Path::new(RUNS)).into_iter().find(|folder| is_unfinished(folder) && !held.contains(folder))
 }
 
 /// Whether a link means this run: one that says nothing means the last, any other those of its settings. (Files that were uploaded are
@@ -248,10 +257,16 @@ fn is_meant(folder: &Path, read: &link::Read) -> bool {
     read.is_empty() || (read.link.lesson.is_none() && same())
 }
 
+/// Whether nothing has been learned in a run folder: there are settings and nothing else.
+fn is_empty(folder: &Path) -> bool {
+    let entries = gairat::files::list(folder).unwrap_or_default();
+    entries.iter().all(|path| path.ends_with("settings.json"))
+}
+
 /// Removes what pages left that were closed before a run learned anything.
 async fn tidy() {
-    for folder in run_folders::list(Path::new(RUNS)).into_iter().filter(|folder| run_folders::is_empty(folder)) {
-        if let Some(_held) = claim::take(&folder).await {
+    for folder in platform::list(Path::new(RUNS)).into_iter().filter(|folder| is_empty(folder)) {
+        if let Some(_held) = platform::take(&folder).await {
             // What stays is removed the next time.
             let _ = storage::remove(vec![folder.join(storage::SETTINGS)]).await;
         }

@@ -11,19 +11,16 @@ use gairat::{
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::{
-    protocol::{AtGate, Letter, Order, Told, changes_heard, changes_told, receive, send},
-    storage::{self, News},
-};
+use super::protocol::{AtGate, Letter, Order, Told, changes_heard, changes_told, receive, send};
 use crate::{
     failure::Failure,
-    live::{Message, Origin, Prepared, Shared, Window, WorkersGate, prepare},
-    run_folders,
+    live::{Gate, Message, Origin, Prepared, Shared, Window, prepare},
+    platform::storage::{self, News},
 };
 
 #[derive(Default)]
 struct Runs {
-    gates: HashMap<u64, Arc<WorkersGate>>,
+    gates: HashMap<u64, Arc<Gate>>,
     runs: HashMap<u64, Arc<Shared>>,
 }
 
@@ -83,7 +80,7 @@ fn hear_of_storage(news: News) {
 }
 
 /// Takes what was written in memory to the storage.
-pub(super) fn store() {
+fn store() {
     storage::keep(memory::take_changes());
 }
 
@@ -91,7 +88,7 @@ fn run(number: u64) -> Option<Arc<Shared>> {
     RUNS.with_borrow(|runs| runs.runs.get(&number).cloned())
 }
 
-fn gate(number: u64) -> Option<Arc<WorkersGate>> {
+fn gate(number: u64) -> Option<Arc<Gate>> {
     RUNS.with_borrow(|runs| runs.gates.get(&number).cloned())
 }
 
@@ -150,7 +147,7 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
             }
         }
         Order::Gate(number, AtGate::Open { playing, speed, members }) => {
-            let gate = Arc::new(WorkersGate::new(playing, speed));
+            let gate = Arc::new(Gate::new(playing, speed));
             gate.open_for(members);
             RUNS.with_borrow_mut(|runs| runs.gates.insert(number, gate));
         }
@@ -168,7 +165,7 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
 }
 
 /// Tells what a run has to tell, and stores what it wrote.
-fn pass_on(number: u64, gate: &WorkersGate) {
+fn pass_on(number: u64, gate: &Gate) {
     let Some(run) = run(number) else { return };
     store();
     let granted = gate.granted();
@@ -196,6 +193,14 @@ async fn work(settings: Settings, origin: Origin, door: &mut Window) -> Result<E
         }
         outcome => outcome,
     };
-    run_folders::tidy(folder.path());
+    tidy(folder.path());
     Ok(outcome?)
+}
+
+/// Removes a run that has ended before it learned anything: a page starts one whenever it is opened.
+fn tidy(folder: &Path) {
+    if super::is_empty(folder) {
+        // It may be gone.
+        let _ = gairat::files::remove(&folder.join("settings.json"));
+    }
 }

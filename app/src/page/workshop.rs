@@ -15,14 +15,14 @@ use gairat::{
     session::{Command, Event, Look, View},
     settings::Settings,
 };
-use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::{
-    protocol::{AtGate, Beginning, Order, Told, changes_heard, changes_told, receive, send},
-    storage::News,
+use super::protocol::{AtGate, Beginning, Order, Told, changes_heard, changes_told, receive, send};
+use crate::{
+    live::{Message, Origin, WindowsGpu},
+    platform::storage::News,
 };
-use crate::live::{Message, Origin, WindowsGpu};
 
 /// The script beside the page that starts the module in a worker.
 const SCRIPT: &str = "worker.js";
@@ -397,14 +397,6 @@ impl Gate {
     pub(crate) fn set_speed(&self, speed: f64) {
         self.state().speed = speed;
         self.tell(AtGate::Speed(speed));
-    }
-}
-
-/// What a value of the browser says.
-pub(super) fn words(error: &JsValue) -> String {
-    match error.dyn_ref::<js_sys::Error>() {
-        Some(error) => String::from(error.message()),
-        None => error.as_string().unwrap_or_else(|| "the browser does not say why".to_owned()),
     }
 }
 

@@ -1,15 +1,13 @@
 //! Where panels stand: beside each other where there is room, in drawers and tabs where there is less.
 
-use egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui};
+use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
 use crate::link::Part;
 
 use super::{
-    model::{
-        State,
-        views::{Side, Tab},
-    },
-    panels::{bar, curves, form, grid, inspector, judge, lesson, margins, weighting},
+    model::{State, views::Side},
+    narrow,
+    panels::{bar, curves, form, grid, inspector, judge, lesson, margins, short_bar, task, weighting},
     stage, theme,
 };
 
@@ -22,57 +20,67 @@ const LOW: f32 = 240.0;
 /// The whole window.
 pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let width = ui.available_width();
-    let narrow = width < theme::NARROW;
-    let embed = state.link.embed;
-    let shows = |state: &State, part: Part| !embed && state.link.shows(part);
-    if embed {
+    if width < theme::NARROW {
+        return narrow::window_ui(ui, state);
+    }
+    let shows = |state: &State, part: Part| state.link.shows(part);
+    if state.link.embed {
         Panel::bottom("bar").show(ui, |ui| bar::embedded_ui(ui, state));
+    } else if state.link.projector && shows(state, Part::Bar) {
+        Panel::top("bar").show(ui, |ui| short_bar::room_ui(ui, state));
     } else if shows(state, Part::Bar) {
-        Panel::top("bar").show(ui, |ui| bar::bar_ui(ui, state, !narrow && width < WIDE));
+        Panel::top("bar").show(ui, |ui| bar::bar_ui(ui, state, width < WIDE));
     }
     if shows(state, Part::Status) {
-        Panel::bottom("status").show(ui, |ui| bar::status_ui(ui, state, narrow));
+        Panel::bottom("status").show(ui, |ui| bar::status_ui(ui, state, state.link.projector));
     }
     bar::notices_ui(ui, state);
+    task::task_ui(ui, state);
     if state.lesson.is_some() {
         Panel::top("lesson").show(ui, |ui| lesson::lesson_ui(ui, state));
     }
-    if narrow && Tab::ALL.into_iter().any(|tab| shows(state, tab.part())) {
-        let height = (ui.available_height() * 0.42).max(180.0);
-        Panel::bottom("sheet").exact_size(height).show(ui, |ui| sheet_ui(ui, state));
-    } else if !narrow && !embed {
-        // A lesson takes its room from the stage first.
-        let height = ui.available_height();
-        let strip = (height * 0.3).max((height - LOW).min(190.0)).clamp(150.0, 260.0);
-        let (settings, inspector) = (width >= WIDE || state.settings_drawer, width >= WIDE || state.inspector_drawer);
-        let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && shows(state, Part::Inspector));
-        let strips = STRIP.into_iter().any(|part| shows(state, part));
-        // Where a window is so low that nothing would be left of the stage, the stage goes first.
-        let high = ui.available_height() - strip >= LOW;
-        if strips && high && (width >= WIDE || !(settings || inspector)) {
-            Panel::bottom("strip").exact_size(strip).show(ui, |ui| strip_ui(ui, state));
-        }
-        if settings {
-            Panel::left("settings").exact_size(276.0).show(ui, |ui| form::form_ui(ui, state));
-        }
-        if inspector {
-            Panel::right("inspector").exact_size(286.0).show(ui, |ui| side_ui(ui, state));
-        }
+    // A lesson takes its room from the stage first.
+    let height = ui.available_height();
+    let strip = (height * 0.3).max((height - LOW).min(190.0)).clamp(150.0, 260.0);
+    // What a link names is there at once; a room sees the inspector when it is asked for.
+    let (wide, room) = (width >= WIDE || state.link.show.is_some(), state.link.projector);
+    let (settings, inspector) = (wide || state.settings_drawer, (wide && !room) || state.inspector_drawer);
+    let inspected = shows(state, Part::Inspector) || shows(state, Part::Judge);
+    let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && inspected);
+    let strips = STRIP.into_iter().any(|part| shows(state, part));
+    let staged = shows(state, Part::Stage);
+    // Where a window is so low that nothing would be left of the stage, the stage goes first.
+    let high = ui.available_height() - strip >= LOW;
+    if strips && staged && high && (wide || !(settings || inspector)) {
+        Panel::bottom("strip").exact_size(strip).show(ui, |ui| strip_ui(ui, state));
     }
-    CentralPanel::default()
-        .frame(Frame::central_panel(ui.style()).inner_margin(Margin::same(6)))
-        .show(ui, |ui| if state.is_plane() { stage::stages_ui(ui, state) } else { grid::grid_ui(ui, state) });
+    if settings {
+        Panel::left("settings").exact_size(276.0).show(ui, |ui| form::form_ui(ui, state));
+    }
+    if inspector {
+        Panel::right("inspector").exact_size(if room { 380.0 } else { 286.0 }).show(ui, |ui| side_ui(ui, state));
+    }
+    CentralPanel::default().frame(Frame::central_panel(ui.style()).inner_margin(Margin::same(6))).show(ui, |ui| {
+        match (staged, state.is_plane()) {
+            (true, true) => stage::stages_ui(ui, state),
+            (true, false) => grid::grid_ui(ui, state),
+            // What would stand below the stage has its place.
+            (false, _) if strips => strip_ui(ui, state),
+            (false, _) => {}
+        }
+    });
 }
 
 /// The selected sample or the judge, chosen by a tab.
 fn side_ui(ui: &mut Ui, state: &mut State) {
-    if state.link.shows(Part::Judge) {
+    let (sample, judge) = (state.link.shows(Part::Inspector), state.link.shows(Part::Judge));
+    if sample && judge {
         ui.horizontal(|ui| {
             ui.selectable_value(&mut state.side, Side::Sample, "Sample");
             ui.selectable_value(&mut state.side, Side::Judge, "Judge");
         });
     } else {
-        state.side = Side::Sample;
+        state.side = if judge { Side::Judge } else { Side::Sample };
     }
     match state.side {
         Side::Sample => inspector::inspector_ui(ui, state),
@@ -95,31 +103,4 @@ fn strip_ui(ui: &mut Ui, state: &mut State) {
             }
         }
     });
-}
-
-/// One of the panels, chosen by its tab.
-fn sheet_ui(ui: &mut Ui, state: &mut State) {
-    ui.horizontal(|ui| {
-        let shown = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part()));
-        let shown: Vec<Tab> = shown.collect();
-        if !shown.contains(&state.tab) {
-            state.tab = shown.first().copied().unwrap_or(state.tab);
-        }
-        for tab in shown {
-            ui.selectable_value(&mut state.tab, tab, tab.name());
-        }
-    });
-    ui.separator();
-    match state.tab {
-        Tab::Sample => inspector::inspector_ui(ui, state),
-        Tab::Judge => judge::judge_ui(ui, state),
-        Tab::Settings => form::form_ui(ui, state),
-        tab => {
-            ScrollArea::vertical().show(ui, |ui| match tab {
-                Tab::Weights => weighting::weighting_ui(ui, state),
-                Tab::Curves => curves::curves_ui(ui, state),
-                _ => margins::margins_ui(ui, state),
-            });
-        }
-    }
 }

@@ -1,20 +1,12 @@
-//! What one sees: the state, the panels that show it, and the frame around them. [`desktop`] opens it as a window; the page puts it
-//! on a canvas.
+//! What one sees: the state, the panels that show it, and the frame around them. The desktop opens it as a window; the page
+//! puts it on a canvas.
 
-mod actions;
-#[cfg(not(target_arch = "wasm32"))]
-mod desktop;
-#[cfg(not(target_arch = "wasm32"))]
-mod frames;
+pub(crate) mod actions;
 mod layout;
-mod model;
-mod outside;
-mod panels;
-mod png;
-#[cfg(not(target_arch = "wasm32"))]
-mod rescue;
-#[cfg(not(target_arch = "wasm32"))]
-mod screenshot;
+pub(crate) mod model;
+mod narrow;
+pub(crate) mod panels;
+pub(crate) mod png;
 mod stage;
 mod theme;
 
@@ -27,20 +19,7 @@ use web_time::Instant;
 use actions::Action;
 use panels::{files, help, links, palette, saved};
 
-#[cfg(target_arch = "wasm32")]
-pub(crate) use actions::files::known_data;
 pub(crate) use model::{Launcher, State};
-#[cfg(target_arch = "wasm32")]
-pub(crate) use {
-    actions::links::apply,
-    model::{Phase, Question},
-    panels::bar::doing,
-};
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use {
-    desktop::{Wanted, has_screen, open},
-    screenshot::{Shot, shoot},
-};
 
 /// The state of a window that was just opened, with a run to go on with, or a method for a twin.
 pub(crate) fn begin(
@@ -61,6 +40,7 @@ pub(crate) fn begin(
 pub(crate) fn frame(ui: &mut Ui, state: &mut State, now: Instant) {
     let ctx = ui.ctx().clone();
     state.tick(&ctx, now);
+    narrow::targets(&ctx, state);
     actions::lessons::drive(state);
     shortcuts(&ctx, state);
     actions::files::arrived(ui, state);

@@ -69,17 +69,20 @@ pub(crate) fn ground(dark: bool) -> Color32 {
     if dark { Color32::from_gray(18) } else { Color32::from_gray(252) }
 }
 
-/// Sets the look of both themes, and on the desktop the fonts.
+/// The least height of what is pressed, by a pointer and by a finger (WCAG 2.2, 2.5.5: 44 CSS pixels).
+const TARGETS: (f32, f32) = (22.0, 44.0);
+
+/// Makes what is pressed as large as a finger needs it, or as a pointer does.
+pub(crate) fn targets(ctx: &Context, large: bool) {
+    ctx.all_styles_mut(|style| {
+        style.spacing.interact_size.y = if large { TARGETS.1 } else { TARGETS.0 };
+        style.spacing.button_padding = if large { egui::vec2(9.0, 8.0) } else { egui::vec2(7.0, 3.0) };
+    });
+}
+
+/// Sets the look of both themes, and the fonts.
 pub(crate) fn install(ctx: &Context) {
-    #[cfg(not(target_arch = "wasm32"))]
-    {
-        // Formulas have signs that the usual font lacks; the page has fonts of its own.
-        let mut fonts = egui::FontDefinitions::default();
-        if let Some(names) = fonts.families.get_mut(&egui::FontFamily::Proportional) {
-            names.push("Hack".to_owned());
-        }
-        ctx.set_fonts(fonts);
-    }
+    ctx.set_fonts(crate::platform::fonts());
     for theme in [Theme::Dark, Theme::Light] {
         let dark = theme == Theme::Dark;
         ctx.style_mut_of(theme, |style| {
@@ -105,7 +108,7 @@ pub(crate) fn install(ctx: &Context) {
             style.spacing.item_spacing = egui::vec2(6.0, 5.0);
             style.spacing.button_padding = egui::vec2(7.0, 3.0);
             style.spacing.slider_width = 104.0;
-            style.spacing.interact_size.y = 22.0;
+            style.spacing.interact_size.y = TARGETS.0;
         });
     }
 }

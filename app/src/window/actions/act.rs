@@ -4,12 +4,12 @@ use egui::{Context, ThemePreference};
 use gairat::{dataset::Source, region_map::Quantity, session::Command};
 use web_time::Instant;
 
-use super::{Action, files, judging, lessons, links};
+use super::{Action, files, judging, lessons, links, projector};
 use crate::window::model::{
     Member, State,
     drawing::Drawing,
     saved::SavedRuns,
-    views::{LinkBuilder, OpenDialog, Palette, Side, Tab},
+    views::{OpenDialog, Palette, Side, Tab},
 };
 
 impl State {
@@ -124,7 +124,7 @@ impl State {
             Action::Save => self.save(),
             Action::SaveSettings => files::save_settings(self),
             Action::CopyLink => links::copy(self, ctx),
-            Action::BuildLink => self.link_builder = Some(LinkBuilder(self.link_of_now())),
+            Action::BuildLink => self.link_builder = Some(links::builder(self)),
             Action::ExportCurves(format) => files::export_curves(self, format),
             Action::Palette => self.palette = Some(Palette::default()),
             Action::Help => self.help = !self.help,
@@ -140,6 +140,7 @@ impl State {
             Action::LargerText => ctx.set_zoom_factor((ctx.zoom_factor() * 1.1).min(3.0)),
             Action::SmallerText => ctx.set_zoom_factor((ctx.zoom_factor() / 1.1).max(0.6)),
             Action::ReducedMotion => self.set_reduced_motion(ctx, !self.reduced_motion),
+            Action::Projector => projector::set(self, ctx, !self.link.projector),
             Action::SettingsDrawer => self.settings_drawer ^= true,
             Action::InspectorDrawer => self.inspector_drawer ^= true,
             Action::Judge => {

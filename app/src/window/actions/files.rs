@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use egui::Ui;
-use gairat::{
-    dataset::{FORMATS, Source},
-    files,
-    settings::Settings,
-};
+use gairat::{dataset::Source, files, settings::Settings};
 
-use crate::window::{
-    actions::Format,
-    model::{State, curves, figure},
-    outside,
+use crate::{
+    platform::{known_data, outside},
+    window::{
+        actions::Format,
+        model::{State, curves, figure},
+    },
 };
 
 /// Opens a run folder, one of its files, or settings.
@@ -54,11 +52,6 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
     } else {
         state.say(format!("{}: there is no such file or folder.", path.display()), true);
     }
-}
-
-/// The formats of data, as they are told a person.
-pub(crate) fn known_data() -> String {
-    FORMATS.iter().map(|format| format.about).collect::<Vec<_>>().join("; ")
 }
 
 fn settings_in(path: &Path) -> Result<Settings, String> {

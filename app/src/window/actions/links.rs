@@ -2,27 +2,36 @@
 
 use egui::{Context, ThemePreference};
 
-use super::lessons;
+use super::{lessons, projector};
 use crate::{
-    link::{self, Link, Read, Theme},
-    window::model::State,
+    link::{self, Link, Read, Start, Theme},
+    platform::address,
+    window::model::{
+        State,
+        views::{LinkBuilder, Made},
+    },
 };
-
-/// Where the page is, for links that open it. The desktop does not know, and gives the end of an address.
-#[cfg(target_arch = "wasm32")]
-pub(crate) use crate::page::address;
-
-/// The end of an address alone.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn address() -> String {
-    String::new()
-}
 
 /// Puts the link of what is shown on the clipboard.
 pub(crate) fn copy(state: &mut State, ctx: &Context) {
     let text = format!("{}{}", address(), link::write(&state.link_of_now()));
     ctx.copy_text(text.clone());
     state.say(format!("Copied: {text}"), false);
+}
+
+/// A link to be made of what is shown.
+pub(crate) fn builder(state: &State) -> LinkBuilder {
+    LinkBuilder { link: state.link_of_now(), address: address(), made: Made::default() }
+}
+
+/// Opens a link in a program that is open already.
+#[allow(dead_code, reason = "an address changes under a page alone")]
+pub(crate) fn open(state: &mut State, ctx: &Context, read: Read) {
+    // Before the runs are there: none may do a step that the link does not want.
+    state.gate.play(read.link.start != Some(Start::Paused));
+    state.open_link(read.link.settings.clone(), read.link.twin.clone());
+    state.question = None;
+    apply(state, ctx, read);
 }
 
 /// Takes what a link says, besides the settings and the twin, which were there from the beginning; names what it cannot.
@@ -39,10 +48,16 @@ pub(crate) fn apply(state: &mut State, ctx: &Context, read: Read) {
         };
         ctx.set_theme(state.theme);
     }
+    if let Some(speed) = read.link.speed {
+        state.set_speed(speed);
+    }
+    state.to_select = read.link.select;
     if let Some(lesson) = read.link.lesson {
         lessons::begin(state, usize::from(lesson) - 1);
     }
     // A lesson is begun once; the address that one copies from here on is of what one has made of it.
-    // So are its settings and its twin.
-    state.link = Link { lesson: None, twin: None, ..read.link };
+    // So are its settings, its twin, its selection and its speed.
+    let projector = read.link.projector;
+    state.link = Link { lesson: None, twin: None, select: None, speed: None, projector: state.link.projector, ..read.link };
+    projector::set(state, ctx, projector);
 }

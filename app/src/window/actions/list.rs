@@ -2,6 +2,8 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use crate::platform::IN_BROWSER;
+
 /// Something that can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
@@ -51,6 +53,7 @@ pub(crate) enum Action {
     LargerText,
     SmallerText,
     ReducedMotion,
+    Projector,
     SettingsDrawer,
     InspectorDrawer,
     Quit,
@@ -108,7 +111,7 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 65] = [
+    pub(crate) const ALL: [Self; 66] = [
         Self::Open,
         Self::SavedRuns,
         Self::Save,
@@ -171,6 +174,7 @@ impl Action {
         Self::LargerText,
         Self::SmallerText,
         Self::ReducedMotion,
+        Self::Projector,
         Self::SettingsDrawer,
         Self::InspectorDrawer,
         Self::Brush(9),
@@ -178,7 +182,7 @@ impl Action {
 
     /// Those that can be done here: a tab is closed by its browser, which has what runs wrote that are not open.
     pub(crate) fn here() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|action| !cfg!(target_arch = "wasm32") || !matches!(action, Self::Quit | Self::SavedRuns))
+        Self::ALL.into_iter().filter(|action| !IN_BROWSER || !matches!(action, Self::Quit | Self::SavedRuns))
     }
 
     /// Where the menu has it.
@@ -198,7 +202,9 @@ impl Action {
 
     /// Its keys.
     pub(crate) fn keys(self) -> Option<KeyboardShortcut> {
-        self.about().keys
+        // The text of a page is made larger by its browser, with these keys.
+        let of_the_browser = IN_BROWSER && matches!(self, Self::LargerText | Self::SmallerText);
+        self.about().keys.filter(|_| !of_the_browser)
     }
 
     fn about(self) -> About {
@@ -303,6 +309,9 @@ impl Action {
             Self::LargerText => (Window, "Larger text", "Make everything larger", command(Key::Plus)),
             Self::SmallerText => (Window, "Smaller text", "Make everything smaller", command(Key::Minus)),
             Self::ReducedMotion => (Window, "Reduced motion", "Nothing moves that need not", None),
+            Self::Projector => {
+                (Window, "Projector", "Large text and no settings, for a room that looks on; again to leave it", None)
+            }
             Self::SettingsDrawer => (Window, "Settings", "Show or hide the settings", key(Key::S)),
             Self::InspectorDrawer => (Window, "Inspector", "Show or hide the inspector", key(Key::I)),
             Self::Quit => (File, "Quit", "Save the run and close the window", command(Key::Q)),

@@ -1,10 +1,12 @@
 //! Everything that can be done: the list, and what each does to the [`State`](super::model::State).
 
 mod act;
-pub(super) mod files;
-pub(super) mod judging;
-pub(super) mod lessons;
-pub(super) mod links;
+pub(crate) mod files;
+pub(crate) mod judging;
+pub(crate) mod keys;
+pub(crate) mod lessons;
+pub(crate) mod links;
 mod list;
+pub(crate) mod projector;
 
-pub(super) use list::{Action, Format, Menu};
+pub(crate) use list::{Action, Format, Menu};

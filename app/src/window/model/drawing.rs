@@ -149,7 +149,7 @@ impl Drawing {
         }
         let folder = root.join("drawings");
         gairat::files::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let now = crate::run_folders::moment();
+        let now = crate::platform::moment();
         let file = (1..100)
             .map(|number| folder.join(if number == 1 { format!("{now}.npz") } else { format!("{now}_{number}.npz") }))
             .find(|file| !gairat::files::exists(file))

@@ -56,7 +56,7 @@ impl Judgements {
     }
 
     /// The newest verdict in a sentence without its stop.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "a page alone says in words what it shows"))]
+    #[allow(dead_code, reason = "a page alone says in words what it shows")]
     pub(crate) fn in_words(&self) -> Option<String> {
         let (judged, verdict) = self.last()?;
         let flags: Vec<&str> = verdict.flags.iter().map(|flag| &*flag.name).filter(|name| *name != "left-out").collect();

@@ -15,4 +15,6 @@ pub(super) mod views;
 
 pub(crate) use changes::Member;
 pub(crate) use run::{Phase, Run};
-pub(crate) use state::{Launcher, Question, SPEEDS, State};
+pub(crate) use state::{Launcher, Question, State};
+
+pub(crate) use crate::link::SPEEDS;

@@ -14,7 +14,10 @@ use gairat::{
 use web_time::Instant;
 
 use super::{histogram::Histogram, judging::Judgements, spread::Spread};
-use crate::live::{Live, Message, Ready};
+use crate::{
+    host::Live,
+    live::{Message, Ready},
+};
 
 /// Memory that earlier states may take, in numbers of four bytes: 256 MB.
 const KEPT_NUMBERS: usize = 1 << 26;

@@ -9,7 +9,7 @@ use gairat::{
     settings::Settings,
 };
 
-use crate::run_folders;
+use crate::platform;
 
 /// Runs that are listed at most.
 const LISTED: usize = 200;
@@ -39,12 +39,12 @@ impl SavedRuns {
     /// The runs in `root`, the newest first, and then those of the comparisons that lie there.
     pub(crate) fn within(root: Option<&Path>) -> Self {
         let Some(root) = root else { return Self::default() };
-        let mut folders = run_folders::list(root);
+        let mut folders = platform::list(root);
         let mut comparisons = files::list(root).unwrap_or_default();
         comparisons.retain(|folder| files::is_file(&folder.join("plan.json")));
         comparisons.sort();
         for comparison in comparisons {
-            let mut runs = run_folders::list(&comparison);
+            let mut runs = platform::list(&comparison);
             runs.reverse();
             folders.extend(runs);
         }

@@ -24,14 +24,11 @@ use super::{
     saved::SavedRuns,
     views::{CurvesView, GridView, JudgeView, LinkBuilder, OpenDialog, Palette, Side, StageView, Tab, WeightsView},
 };
-use crate::link::Link;
-use crate::live::{self, Gate, Live, Origin, UNLIMITED, WindowsGpu};
+use crate::host::{Gate, Live};
+use crate::link::{FIRST_SPEED, Link, SPEEDS};
+use crate::live::{self, Origin, WindowsGpu};
 use crate::words::Door;
 
-/// Steps a second to choose from.
-pub(crate) const SPEEDS: [f64; 8] = [1.0, 4.0, 15.0, 30.0, 60.0, 120.0, 400.0, UNLIMITED];
-/// The speed that one begins with: an epoch of the moons in half a second.
-const FIRST_SPEED: usize = 3;
 /// How often views are wanted while something moves.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 /// For how long after an action views are still wanted.
@@ -74,7 +71,7 @@ pub(crate) enum Question {
     /// A new run with the settings of the form?
     NewRun,
     /// Go on with the run in this folder, which was open when the page was last closed?
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "a page alone is closed without being asked"))]
+    #[allow(dead_code, reason = "a page alone is closed without being asked")]
     Resume(PathBuf),
 }
 
@@ -98,6 +95,8 @@ pub(crate) struct State {
     pub(in crate::window) launcher: Option<Launcher>,
     /// The row of the selected training sample.
     pub(crate) selected: Option<u32>,
+    /// The row that a link selects, until the data are there.
+    pub(in crate::window) to_select: Option<u32>,
     /// The row of the one under the pointer.
     pub(crate) hovered: Option<u32>,
     /// The attack step that the inspector shows.
@@ -130,6 +129,12 @@ pub(crate) struct State {
     pub(crate) notices: Vec<Notice>,
     pub(crate) theme: ThemePreference,
     pub(crate) reduced_motion: bool,
+    /// The size of text before it was made larger for a projector.
+    pub(in crate::window) text_before: Option<f32>,
+    /// Whether somebody points with a finger, who needs more to hit than a pointer does.
+    pub(crate) by_finger: bool,
+    /// Whether things are as large as a finger needs them.
+    pub(in crate::window) large_targets: bool,
     /// Whether the drawers are open where the window is too narrow for both.
     pub(crate) settings_drawer: bool,
     pub(crate) inspector_drawer: bool,
@@ -171,6 +176,7 @@ impl State {
             speed: FIRST_SPEED,
             launcher,
             selected: None,
+            to_select: None,
             hovered: None,
             scrub: 0,
             scrub_since: None,
@@ -195,6 +201,9 @@ impl State {
             notices: Vec::new(),
             theme: ThemePreference::System,
             reduced_motion: false,
+            text_before: None,
+            by_finger: false,
+            large_targets: false,
             settings_drawer: false,
             inspector_drawer: false,
             side: Side::default(),
@@ -222,7 +231,9 @@ impl State {
     /// The link of what is shown.
     pub(crate) fn link_of_now(&self) -> Link {
         let twin = self.has_twin().then(|| self.twin_method());
-        Link { settings: self.form.clone(), twin, ..self.link.clone() }
+        let select = self.selected.or(self.to_select);
+        let speed = (self.speed != FIRST_SPEED).then_some(self.speed);
+        Link { settings: self.form.clone(), twin, select, speed, ..self.link.clone() }
     }
 
     /// Whether the data are points of a plane, as far as a run knows them: either of two may know them first.
@@ -302,14 +313,11 @@ impl State {
         self.start(runs);
     }
 
-    /// Saves everything and waits for it: the window closes.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn finish(&mut self) {
+    /// Saves everything; gives the runs that are to be waited for.
+    #[allow(dead_code, reason = "a page is closed without being asked")]
+    pub(crate) fn finish(&mut self) -> Vec<Live> {
         self.stop_runs();
-        for live in &mut self.ending {
-            live.finish();
-        }
-        self.ending.clear();
+        std::mem::take(&mut self.ending)
     }
 
     /// Something was done: views are wanted for a while.
@@ -349,6 +357,7 @@ impl State {
         }
         // Errors stay until they are closed.
         self.notices.retain(|notice| notice.is_error || now.duration_since(notice.since) < NOTICE);
+        self.select_as_told();
         self.tell_changes(now);
         self.play_attack(ctx, now);
         if self.slow_motion.is_some_and(|due| now >= due) {
@@ -417,6 +426,24 @@ impl State {
             self.scrub = usize::MAX;
         }
         self.touch();
+    }
+
+    /// Selects what a link names, once it is known which samples there are.
+    fn select_as_told(&mut self) {
+        let Some(dataset) = self.run().dataset.clone().filter(|_| self.to_select.is_some()) else { return };
+        let Some(row) = self.to_select.take() else { return };
+        if self.run().place_of(row).is_some() {
+            return self.select(Some(row));
+        }
+        let rows = &dataset.train.rows;
+        let (least, most) = (rows.iter().min().copied().unwrap_or_default(), rows.iter().max().copied().unwrap_or_default());
+        self.say(
+            format!(
+                "select: {row} is not one of the {} training samples, whose rows lie between {least} and {most}; none was selected.",
+                rows.len()
+            ),
+            true,
+        );
     }
 
     /// The attack step that is shown of an attack of so many points.
@@ -491,7 +518,7 @@ impl State {
     }
 
     /// Takes the settings of a link, and its twin if it has one, and starts with them.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "an address changes under a page alone"))]
+    #[allow(dead_code, reason = "an address changes under a page alone")]
     pub(crate) fn open_link(&mut self, settings: Settings, twin: Option<MethodChoice>) {
         self.form = settings;
         self.twin = twin;

@@ -7,13 +7,14 @@ use std::{
 };
 
 use egui::{Context, TextureHandle};
+use web_time::Instant;
+
 use gairat::{evaluate::Suite, method::Method, region_map::Quantity, session::Weights, settings::MethodChoice};
 
 use super::{Member, curves::KINDS};
 use crate::{
     link::{Link, Part},
-    run_folders,
-    window::outside::Shelf,
+    platform::{self, outside::Shelf},
 };
 
 /// What the stage shows.
@@ -35,6 +36,8 @@ pub(crate) struct StageView {
     pub(crate) quantity: Quantity,
     /// Whether the difference of the twins is shown instead of the regions.
     pub(crate) difference: bool,
+    /// When somebody last turned the wheel where it belongs to the page around: how to zoom is said for a while.
+    pub(crate) wheel_turned: Option<Instant>,
     /// Counts the runs that were shown: pictures of others are of no use.
     pub(crate) runs_shown: u64,
 }
@@ -47,12 +50,18 @@ impl Default for StageView {
             shows: Shows { natural: true, adversarial: true, steps: true, regions: true },
             quantity: Quantity::default(),
             difference: false,
+            wheel_turned: None,
             runs_shown: 0,
         }
     }
 }
 
 impl StageView {
+    /// Whether the whole picture is seen, as it is at first.
+    pub(crate) fn is_whole(&self) -> bool {
+        (self.middle, self.zoom) == ([0.5, 0.5], 1.0)
+    }
+
     /// The whole picture again.
     pub(crate) fn reset(&mut self) {
         (self.middle, self.zoom) = ([0.5, 0.5], 1.0);
@@ -205,14 +214,46 @@ impl OpenDialog {
 
     /// Finds out which runs there are.
     pub(crate) fn list(&mut self) {
-        self.runs = self.root.as_deref().map(run_folders::list).unwrap_or_default();
+        self.runs = self.root.as_deref().map(platform::list).unwrap_or_default();
         self.runs.truncate(LISTED);
     }
 }
 
 /// A link that is being made.
 #[derive(Clone, Debug)]
-pub(crate) struct LinkBuilder(pub(crate) Link);
+pub(crate) struct LinkBuilder {
+    /// What it says.
+    pub(crate) link: Link,
+    /// Where the page is that it opens. The page knows; the desktop is told.
+    pub(crate) address: String,
+    /// What is made of it.
+    pub(crate) made: Made,
+}
+
+/// What is made of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// Text to be copied.
+    #[default]
+    Link,
+    /// HTML for the page of somebody else.
+    Frame,
+    /// A QR code.
+    Code,
+}
+
+impl Made {
+    pub(crate) const ALL: [Self; 3] = [Self::Link, Self::Frame, Self::Code];
+
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Link => "Link",
+            Self::Frame => "Frame",
+            Self::Code => "QR code",
+        }
+    }
+}
 
 /// What a narrow window shows below the stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

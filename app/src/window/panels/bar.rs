@@ -2,10 +2,13 @@
 
 use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, Ui};
 
-use super::controls::action_button;
+use super::{
+    controls::action_button,
+    drive::{menus_ui, pace, progress_ui, speed_ui},
+};
 use crate::window::{
-    actions::{Action, Menu},
-    model::{Phase, Question, Run, SPEEDS, State},
+    actions::Action,
+    model::{Phase, Question, Run, State},
     theme,
 };
 use crate::{link::Part, words::Door};
@@ -13,13 +16,7 @@ use crate::{link::Part, words::Door};
 /// Menus and time.
 pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
     ui.horizontal_wrapped(|ui| {
-        ui.menu_button(RichText::new("☰ gairat").strong(), |ui| {
-            for menu in Menu::ALL {
-                ui.menu_button(menu.name(), |ui| menu_ui(ui, state, menu));
-            }
-        })
-        .response
-        .on_hover_text("All menus");
+        menus_ui(ui, state, Button::new(RichText::new("☰ gairat").strong()));
         ui.separator();
         let playing = state.gate.playing() && state.runs.iter().any(Run::is_at_work);
         action_button(ui, state, Action::PlayOrPause, if playing { "⏸ Pause" } else { "▶ Play" }, false);
@@ -31,7 +28,7 @@ pub(crate) fn bar_ui(ui: &mut Ui, state: &mut State, folded: bool) {
         action_button(ui, state, Action::Rewind, "⏪ Rewind", false);
         action_button(ui, state, Action::Restart, "⟲ New run", false);
         ui.separator();
-        speed_ui(ui, state);
+        speed_ui(ui, state, 104.0, true);
         ui.separator();
         let twin = state.has_twin();
         action_button(ui, state, Action::Twin, "Twin", twin);
@@ -77,46 +74,6 @@ pub(crate) fn embedded_ui(ui: &mut Ui, state: &mut State) {
     progress_ui(ui, state);
 }
 
-fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
-    for action in Action::here().filter(|action| action.menu() == menu) {
-        let mut button = Button::new(action.name());
-        if let Some(keys) = action.keys() {
-            button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
-        }
-        if ui.add(button).on_hover_text(action.doc()).clicked() {
-            let ctx = ui.ctx().clone();
-            state.act(action, &ctx);
-            ui.close();
-        }
-    }
-}
-
-fn speed_ui(ui: &mut Ui, state: &mut State) {
-    let name = |speed: f64| if speed.is_finite() { pace(speed) } else { "full speed".to_owned() };
-    // Where there is little room the list alone does it.
-    let narrow = ui.ctx().content_rect().width() < theme::NARROW;
-    if !narrow {
-        action_button(ui, state, Action::Slower, "−", false);
-    }
-    let before = state.speed;
-    egui::ComboBox::from_id_salt("speed")
-        .width(104.0)
-        .selected_text(name(SPEEDS[state.speed]))
-        .show_ui(ui, |ui| {
-            for (place, speed) in SPEEDS.into_iter().enumerate() {
-                ui.selectable_value(&mut state.speed, place, name(speed));
-            }
-        })
-        .response
-        .on_hover_text("How many batches a second are trained on");
-    if state.speed != before {
-        state.gate.set_speed(SPEEDS[state.speed]);
-    }
-    if !narrow {
-        action_button(ui, state, Action::Faster, "+", false);
-    }
-}
-
 fn brushes_ui(ui: &mut Ui, state: &mut State) {
     let brush = state.drawing.as_ref().and_then(|drawing| drawing.brush);
     for class in 0..4_u8 {
@@ -128,20 +85,6 @@ fn brushes_ui(ui: &mut Ui, state: &mut State) {
     action_button(ui, state, Action::ClearPoints, "Clear", false);
     action_button(ui, state, Action::Undo, "⟲ Undo", false);
     action_button(ui, state, Action::TrainOnDrawing, "Train on these", false);
-}
-
-/// How far the run is, as a thin line.
-fn progress_ui(ui: &mut Ui, state: &State) {
-    let place = state.run().place;
-    let all = (place.epochs as usize * place.steps).max(1);
-    let part = place.steps_done() as f32 / all as f32;
-    let (rect, response) = ui.allocate_exact_size(egui::vec2(ui.available_width(), 3.0), egui::Sense::hover());
-    let dark = ui.visuals().dark_mode;
-    ui.painter().rect_filled(rect, 1.0, ui.visuals().faint_bg_color);
-    let done = egui::Rect::from_min_size(rect.min, egui::vec2(rect.width() * part, rect.height()));
-    ui.painter().rect_filled(done, 1.0, theme::accent(dark));
-    let text = format!("{} of {} batches", place.steps_done(), all);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, format!("Progress: {text}")));
 }
 
 /// What the run is doing, in a few words.
@@ -159,11 +102,6 @@ pub(crate) fn doing(run: &Run, playing: bool) -> String {
 }
 
 /// The time left, as 0:21 or 1:02:03.
-/// Batches a second, in words.
-fn pace(batches: f64) -> String {
-    if batches == 1.0 { "1 batch/s".to_owned() } else { format!("{batches} batches/s") }
-}
-
 fn time(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

@@ -1,14 +1,17 @@
 //! How the run goes: accuracies, loss, mean kappa and learning rate over the epochs, with marks for what happened.
 
 use super::axis;
-use crate::window::{
-    actions::{Action, Format},
-    model::{
-        Run, State,
-        curves::{KINDS, colour, marks, scale},
-        run::{Mark, MarkKind},
+use crate::{
+    platform::outside,
+    window::{
+        actions::{Action, Format},
+        model::{
+            Run, State,
+            curves::{KINDS, colour, marks, scale},
+            run::{Mark, MarkKind},
+        },
+        png, theme,
     },
-    outside, png, theme,
 };
 use egui::Ui;
 use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points, VLine};

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use egui::{Id, Modal, ScrollArea, TextEdit, Ui};
 
-use crate::window::{
-    actions::files::open_path,
-    model::State,
-    outside::{self, Shelf},
+use crate::{
+    platform::outside::{self, Shelf},
+    window::{actions::files::open_path, model::State},
 };
 
 /// The dialog, if it is open.

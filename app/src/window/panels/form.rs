@@ -6,6 +6,7 @@ use gairat::settings::{Field, Group, fields, may_change};
 
 use super::setting::{help_ui, name_for_readers, value_ui};
 use crate::{
+    link::Part,
     window::model::{Member, State},
     words::Door,
 };
@@ -34,14 +35,19 @@ pub(crate) fn form_ui(ui: &mut Ui, state: &mut State) {
 }
 
 fn group_ui(ui: &mut Ui, state: &mut State, group: Group) {
+    // Where a link names settings, these stand alone.
+    let named = state.link.show.as_ref().is_some_and(|only| !only.parts.contains(&Part::Settings));
+    let shown = |field: &&Field| field.group == group && field.applies(&state.form) && state.link.shows_setting(field.name);
+    let (usual, more): (Vec<&Field>, Vec<&Field>) = fields().iter().filter(shown).partition(|field| field.usual || named);
+    if usual.is_empty() && more.is_empty() {
+        return;
+    }
     ui.add_space(4.0);
     ui.strong(group.to_string());
-    let shown = fields().iter().filter(|field| field.group == group && field.applies(&state.form));
-    let (usual, more): (Vec<&Field>, Vec<&Field>) = shown.partition(|field| field.usual);
     for field in usual {
         field_ui(ui, state, Member::Main, field.name);
     }
-    if group == Group::Method {
+    if group == Group::Method && (!named || state.has_twin()) {
         twin_ui(ui, state);
     }
     if !more.is_empty() {
@@ -60,7 +66,8 @@ fn twin_ui(ui: &mut Ui, state: &mut State) {
     let fields_ui = |ui: &mut Ui, state: &mut State| {
         let twin = state.wanted(Member::Twin);
         let own = fields().iter().filter(|field| field.name == "method" || !field.methods.is_empty());
-        for field in own.filter(|field| field.applies(&twin)) {
+        let shown: Vec<&Field> = own.filter(|field| field.applies(&twin) && state.link.shows_setting(field.name)).collect();
+        for field in shown {
             field_ui(ui, state, Member::Twin, field.name);
         }
     };

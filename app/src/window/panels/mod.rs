@@ -2,9 +2,10 @@
 //! they stand.
 
 mod axis;
-pub(super) mod bar;
-mod controls;
+pub(crate) mod bar;
+pub(super) mod controls;
 pub(super) mod curves;
+mod drive;
 pub(super) mod files;
 pub(super) mod form;
 pub(super) mod grid;
@@ -18,4 +19,6 @@ pub(super) mod palette;
 mod pictures;
 pub(super) mod saved;
 mod setting;
+pub(super) mod short_bar;
+pub(super) mod task;
 pub(super) mod weighting;

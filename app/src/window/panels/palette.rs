@@ -49,8 +49,9 @@ impl Found {
 fn found(text: &str, state: &State) -> Vec<Found> {
     let text = text.trim().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let shown = !state.link.embed && state.link.shows(Part::Settings);
-    let settings = fields().iter().filter(|field| shown && field.applies(&state.form)).map(Found::Setting);
+    let shown = state.link.shows(Part::Settings);
+    let shown = |field: &Field| shown && state.link.shows_setting(field.name) && field.applies(&state.form);
+    let settings = fields().iter().filter(|field| shown(field)).map(Found::Setting);
     let all = Action::here().map(Found::Action).chain(settings);
     let mut found: Vec<Found> = all
         .filter(|found| {

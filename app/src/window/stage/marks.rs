@@ -2,29 +2,7 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Vec2, vec2};
 
-use super::drawn;
-
-/// What a mark is, as in `shaders/marks.wgsl`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Disc = 0,
-    Bar = 1,
-    Triangle = 2,
-    Diamond = 3,
-    Cross = 4,
-}
-
-/// One mark.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub(super) kind: Kind,
-    pub(super) middle: Pos2,
-    /// From the middle to the end.
-    pub(super) axis: Vec2,
-    /// From the middle to the side.
-    pub(super) half_width: f32,
-    pub(super) colour: Color32,
-}
+use crate::platform::{Kind, Mark, drawing};
 
 /// Marks that are gathered.
 #[derive(Default)]
@@ -69,7 +47,7 @@ impl Marks {
     pub(super) fn paint(self, painter: &Painter, layer: usize) {
         let rect: Rect = painter.clip_rect().intersect(painter.ctx().content_rect());
         if !self.0.is_empty() && rect.is_positive() {
-            drawn::marks(self.0, painter, rect, layer);
+            drawing::marks(self.0, painter, rect, layer);
         }
     }
 }

@@ -1,40 +1,33 @@
 //! The stage for points of a plane: how the network divides it, the data, their adversarial partners, and what lies between.
 
-#[cfg(not(target_arch = "wasm32"))]
-mod by_gpu;
-#[cfg(target_arch = "wasm32")]
-mod by_shapes;
+mod legend;
 mod marks;
 mod picture;
 mod points;
-
-#[cfg(not(target_arch = "wasm32"))]
-use by_gpu as drawn;
-#[cfg(not(target_arch = "wasm32"))]
-pub(super) use by_gpu::install;
-#[cfg(target_arch = "wasm32")]
-use by_shapes as drawn;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use egui::{Align2, Color32, FontId, Id, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 use gairat::region_map::Quantity;
+use web_time::{Duration, Instant};
 
 use crate::window::{
     actions::Action,
     model::{Phase, Run, State, views::StageView},
+    panels::controls::action_button,
     theme,
 };
 use marks::Marks;
 use picture::Picture;
 
-/// Where the layers of legends and of drawings begin.
-const LEGENDS: usize = 4;
+/// Where the layer of drawings is.
 const DRAWING: usize = 6;
 
 /// Room for the number of an epoch; where there is less, the line at the bottom has it.
 const EPOCH: f32 = 66.0;
 
+/// For how long it is said how to zoom.
+const HINT: Duration = Duration::from_millis(1800);
 /// How far the stage can be zoomed in.
 const MOST_ZOOM: f32 = 40.0;
 /// How far from a point, in points of the screen, the pointer still means it.
@@ -96,9 +89,26 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
     }
 }
 
+/// All stages below each other, each as high as this, and what their marks mean.
+pub(crate) fn stack_ui(ui: &mut Ui, state: &mut State, height: f32) {
+    // The legend takes two rows, from all stages alike.
+    let size = vec2(ui.available_width(), height - 2.0 * legend::ROW / state.runs.len() as f32);
+    for place in 0..state.runs.len() {
+        ui.allocate_ui(size, |ui| {
+            ui.set_min_size(size);
+            ui.set_max_height(size.y);
+            ui.vertical(|ui| stage_ui(ui, state, place));
+        });
+    }
+    legend::row_ui(ui, state);
+}
+
 fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
     title_ui(ui, state, place);
-    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+    // A finger scrolls the column that the stage stands in, or the page around it: two move the stage.
+    let by_finger = state.large_targets && state.drawing.is_none();
+    let sense = if by_finger { Sense::click() } else { Sense::click_and_drag() };
+    let (rect, response) = ui.allocate_exact_size(ui.available_size(), sense);
     let about = about(&state.runs[place], state.runs[place].title());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
     let dark = ui.visuals().dark_mode;
@@ -125,7 +135,8 @@ fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
     }
     point_at(ui, state, place, placing, &response);
     points::marked(state, place, placing, &painter, dark);
-    legend(ui, state, place, rect);
+    legend::corner_ui(ui, state, place, rect);
+    wheel_hint(ui, state, rect);
 }
 
 /// The name of the run, and what is shown of it.
@@ -135,6 +146,9 @@ fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
         if place == 0 {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 layers_ui(ui, state);
+                if !state.stage.is_whole() {
+                    action_button(ui, state, Action::ResetView, "⟲ Whole", false);
+                }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| words_ui(ui, state, place));
             });
         } else {
@@ -226,9 +240,19 @@ fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
         let by = response.drag_delta() / placing.scale;
         state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];
     }
-    if let Some(at) = response.hover_pos() {
+    let fingers = ui.input(egui::InputState::multi_touch).filter(|fingers| rect.contains(fingers.center_pos));
+    if let Some(fingers) = fingers {
+        let by = fingers.translation_delta / placing.scale;
+        state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];
+    }
+    if let Some(at) = fingers.map(|fingers| fingers.center_pos).or(response.hover_pos()) {
         let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
-        let factor = (scroll / 240.0).exp() * pinch;
+        // The wheel belongs to what the stage stands in: the page around a frame, or the column of a narrow window.
+        let bound = state.link.embed || state.large_targets;
+        if bound && scroll != 0.0 && fingers.is_none() {
+            state.stage.wheel_turned = Some(Instant::now());
+        }
+        let factor = if bound { pinch } else { (scroll / 240.0).exp() * pinch };
         if factor != 1.0 {
             let under = placing.to_data(at);
             state.stage.zoom = (state.stage.zoom * factor).clamp(0.5, MOST_ZOOM);
@@ -237,7 +261,7 @@ fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
             state.stage.middle = [state.stage.middle[0] + under[0] - moved[0], state.stage.middle[1] + under[1] - moved[1]];
         }
     }
-    if response.double_clicked() && !drawing {
+    if response.double_clicked() && !drawing && !state.large_targets {
         state.stage.reset();
     }
 }
@@ -306,39 +330,20 @@ fn point_at(ui: &Ui, state: &mut State, place: usize, placing: Placing, response
     }
 }
 
-/// What the marks mean, in a corner.
-fn legend(ui: &Ui, state: &State, place: usize, rect: Rect) {
-    let dark = ui.visuals().dark_mode;
-    let painter = ui.painter_at(rect);
-    let classes = state.runs[place].dataset.as_ref().map_or(2, |dataset| dataset.classes);
-    let font = FontId::proportional(11.5);
-    let colour = ui.visuals().text_color();
-    let mut lines: Vec<(Option<usize>, &str, String)> =
-        (0..classes.min(10)).map(|class| (Some(class), "", format!("class {}", theme::class_name(class, classes)))).collect();
-    lines.push((None, "x", "broken".to_owned()));
-    lines.push((None, "o", "withstood".to_owned()));
-    lines.push((None, "", "larger: greater ω".to_owned()));
-    lines.push((None, "", format!("{}: higher κ", if dark { "darker" } else { "paler" })));
-    let height = 15.0 * lines.len() as f32 + 8.0;
-    if rect.height() < 2.2 * height || rect.width() < 440.0 {
+/// Says for a while how to zoom, where the wheel alone does something else.
+fn wheel_hint(ui: &Ui, state: &mut State, rect: Rect) {
+    let Some(turned) = state.stage.wheel_turned else { return };
+    if turned.elapsed() >= HINT {
+        state.stage.wheel_turned = None;
         return;
     }
-    let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(120.0, height));
-    painter.rect_filled(frame, 4.0, theme::ground(dark).gamma_multiply(0.85));
-    let mut marks = Marks::default();
-    for (line, (class, mark, text)) in lines.iter().enumerate() {
-        let at = frame.left_top() + vec2(12.0, 11.5 + 15.0 * line as f32);
-        if let Some(class) = class {
-            marks.shape(*class, at, 4.0, theme::class(*class, dark));
-        }
-        match *mark {
-            "x" => marks.cross(at, 3.5, colour),
-            "o" => marks.dot(at, 3.2, colour),
-            _ => {}
-        }
-        painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, text, font.clone(), colour);
-    }
-    marks.paint(&painter, LEGENDS + place);
+    ui.ctx().request_repaint_after(HINT);
+    let text = if state.large_targets { "Two fingers, or Ctrl and the wheel, zoom" } else { "Ctrl and the wheel zoom" };
+    let painter = ui.painter_at(rect);
+    let galley = painter.layout_no_wrap(text.to_owned(), FontId::proportional(14.0), ui.visuals().text_color());
+    let frame = Rect::from_center_size(rect.center(), galley.size() + vec2(24.0, 14.0));
+    painter.rect_filled(frame, 6.0, ui.visuals().window_fill);
+    painter.galley(frame.min + vec2(12.0, 7.0), galley, ui.visuals().text_color());
 }
 
 /// The points as they are drawn by hand.

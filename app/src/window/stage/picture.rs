@@ -6,8 +6,10 @@ use gairat::{
     session::Region,
 };
 
-use super::drawn;
-use crate::window::{model::Run, theme};
+use crate::{
+    platform::drawing,
+    window::{model::Run, theme},
+};
 
 /// A margin that is shown as certain.
 const FULL_MARGIN: f32 = 8.0;
@@ -82,7 +84,7 @@ impl Picture {
                     ((visible.min - unit.min) / unit.size()).to_pos2(),
                     ((visible.max - unit.min) / unit.size()).to_pos2(),
                 );
-                drawn::regions(painter, visible, map.clone(), words(*grid, shown, *quantity, *dark, *classes));
+                drawing::regions(painter, visible, map.clone(), words(*grid, shown, *quantity, *dark, *classes));
             }
         } else if let Some(texture) = &self.texture {
             let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));

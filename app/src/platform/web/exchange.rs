@@ -10,6 +10,7 @@ use std::{
 
 use egui::{Context, DroppedFileHandle};
 use gairat::{
+    checkpoint::RunFolder,
     dataset::Source,
     files::{
         self,
@@ -23,8 +24,8 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlInputElement, Url};
 
 use web_time::Duration;
 
-use super::{claim, storage, workshop::words};
-use crate::live::sleep;
+use super::{claim, rest::sleep, storage, words};
+use crate::platform::{RUNS, known_data, list};
 
 /// Where uploads are kept.
 pub(crate) const UPLOADS: &str = "uploads";
@@ -84,15 +85,15 @@ pub(crate) fn take_stock(ctx: &Context) {
 
 async fn look_around() {
     storage::refresh().await;
-    let held = super::held().await.unwrap_or_default();
+    let held = claim::held().await.unwrap_or_default();
     STOCK.set(Some(Stock { held, used: used(), space: space().await }));
 }
 
 /// The uploads that runs were trained on.
 fn used() -> BTreeMap<PathBuf, String> {
     let mut used = BTreeMap::new();
-    for run in crate::run_folders::list(Path::new(crate::run_folders::RUNS)) {
-        let Ok(settings) = crate::live::settings_of(&run) else { continue };
+    for run in list(Path::new(RUNS)) {
+        let Ok((_, settings)) = RunFolder::open(&run) else { continue };
         let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for file in settings.data.files().into_iter().flat_map(memory::under) {
             used.insert(file.path, name.clone());
@@ -264,10 +265,7 @@ async fn place(name: &str, bytes: Vec<u8>) -> Result<PathBuf, String> {
     // One file of several says what lacks; it is taken all the same, since the others may follow.
     if Source::of_files(std::slice::from_ref(&path)) == Ok(None) {
         memory::forget(&path);
-        return Err(format!(
-            "{name}: expected settings (.json), a downloaded run (.zip) or data: {}.",
-            crate::window::known_data()
-        ));
+        return Err(format!("{name}: expected settings (.json), a downloaded run (.zip) or data: {}.", known_data()));
     }
     files::write(&path, &bytes).map_err(|error| format!("{name}: {error}"))?;
     Ok(path)
@@ -297,7 +295,7 @@ async fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
     let mut archive =
         zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| fail(&"it is no zip archive, or not the whole of one"))?;
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let runs = Path::new(crate::run_folders::RUNS);
+    let runs = Path::new(RUNS);
     let mut unpacked = Vec::new();
     let mut room = LARGEST;
     for place in 0..archive.len() {

@@ -10,13 +10,18 @@ use eframe::egui_wgpu::{RenderState, Renderer, RendererOptions, ScreenDescriptor
 use egui::{ColorImage, Context, RawInput, Rect, pos2, vec2};
 use gairat::{device, settings::Settings};
 
-use super::{
-    actions::{Action, lessons, links},
-    begin, frame,
-    model::{Launcher, Phase, SPEEDS, State},
-    png, stage,
+use crate::{
+    failure::Failure,
+    link::Read,
+    live::WindowsGpu,
+    platform::drawing,
+    window::{
+        actions::{Action, lessons, links},
+        begin, frame,
+        model::{Launcher, Phase, SPEEDS, State},
+        png,
+    },
 };
-use crate::{failure::Failure, link::Read, live::WindowsGpu};
 
 /// The longest that a picture is waited for without progress.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -187,7 +192,7 @@ pub(crate) fn shoot(shot: Shot) -> Result<(), Failure> {
 
 fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Result<ColorImage, Failure> {
     let render = &screen.render;
-    stage::install(render);
+    drawing::install(render);
     let gpu = device::shared(
         &shot.settings.device,
         render.instance.clone(),
@@ -210,7 +215,7 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
     state.gate.stop_at(shot.after_steps as u64);
     let picture = draw_until_settled(shot, screen, &ctx, &mut state);
     // Its files go next: nobody may be writing them any more.
-    state.finish();
+    state.finish().iter_mut().for_each(crate::host::Live::finish);
     picture
 }
 

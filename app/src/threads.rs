@@ -1,4 +1,4 @@
-//! The window's end of a run, which has a thread of its own.
+//! Runs of the desktop: each has a thread of its own.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,8 +11,13 @@ use gairat::{
     settings::Settings,
 };
 
-use super::{Gate, Message, Origin, Prepared, Shared, Window, WindowsGpu, prepare};
-use crate::{driver, failure::Failure};
+use crate::{
+    driver,
+    failure::Failure,
+    live::{Message, Origin, Prepared, Shared, Window, WindowsGpu, prepare},
+};
+
+pub(crate) use crate::live::Gate;
 
 /// The window's end of a run.
 pub(crate) struct Live {

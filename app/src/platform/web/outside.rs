@@ -7,7 +7,7 @@ use egui::{Context, Ui};
 use gairat::files;
 use web_time::{Duration, Instant};
 
-use crate::page::exchange::{self, Stock};
+use super::exchange::{self, Stock};
 
 /// What is said while files are held over the program.
 pub(crate) const DROP: &str =

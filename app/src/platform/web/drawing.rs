@@ -3,10 +3,10 @@
 use egui::{Painter, Pos2, Rect, Shape, Stroke, Vec2};
 use gairat::region_map::OnDevice;
 
-use super::marks::{Kind, Mark};
+use crate::platform::{Kind, Mark};
 
 /// Draws marks; the layer means nothing here.
-pub(super) fn marks(marks: Vec<Mark>, painter: &Painter, rect: Rect, _layer: usize) {
+pub(crate) fn marks(marks: Vec<Mark>, painter: &Painter, rect: Rect, _layer: usize) {
     let reach = rect.expand(12.0);
     painter.extend(marks.iter().filter(|mark| mark.kind == Kind::Bar || reach.contains(mark.middle)).map(shape));
 }
@@ -41,4 +41,4 @@ fn shape(mark: &Mark) -> Shape {
 }
 
 /// Never asked for: the page's runs compute in a worker, and its maps come as numbers.
-pub(super) fn regions(_painter: &Painter, _visible: Rect, _map: OnDevice, _words: Vec<f32>) {}
+pub(crate) fn regions(_painter: &Painter, _visible: Rect, _map: OnDevice, _words: Vec<f32>) {}

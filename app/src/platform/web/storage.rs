@@ -15,7 +15,7 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_time::Duration;
 
-use crate::live::sleep;
+use super::rest::sleep;
 
 const NAME: &str = "gairat";
 const STORE: &str = "files";
@@ -23,12 +23,12 @@ const STORE: &str = "files";
 const FULL: &str = "The browser's storage for this page is full: what is saved from here on is lost with this tab, unless there is room \
                     again. Delete runs under Open…, or download this one.";
 /// The files whose bytes a page has of all runs.
-pub(super) const SETTINGS: &str = "settings.json";
+pub(crate) const SETTINGS: &str = "settings.json";
 /// How long after a failure it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(3);
 
 /// What becomes of files that are to be kept.
-pub(super) enum News {
+pub(crate) enum News {
     /// They are in the storage.
     Kept(Vec<Change>),
     /// They are not there yet, and it is not known whether they will be.
@@ -70,7 +70,7 @@ fn database() -> Option<Rc<Database>> {
 }
 
 /// Opens the storage; a browser without one keeps nothing, and the person is told.
-pub(super) async fn open(told: fn(News)) {
+pub(crate) async fn open(told: fn(News)) {
     STORAGE.with_borrow_mut(|storage| storage.told = told);
     match connect().await {
         Ok(database) => STORAGE.with_borrow_mut(|storage| storage.database = Some(Rc::new(database))),
@@ -152,7 +152,7 @@ async fn read_patiently(
 ///
 /// # Errors
 /// What the browser says.
-pub(super) async fn stored(path: &Path) -> Result<Vec<Change>, String> {
+pub(crate) async fn stored(path: &Path) -> Result<Vec<Change>, String> {
     let here = memory::under(path).into_iter().filter(|change| matches!(change.content, Content::Bytes(_)));
     let here: BTreeSet<PathBuf> = here.map(|change| change.path).collect();
     let found = read_patiently(path, |name| !here.contains(name)).await;
@@ -164,14 +164,14 @@ pub(super) async fn stored(path: &Path) -> Result<Vec<Change>, String> {
 ///
 /// # Errors
 /// What the browser says.
-pub(super) async fn load(path: &Path) -> Result<(), String> {
+pub(crate) async fn load(path: &Path) -> Result<(), String> {
     memory::apply(stored(path).await?);
     Ok(())
 }
 
 /// Makes memory know of all files that are stored, by any tab, and of none that were; what settings say is read. Bytes that are in memory
 /// stay: they are not stored yet, or not to be stored.
-pub(super) async fn refresh() {
+pub(crate) async fn refresh() {
     let before = memory::under(Path::new(""));
     let (names, settings) = match read_patiently(Path::new(""), |name| name.ends_with(SETTINGS)).await {
         Ok(Some(found)) => found,
@@ -194,7 +194,7 @@ pub(super) async fn refresh() {
 }
 
 /// Keeps files that were written or removed, after those that were told of before.
-pub(super) fn keep(changes: Vec<Change>) {
+pub(crate) fn keep(changes: Vec<Change>) {
     if changes.is_empty() {
         return;
     }
@@ -306,12 +306,12 @@ fn rested() {
 }
 
 /// Whether there is a storage at all.
-pub(super) fn is_there() -> bool {
+pub(crate) fn is_there() -> bool {
     database().is_some()
 }
 
 /// Waits until all is written that was to be kept, or an attempt has failed; whether all is.
-pub(super) async fn settled() -> bool {
+pub(crate) async fn settled() -> bool {
     loop {
         let (done, failing) = STORAGE.with_borrow(|storage| (!storage.writing && storage.waiting.is_empty(), storage.failing));
         if done || failing {
@@ -324,7 +324,7 @@ pub(super) async fn settled() -> bool {
 }
 
 /// Removes files at once, also where there is no room for others; gives what is to be said if it fails.
-pub(super) async fn remove(paths: Vec<PathBuf>) -> Result<(), String> {
+pub(crate) async fn remove(paths: Vec<PathBuf>) -> Result<(), String> {
     let changes: Vec<Change> = paths.into_iter().map(|path| Change { path, content: Content::Removed }).collect();
     STORAGE.with_borrow_mut(|storage| {
         storage.waiting.retain(|waiting| changes.iter().all(|change| change.path != waiting.path));

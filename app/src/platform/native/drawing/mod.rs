@@ -3,8 +3,8 @@
 mod marks;
 mod picture;
 
-pub(super) use marks::marks;
-pub(super) use picture::regions;
+pub(crate) use marks::marks;
+pub(crate) use picture::regions;
 
 /// Makes what the stage draws with; to be called once a window with its render state.
 pub(crate) fn install(render: &eframe::egui_wgpu::RenderState) {

@@ -6,7 +6,7 @@ use web_time::Instant;
 
 use serde_json::{Value, json};
 
-use super::model::State;
+use crate::window::State;
 
 /// Moments of a window's life.
 #[derive(Debug)]

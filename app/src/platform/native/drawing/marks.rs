@@ -3,13 +3,13 @@
 use eframe::egui_wgpu::{self, wgpu};
 use egui::{Painter, Rect};
 
-use super::super::marks::Mark;
+use crate::platform::Mark;
 
 /// Bytes of a mark: two vectors, a width, a kind and a colour.
 const STRIDE: u64 = 28;
 
 /// Draws marks into `rect`. `layer` tells draws of one frame apart.
-pub(in super::super) fn marks(marks: Vec<Mark>, painter: &Painter, rect: Rect, layer: usize) {
+pub(crate) fn marks(marks: Vec<Mark>, painter: &Painter, rect: Rect, layer: usize) {
     let mut bytes = Vec::with_capacity(marks.len() * STRIDE as usize);
     for mark in &marks {
         // Marks are placed from the corner of the viewport.

@@ -1,5 +1,9 @@
 //! The program as a window of the desktop.
 
+mod frames;
+mod rescue;
+mod screenshot;
+
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -10,14 +14,15 @@ use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use egui::{Ui, ViewportCommand};
 use gairat::{device, settings::Settings};
 
-use super::{
-    actions::links,
-    begin, frame,
-    frames::Frames,
-    model::{Launcher, State},
-    rescue, stage,
+use crate::{
+    failure::Failure,
+    link::{Read, Start},
+    live::WindowsGpu,
+    platform::drawing,
+    window::{Launcher, State, actions::links, begin, frame},
 };
-use crate::{failure::Failure, link::Read, live::WindowsGpu};
+use frames::Frames;
+pub(crate) use screenshot::{Shot, shoot};
 
 /// What a window begins with.
 #[derive(Clone, Debug)]
@@ -94,7 +99,7 @@ struct App {
 impl App {
     fn new(cc: &eframe::CreationContext<'_>, wanted: Wanted) -> Self {
         let gpu = cc.wgpu_render_state.as_ref().and_then(|render| {
-            stage::install(render);
+            drawing::install(render);
             rescue::watch(&render.device);
             let (instance, adapter) = (render.instance.clone(), render.adapter.clone());
             device::shared(&wanted.settings.device, instance, adapter, render.device.clone(), render.queue.clone())
@@ -104,7 +109,8 @@ impl App {
         let drawn_by_cpu = cc.wgpu_render_state.as_ref().is_some_and(by_cpu);
         let ctx = cc.egui_ctx.clone();
         let wake = Arc::new(move || ctx.request_repaint());
-        let launcher = Launcher { root: wanted.root, gpu, playing: true, drawn_by_cpu, wake };
+        let playing = wanted.link.link.start != Some(Start::Paused);
+        let launcher = Launcher { root: wanted.root, gpu, playing, drawn_by_cpu, wake };
         let mut state =
             begin(&cc.egui_ctx, wanted.settings, (wanted.resume, wanted.link.link.twin.clone()), wanted.theme, launcher);
         links::apply(&mut state, &cc.egui_ctx, wanted.link);
@@ -143,7 +149,7 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
-        self.state.finish();
+        self.state.finish().iter_mut().for_each(crate::host::Live::finish);
         if self.frame_stats.is_some() {
             crate::terminal::say!("{}", self.frames.report(&self.state));
         }

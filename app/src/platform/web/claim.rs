@@ -14,8 +14,7 @@ use wasm_bindgen::{JsCast as _, JsValue, closure::Closure, prelude::wasm_bindgen
 use wasm_bindgen_futures::JsFuture;
 use web_time::Duration;
 
-use super::storage;
-use crate::live::sleep;
+use super::{rest::sleep, storage};
 
 /// How long after a failure it is looked again whether all is stored.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -45,7 +44,7 @@ thread_local! {
 
 /// The lock of a folder, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     folder: PathBuf,
     release: Option<Function>,
 }
@@ -61,7 +60,7 @@ impl Drop for Held {
 }
 
 /// Takes the lock of a folder; `None` if a run or another tab has it.
-pub(super) async fn take(folder: &Path) -> Option<Held> {
+pub(crate) async fn take(folder: &Path) -> Option<Held> {
     if !HERE.with_borrow_mut(|here| here.insert(folder.to_owned())) {
         return None;
     }
@@ -93,7 +92,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         let Some(held) = self.0.take() else { return };
         wasm_bindgen_futures::spawn_local(async move {
-            super::worker::store();
+            storage::keep(memory::take_changes());
             while storage::is_there() && !storage::settled().await {
                 sleep(AGAIN_AFTER).await;
             }

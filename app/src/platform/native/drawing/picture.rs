@@ -5,7 +5,7 @@ use egui::{Painter, Rect};
 use gairat::region_map::OnDevice;
 
 /// Paints a map into `visible`; `words` are what the shader needs.
-pub(in super::super) fn regions(painter: &Painter, visible: Rect, map: OnDevice, words: Vec<f32>) {
+pub(crate) fn regions(painter: &Painter, visible: Rect, map: OnDevice, words: Vec<f32>) {
     painter.add(egui_wgpu::Callback::new_paint_callback(visible, FromDevice { map, words }));
 }
 

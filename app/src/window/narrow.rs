@@ -1,0 +1,97 @@
+//! A window as narrow as a phone: a bar of one row, and below it one column that a finger scrolls. Two fingers move and zoom the stage.
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder, scroll_area::ScrollSource, vec2};
+
+use super::{
+    model::{State, views::Tab},
+    panels::{bar, curves, form, grid, inspector, judge, lesson, margins, short_bar, task, weighting},
+    stage, theme,
+};
+use crate::link::Part;
+
+/// What is seen of the panels below the stage, so that one knows that there are some, in points.
+const PEEK: f32 = 96.0;
+/// The least height of a stage.
+const LEAST: f32 = 220.0;
+
+/// Makes what can be pressed as large as a finger needs it, where there is one; a narrow window is taken to be a phone.
+pub(super) fn targets(ctx: &Context, state: &mut State) {
+    let wanted = state.by_finger || ctx.content_rect().width() < theme::NARROW;
+    if wanted != state.large_targets {
+        state.large_targets = wanted;
+        theme::targets(ctx, wanted);
+    }
+}
+
+/// The whole window.
+pub(super) fn window_ui(ui: &mut Ui, state: &mut State) {
+    if state.link.embed {
+        Panel::bottom("bar").show(ui, |ui| bar::embedded_ui(ui, state));
+    } else if state.link.shows(Part::Bar) {
+        Panel::top("bar").show(ui, |ui| short_bar::hand_ui(ui, state));
+    }
+    bar::notices_ui(ui, state);
+    task::task_ui(ui, state);
+    if state.lesson.is_some() {
+        Panel::top("lesson").show(ui, |ui| lesson::lesson_ui(ui, state));
+    }
+    let frame = Frame::central_panel(ui.style()).inner_margin(Margin::same(6));
+    CentralPanel::default().frame(frame).show(ui, |ui| {
+        // While two fingers move the stage nothing else moves.
+        let two = ui.input(|input| input.multi_touch().is_some());
+        let source = if two { ScrollSource::NONE } else { ScrollSource::ALL };
+        let seen = ui.available_height();
+        ScrollArea::vertical().auto_shrink([false, false]).scroll_source(source).show(ui, |ui| column_ui(ui, state, seen));
+    });
+}
+
+fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
+    let tabs: Vec<Tab> = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part())).collect();
+    if state.link.shows(Part::Stage) {
+        let room = if tabs.is_empty() { seen } else { seen - PEEK };
+        if state.is_plane() {
+            // Twins are equally large, and both are seen at once.
+            let each = room / state.runs.len() as f32;
+            let height = each.min(ui.available_width() + LEGEND).max(LEAST);
+            stage::stack_ui(ui, state, height);
+        } else {
+            part_ui(ui, room.max(LEAST), |ui| grid::grid_ui(ui, state));
+        }
+    }
+    if state.link.shows(Part::Status) {
+        bar::status_ui(ui, state, true);
+    }
+    if tabs.is_empty() {
+        return;
+    }
+    if !tabs.contains(&state.tab) {
+        state.tab = tabs[0];
+    }
+    ui.horizontal_wrapped(|ui| {
+        for tab in tabs {
+            ui.selectable_value(&mut state.tab, tab, tab.name());
+        }
+    });
+    ui.separator();
+    match state.tab {
+        Tab::Sample => part_ui(ui, seen, |ui| inspector::inspector_ui(ui, state)),
+        Tab::Judge => part_ui(ui, seen, |ui| judge::judge_ui(ui, state)),
+        Tab::Settings => part_ui(ui, seen, |ui| form::form_ui(ui, state)),
+        Tab::Weights => part_ui(ui, CHART, |ui| weighting::weighting_ui(ui, state)),
+        Tab::Curves => part_ui(ui, CHART, |ui| curves::curves_ui(ui, state)),
+        Tab::Margins => part_ui(ui, CHART, |ui| margins::margins_ui(ui, state)),
+    }
+}
+
+/// What stands above and below the picture of a stage.
+const LEGEND: f32 = 52.0;
+/// The height of a chart.
+const CHART: f32 = 340.0;
+
+/// A part of the column, which is as high as this: panels take all the height there is, and a column has no end.
+fn part_ui(ui: &mut Ui, height: f32, show: impl FnOnce(&mut Ui)) {
+    let (_, rect) = ui.allocate_space(vec2(ui.available_width(), height));
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect));
+    inside.set_clip_rect(rect.intersect(ui.clip_rect()));
+    show(&mut inside);
+}

@@ -1,0 +1,81 @@
+//! What the marks of the stage mean.
+
+use egui::{Align2, FontId, Rect, Sense, Ui, vec2};
+
+use super::marks::Marks;
+use crate::window::{model::State, theme};
+
+/// Where the layers of legends begin.
+const LEGENDS: usize = 4;
+/// The height of the legend as a row, in points.
+pub(super) const ROW: f32 = 26.0;
+
+/// What stands before a line of the legend.
+#[derive(Clone, Copy)]
+enum Sign {
+    Class(usize),
+    Broken,
+    Withstood,
+    None,
+}
+
+/// The lines of the legend: a sign, and what it means.
+fn lines(state: &State, place: usize, dark: bool) -> Vec<(Sign, String)> {
+    let classes = state.runs[place].dataset.as_ref().map_or(2, |dataset| dataset.classes);
+    let of_class = |class| (Sign::Class(class), format!("class {}", theme::class_name(class, classes)));
+    let mut lines: Vec<_> = (0..classes.min(10)).map(of_class).collect();
+    lines.push((Sign::Broken, "broken".to_owned()));
+    lines.push((Sign::Withstood, "withstood".to_owned()));
+    lines.push((Sign::None, "larger: greater ω".to_owned()));
+    lines.push((Sign::None, format!("{}: higher κ", if dark { "darker" } else { "paler" })));
+    lines
+}
+
+fn put(marks: &mut Marks, sign: Sign, at: egui::Pos2, ui: &Ui) {
+    let (dark, colour) = (ui.visuals().dark_mode, ui.visuals().text_color());
+    match sign {
+        Sign::Class(class) => marks.shape(class, at, 4.0, theme::class(class, dark)),
+        Sign::Broken => marks.cross(at, 3.5, colour),
+        Sign::Withstood => marks.dot(at, 3.2, colour),
+        Sign::None => {}
+    }
+}
+
+/// In a corner of the stage, where there is room.
+pub(super) fn corner_ui(ui: &Ui, state: &State, place: usize, rect: Rect) {
+    let dark = ui.visuals().dark_mode;
+    let painter = ui.painter_at(rect);
+    let lines = lines(state, place, dark);
+    let height = 15.0 * lines.len() as f32 + 8.0;
+    if rect.height() < 2.2 * height || rect.width() < 440.0 {
+        return;
+    }
+    let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(120.0, height));
+    painter.rect_filled(frame, 4.0, theme::ground(dark).gamma_multiply(0.85));
+    let mut marks = Marks::default();
+    for (line, (sign, text)) in lines.iter().enumerate() {
+        let at = frame.left_top() + vec2(12.0, 11.5 + 15.0 * line as f32);
+        put(&mut marks, *sign, at, ui);
+        painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, text, FontId::proportional(11.5), ui.visuals().text_color());
+    }
+    marks.paint(&painter, LEGENDS + place);
+}
+
+/// As a row below the stages, for a narrow window.
+pub(super) fn row_ui(ui: &mut Ui, state: &State) {
+    let dark = ui.visuals().dark_mode;
+    let mut marks = Marks::default();
+    let row = ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().interact_size.y = ROW;
+        ui.spacing_mut().item_spacing = vec2(4.0, 0.0);
+        for (sign, text) in lines(state, 0, dark) {
+            if !matches!(sign, Sign::None) {
+                let (rect, _) = ui.allocate_exact_size(vec2(14.0, ROW), Sense::hover());
+                put(&mut marks, sign, rect.center(), ui);
+            }
+            ui.label(text);
+            ui.add_space(6.0);
+        }
+    });
+    marks.paint(&ui.painter_at(row.response.rect), LEGENDS);
+}
