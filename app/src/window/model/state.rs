@@ -22,6 +22,7 @@ use super::{
     lesson::Lesson,
     run::{Phase, Run},
     saved::SavedRuns,
+    stations::Station,
     views::{CurvesView, GridView, JudgeView, LinkBuilder, OpenDialog, Palette, Side, StageView, Tab, WeightsView},
 };
 use crate::link::Link;
@@ -31,7 +32,7 @@ use crate::words::Door;
 /// Steps a second to choose from.
 pub(crate) const SPEEDS: [f64; 8] = [1.0, 4.0, 15.0, 30.0, 60.0, 120.0, 400.0, UNLIMITED];
 /// The speed that one begins with: an epoch of the moons in half a second.
-const FIRST_SPEED: usize = 3;
+pub(crate) const FIRST_SPEED: usize = 3;
 /// How often views are wanted while something moves.
 const VIEW_EVERY: Duration = Duration::from_millis(100);
 /// For how long after an action views are still wanted.
@@ -106,6 +107,8 @@ pub(crate) struct State {
     pub(crate) scrub_since: Option<Instant>,
     /// The attack step at which the next batch is shown.
     pub(crate) attack_step: Option<usize>,
+    /// The station at which it is shown.
+    pub(super) station: Station,
     /// When the next step of slow motion is due; none while there is none.
     pub(crate) slow_motion: Option<Instant>,
     pub(crate) stage: StageView,
@@ -127,6 +130,8 @@ pub(crate) struct State {
     pub(crate) saved: Option<SavedRuns>,
     pub(crate) question: Option<Question>,
     pub(crate) lesson: Option<Lesson>,
+    /// Whether the tour was offered and is not wanted.
+    pub(crate) tour_declined: bool,
     pub(crate) notices: Vec<Notice>,
     pub(crate) theme: ThemePreference,
     pub(crate) reduced_motion: bool,
@@ -175,6 +180,7 @@ impl State {
             scrub: 0,
             scrub_since: None,
             attack_step: None,
+            station: Station::default(),
             slow_motion: None,
             stage: StageView::default(),
             grid: GridView::default(),
@@ -192,6 +198,7 @@ impl State {
             saved: None,
             question: None,
             lesson: None,
+            tour_declined: false,
             notices: Vec::new(),
             theme: ThemePreference::System,
             reduced_motion: false,
@@ -422,20 +429,6 @@ impl State {
     /// The attack step that is shown of an attack of so many points.
     pub(crate) fn scrub_in(&self, points: usize) -> usize {
         self.scrub.min(points.saturating_sub(1))
-    }
-
-    /// Moves the next batch by a step of its attack; after the last it is learned from.
-    pub(crate) fn attack_step(&mut self) {
-        self.gate.play(false);
-        let steps = self.run().settings.steps as usize;
-        self.attack_step = match self.attack_step {
-            None => Some(0),
-            Some(step) if step < steps => Some(step + 1),
-            Some(_) => {
-                self.gate.one_step();
-                Some(0)
-            }
-        };
     }
 
     /// Goes on from the end of an earlier epoch, in a run of its own.

@@ -22,7 +22,7 @@ use gairat::region_map::Quantity;
 
 use crate::window::{
     actions::Action,
-    model::{Phase, Run, State, views::StageView},
+    model::{Phase, Run, State, stations::Station, views::StageView},
     theme,
 };
 use marks::Marks;
@@ -31,9 +31,6 @@ use picture::Picture;
 /// Where the layers of legends and of drawings begin.
 const LEGENDS: usize = 4;
 const DRAWING: usize = 6;
-
-/// Room for the number of an epoch; where there is less, the line at the bottom has it.
-const EPOCH: f32 = 66.0;
 
 /// How far the stage can be zoomed in.
 const MOST_ZOOM: f32 = 40.0;
@@ -143,22 +140,19 @@ fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
     });
 }
 
-/// The name of the run, and its figures.
+/// The name of the run, and what is shown of its next batch.
 fn words_ui(ui: &mut Ui, state: &State, place: usize) {
     let title = state.runs[place].title();
     ui.strong(title).on_hover_text(if place == 0 { "The run" } else { "Its twin: the same seed, data and first weights" });
     let run = &state.runs[place];
-    if let Some(accuracies) = run.accuracies() {
-        ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural));
-        ui.label(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
-        // What is drawn is the network as it is.
-        if accuracies.epoch != run.place.epoch && ui.available_width() > EPOCH {
-            ui.weak(format!("epoch {}", accuracies.epoch))
-                .on_hover_text("The figures are of that epoch's weights, the picture of those of now");
-        }
-    }
-    if let (Some(step), Some(_)) = (state.attack_step, &run.next_batch) {
-        ui.colored_label(ui.visuals().warn_fg_color, format!("next batch at attack step {step} of {}", run.settings.steps));
+    if let (Some(step), Some(station), Some(_)) = (state.attack_step, state.station(), &run.next_batch) {
+        let text = match station {
+            Station::Attack => format!("next batch at attack step {step} of {}", run.settings.steps),
+            Station::Kappa => "kappa: the steps that each point withstands".to_owned(),
+            Station::Weight => "weight: rings, as large as it counts".to_owned(),
+            Station::Update => "learned from; the next batch".to_owned(),
+        };
+        ui.colored_label(ui.visuals().warn_fg_color, text);
     }
 }
 
