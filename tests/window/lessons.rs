@@ -302,7 +302,7 @@ fn revealed((lesson, step): (usize, usize), state: &State, before: &Before) -> V
                 ("it is not PGD", state.runs.iter().all(not_pgd)),
             ]
         }
-        (4, 2) => vec![("less than half of the mean", relative(state) < 0.5)],
+        (4, 2) => vec![("less than the mean of all", relative(state) < 1.0)],
         (5, 1) => vec![("in the last ten epochs its mean is far below", cosine(run, 10) < before.cosine - 0.2)],
         _ => Vec::new(),
     }

@@ -42,7 +42,7 @@ pub(super) const LESSON: Lesson = Lesson {
                 right: 1,
                 scenes: &[Scene::Set("method", "hard-instance"), Scene::Epochs(1)],
                 reveal: "There is such a method. It weighs by [confidence|axis], the probability that the network gives to the label under attack. \
-                         The hopeless point now [weighs|weight] less than half of the mean. Its authors trace robust overfitting to hard points.",
+                         The hopeless point now [weighs|weight] less than the mean of all. Its authors trace robust overfitting to hard points.",
             }),
         },
         Step {

@@ -136,29 +136,33 @@ fn marks_of(part: Part) -> &'static [Mark] {
     }
 }
 
-/// One of the panels, chosen by its tab.
-fn sheet_ui(ui: &mut Ui, state: &mut State) {
-    ui.horizontal(|ui| {
-        let shown = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part()));
-        let shown: Vec<Tab> = shown.collect();
-        if !shown.contains(&state.tab) {
-            state.tab = shown.first().copied().unwrap_or(state.tab);
-        }
-        if let Some(lesson) = &mut state.lesson
-            && ui.selectable_label(lesson.is_open, "Lesson").clicked()
-        {
-            lesson.is_open = true;
-        }
-        for tab in shown {
-            let closed = state.lesson.as_ref().is_none_or(|lesson| !lesson.is_open);
-            if ui.selectable_label(closed && state.tab == tab, tab.name()).clicked() {
-                state.tab = tab;
-                if let Some(lesson) = &mut state.lesson {
-                    lesson.is_open = false;
-                }
+/// What a narrow window may show, by name.
+fn tabs_ui(ui: &mut Ui, state: &mut State) {
+    let shown = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part()));
+    let shown: Vec<Tab> = shown.collect();
+    if !shown.contains(&state.tab) {
+        state.tab = shown.first().copied().unwrap_or(state.tab);
+    }
+    if let Some(lesson) = &mut state.lesson
+        && ui.selectable_label(lesson.is_open, "Lesson").clicked()
+    {
+        lesson.is_open = true;
+    }
+    for tab in shown {
+        let closed = state.lesson.as_ref().is_none_or(|lesson| !lesson.is_open);
+        if ui.selectable_label(closed && state.tab == tab, tab.name()).clicked() {
+            state.tab = tab;
+            if let Some(lesson) = &mut state.lesson {
+                lesson.is_open = false;
             }
         }
-    });
+    }
+}
+
+/// One of the panels, chosen by its tab.
+fn sheet_ui(ui: &mut Ui, state: &mut State) {
+    // With a lesson there are more tabs than a phone is wide.
+    ScrollArea::horizontal().id_salt("tabs").show(ui, |ui| ui.horizontal(|ui| tabs_ui(ui, state)));
     ui.separator();
     if state.lesson.as_ref().is_some_and(|lesson| lesson.is_open) {
         lesson::lesson_ui(ui, state);

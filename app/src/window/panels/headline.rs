@@ -135,7 +135,10 @@ fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
 fn figure_ui(ui: &mut Ui, (large, small): (f32, f32), shown: &Shown<'_>) -> Response {
     let painter = ui.painter();
     let weak = ui.visuals().weak_text_color();
-    let value = painter.layout_no_wrap(shown.value.to_owned(), FontId::monospace(large), shown.colour);
+    // Figures in columns, words as words.
+    let is_figure = shown.value.starts_with(|sign: char| sign.is_ascii_digit());
+    let font = if is_figure { FontId::monospace(large) } else { FontId::proportional(large) };
+    let value = painter.layout_no_wrap(shown.value.to_owned(), font, shown.colour);
     let caption = painter.layout_no_wrap(shown.caption.to_owned(), FontId::proportional(small), weak);
     let size = vec2(value.size().x.max(caption.size().x), SIZES.0 * 1.2 + small * 1.3);
     let (rect, response) = ui.allocate_exact_size(size, shown.sense);

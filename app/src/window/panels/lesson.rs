@@ -1,6 +1,6 @@
 //! The reading card of a lesson: its words, whose terms light what they name; its question; and the way on.
 
-use egui::{Align, Button, Layout, Link, Panel, RichText, ScrollArea, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, Layout, Link, Panel, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{spotlight, table};
 use crate::{
@@ -64,7 +64,11 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
         ScrollArea::vertical().id_salt(("lesson", place)).auto_shrink([false, false]).show(ui, |ui| {
             ui.set_max_width(ui.available_width() - 4.0);
             let step = lesson.now();
-            text_ui(ui, step.text, &mut terms);
+            // What was read before the answer makes room for the table.
+            let results = lesson.plan().panels.contains(&Shown::Results);
+            if !results || lesson.answer.is_none() {
+                text_ui(ui, step.text, &mut terms);
+            }
             if lesson.is_shown() || lesson.answer.is_some() {
                 text_ui(ui, step.then, &mut terms);
                 if let Some(place) = question_ui(ui, &lesson, &mut terms) {
@@ -74,7 +78,7 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
             if !lesson.is_shown() {
                 waiting_ui(ui, state);
             }
-            if lesson.plan().panels.contains(&Shown::Results) {
+            if results {
                 results_ui(ui, state);
             }
         });
@@ -129,12 +133,23 @@ fn text_ui(ui: &mut Ui, text: &'static str, terms: &mut Terms) {
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 3.0);
-        for piece in pieces(text) {
-            match piece {
+        let pieces = pieces(text);
+        // A sign that follows a term stays on its line.
+        let signs = |words: &'static str| words.len() - words.trim_start_matches([',', ';', ':', '.']).len();
+        for (place, piece) in pieces.iter().enumerate() {
+            match *piece {
                 Piece::Words(words) => {
+                    let after_term = place > 0 && matches!(pieces[place - 1], Piece::Term(..));
+                    let words = if after_term { &words[signs(words)..] } else { words };
                     ui.label(RichText::new(words).size(TEXT).line_height(Some(1.4 * TEXT)));
                 }
-                Piece::Term(words, mark) => term_ui(ui, words, mark, terms),
+                Piece::Term(words, mark) => {
+                    let sign = match pieces.get(place + 1) {
+                        Some(Piece::Words(next)) => &next[..signs(next)],
+                        _ => "",
+                    };
+                    term_ui(ui, (words, sign), mark, terms);
+                }
             }
         }
     });
@@ -142,9 +157,14 @@ fn text_ui(ui: &mut Ui, text: &'static str, terms: &mut Terms) {
 }
 
 /// A word that lights what it names, under the pointer and with the keyboard; a finger gives it the keyboard.
-fn term_ui(ui: &mut Ui, words: &str, mark: Mark, terms: &mut Terms) {
-    let text = RichText::new(words).size(TEXT).line_height(Some(1.4 * TEXT)).underline();
+fn term_ui(ui: &mut Ui, (words, sign): (&str, &str), mark: Mark, terms: &mut Terms) {
+    let text = RichText::new(format!("{words}{sign}")).size(TEXT).line_height(Some(1.4 * TEXT));
     let response = ui.add(Link::new(text));
+    // Close below the words; where they stand on two lines the colour has to do.
+    if response.rect.height() < 2.0 * TEXT {
+        let stroke = Stroke::new(1.2, theme::accent(ui.visuals().dark_mode));
+        ui.painter().hline(response.rect.x_range(), response.rect.bottom() - 0.2 * TEXT, stroke);
+    }
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Link, true, format!("{words}: shows {}", mark.about())));
     if response.clicked() {
         response.request_focus();
@@ -169,8 +189,11 @@ fn question_ui(ui: &mut Ui, lesson: &Lesson, terms: &mut Terms) -> Option<usize>
         };
         let button =
             Button::new(RichText::new(format!("{mark}{answer}")).size(TEXT - 1.0)).selected(lesson.answer == Some(place));
-        let button = button.wrap().min_size(vec2(ui.available_width(), 34.0));
-        if ui.add_enabled(lesson.answer.is_none(), button).clicked() {
+        // An answer that was given is read, and not pressed again.
+        let open = lesson.answer.is_none();
+        let sense = if open { Sense::click() } else { Sense::hover() };
+        let button = button.wrap().min_size(vec2(ui.available_width(), 34.0)).sense(sense);
+        if ui.add(button).clicked() && open {
             pressed = Some(place);
         }
     }

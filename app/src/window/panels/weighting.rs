@@ -254,8 +254,8 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
 fn axes(shown: &Shown) -> Vec<AxisHints<'static>> {
     let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value)).min_thickness(24.0);
     let scale = shown.scale;
-    let raw = AxisHints::new_y().label("raw ω").placement(HPlacement::Right).min_thickness(24.0);
-    let raw = raw.formatter(move |mark, _| tick(three_digits(mark.value / scale)));
+    let raw = AxisHints::new_y().placement(HPlacement::Right).min_thickness(24.0);
+    let raw = raw.formatter(move |mark, _| format!("{} raw", tick(three_digits(mark.value / scale))));
     if shown.curve.is_some() { vec![used, raw] } else { vec![used] }
 }
 
