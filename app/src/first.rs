@@ -8,5 +8,5 @@ use gairat::{
 /// Three classes that overlap, with a burn-in that is over after three seconds at 30 batches a second. (On the moons weights that set in so
 /// early pull a network apart that has hardly learned.)
 pub(crate) fn settings() -> Settings {
-    Settings { burn_in: 10, ..Settings::recipe(Source::Toy(Toy::ThreeBlobs)) }
+    Settings { burn_in: 7, ..Settings::recipe(Source::Toy(Toy::ThreeBlobs)) }
 }

@@ -48,6 +48,10 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
         figure_ui(ui, sizes, &Shown { value: &value, caption: "epoch", about: &about, colour, sense: Sense::hover() });
         let mut judge = false;
         for run in &state.runs {
+            // A row for each, where both do not fit into one.
+            if narrow && state.has_twin() {
+                ui.end_row();
+            }
             judge |= run_ui(ui, state, run, sizes);
         }
         if judge {
