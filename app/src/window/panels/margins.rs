@@ -63,7 +63,7 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     let plot = Plot::new("margins")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::FAINT)
+        .grid_spacing(axis::faint(ui.available_width()))
         .x_grid_spacer(axis::few)
         .x_axis_formatter(|mark, _| axis::label(mark))
         .y_grid_spacer(axis::few)

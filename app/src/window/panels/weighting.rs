@@ -193,7 +193,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
     let plot = Plot::new("weights")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::FAINT)
+        .grid_spacing(axis::faint(ui.available_width()))
         .x_grid_spacer(if spread.whole { axis::few_whole } else { axis::few })
         .x_axis_formatter(|mark, _| axis::label(mark))
         .height(height)
