@@ -13,7 +13,7 @@ use crate::{
     lesson::{LESSONS, Step},
     window::{
         actions::lessons,
-        model::{Run, State, headline::Worst, lesson::Lesson},
+        model::{Run, SPEEDS, State, headline::Worst, lesson::Lesson},
     },
 };
 
@@ -328,6 +328,8 @@ fn play(number: usize) {
         let settings = Settings { seed, device: "cpu".to_owned(), ..Settings::default() };
         let mut window = open(root.path(), settings, None);
         lessons::begin(window.state_mut(), number);
+        // What a run comes to does not depend on its pace.
+        window.state_mut().set_speed(SPEEDS.len() - 1);
         let mut before = Before::default();
         let steps: &[Step] = LESSONS[number].steps;
         for (step, words) in steps.iter().enumerate() {
