@@ -73,8 +73,8 @@ fn numbers_on_the_screen_are_those_in_the_files_of_the_run() {
         last["train_robust"].as_f64().unwrap()
     ));
     let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("summary.json")).unwrap()).unwrap();
-    for name in ["natural", "robust"] {
-        let shown = format!("{name} {:.1} %", 100.0 * summary[name].as_f64().unwrap());
+    for (name, label) in [("natural", "natural"), ("robust", "worst of the suite")] {
+        let shown = format!("{label} {:.1} %", 100.0 * summary[name].as_f64().unwrap());
         assert!(window.query_all_by_label(&shown).next().is_some(), "{shown}");
     }
     window.state_mut().finish();

@@ -130,7 +130,6 @@ fn a_finished_run_says_every_score_it_has() {
         assert!(window.query_all_by_label(said).count() > 0, "{said}");
     }
     window.get_by_label(&format!("{title}: 89.0 % correct after CW-20, the least"));
-    assert!(window.query_all_by_label_contains("worst of 2 attacks (CW-20)").count() > 0);
     // Which weights these are, and what others came to.
     assert!(window.query_all_by_label_contains("Weights of epoch 9 of 10, the best").count() > 0);
     let averaged = "The averaged weights of the last epoch: natural 98.0 %, worst case 85.0 %.";
