@@ -26,12 +26,13 @@ function draw(frame) {
   canvas.width = canvas.height = side;
   const pen = canvas.getContext('2d');
   const ground = light() ? [248, 248, 248] : [27, 27, 27];
-  const colours = light() ? [[213, 94, 0], [0, 104, 170]] : [[240, 150, 60], [90, 165, 235]];
+  const colours = light() ? [[213, 94, 0], [0, 104, 170], [7, 110, 100]] : [[240, 150, 60], [90, 165, 235], [40, 215, 125]];
   const mixed = (a, b, part) => a.map((channel, place) => Math.round(channel + (b[place] - channel) * part));
   const cells = new ImageData(run.cells, run.cells);
   [...frame.map].forEach((sign, cell) => {
-    const sure = 2 * value(sign) - 1;
-    const colour = mixed(ground, colours[sure < 0 ? 0 : 1], 0.14 + 0.46 * Math.abs(sure));
+    const [level, least] = [signs.indexOf(sign), 1 / colours.length];
+    const sure = Math.max(0, (level % 30 / 29 - least) / (1 - least));
+    const colour = mixed(ground, colours[Math.floor(level / 30)], 0.14 + 0.46 * sure);
     cells.data.set([...colour, 255], 4 * cell);
   });
   const small = new OffscreenCanvas(run.cells, run.cells);
@@ -44,7 +45,9 @@ function draw(frame) {
     pen.fillStyle = `rgb(${colours[point.label]})`;
     pen.beginPath();
     const [x, y] = [point.x * side, (1 - point.y) * side];
-    if (point.label === 0) pen.arc(x, y, size, 0, 2 * Math.PI); else pen.rect(x - 0.88 * size, y - 0.88 * size, 1.76 * size, 1.76 * size);
+    if (point.label === 0) pen.arc(x, y, size, 0, 2 * Math.PI);
+    else if (point.label === 1) pen.rect(x - 0.88 * size, y - 0.88 * size, 1.76 * size, 1.76 * size);
+    else [[0, -1.2], [1.04, 0.8], [-1.04, 0.8]].forEach(([a, b]) => pen.lineTo(x + a * size, y + b * size));
     pen.fill();
   });
   pen.globalAlpha = 1;

@@ -10,6 +10,9 @@ mod desktop;
 #[cfg(not(target_arch = "wasm32"))]
 mod driver;
 mod failure;
+mod first;
+#[cfg(feature = "window")]
+mod lesson;
 #[cfg(feature = "window")]
 mod link;
 #[cfg(feature = "window")]

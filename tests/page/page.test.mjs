@@ -766,35 +766,41 @@ describe('what stays', () => {
 });
 
 describe('learning', () => {
-  for (const lesson of [1, 2, 3, 4]) {
-    test(`lesson ${lesson} runs to its end`, async () => {
+  for (const lesson of [1, 2, 3, 4, 5, 6]) {
+    test(`lesson ${lesson} runs to its end and leads on`, async () => {
       await with_page({ hash: `#v=1&lesson=${lesson}` }, async (page) => {
-        for (let step = 0; step < 12; step += 1) {
+        const place = () => page.evaluate(() => document.getElementById('mirror').textContent.match(/Lesson \d+ of \d+ · step \d+ of \d+/)?.[0]);
+        for (let step = 0; step < 60; step += 1) {
           await page.waitForTimeout(700);
           const here = await page.evaluate(() => {
             const parts = [...document.querySelectorAll('#mirror button')];
-            const named = (name) => parts.find((part) => part.getAttribute('aria-label') === name);
-            const next = named('Next');
-            return { done: !!named('Done'), next: !!next && !next.hasAttribute('aria-disabled'), waits: /something to show…/.test(document.getElementById('mirror').textContent) };
+            const name = (part) => part.getAttribute('aria-label');
+            const on = parts.findIndex((part) => name(part) === 'Next' || name(part)?.startsWith('Next: ') || name(part) === 'Done');
+            const waits = /something to show…|are at work…/.test(document.getElementById('mirror').textContent);
+            return { waits, on: on < 0 ? null : name(parts[on]), may: on >= 0 && !parts[on].hasAttribute('aria-disabled') };
           });
-          if (here.waits) { await page.waitForTimeout(1500); continue; }
+          if (here.waits || !here.on) continue;
           await shot(page, `lesson-${lesson}-${step}`);
-          if (here.done) {
-            await press(page, 'Done');
-            await page.waitForFunction(() => !document.getElementById('mirror').textContent.includes('Lesson '));
-            return;
-          }
-          if (here.next) {
-            const place = () => page.evaluate(() => document.getElementById('mirror').textContent.match(/Lesson \d+: [^]*?(\d+ of \d+)/)[1]);
-            const before = await place();
-            await press(page, 'Next');
+          const before = await place();
+          if (here.may) {
+            await press(page, here.on);
+            if (here.on !== 'Next') {
+              // The next lesson, or none.
+              const leads = here.on === 'Done' ? undefined : `Lesson ${lesson + 1} of 6 · step 1 of`;
+              await page.waitForFunction((leads) => {
+                const text = document.getElementById('mirror').textContent;
+                return leads ? text.includes(leads) : !/Lesson \d+ of/.test(text);
+              }, leads);
+              return;
+            }
             await page.waitForFunction((before) => !document.getElementById('mirror').textContent.includes(before), before);
           } else {
-            // A question: the second answer is as good as the first to go on.
+            // A question: one answer is as good as the other to go on. Its buttons come after the words that light something.
             const answer = await page.evaluate(() => {
-              const parts = [...document.querySelectorAll('#mirror button')].map((part) => part.getAttribute('aria-label'));
-              const next = parts.findIndex((name) => name === 'Next' || name === 'Back');
-              return parts.slice(Math.max(0, next - 2), next)[1];
+              const text = (part) => part.getAttribute('aria-label');
+              const all = [...document.querySelectorAll('#mirror button, #mirror span')];
+              const question = all.findIndex((part) => part.tagName === 'SPAN' && part.textContent.trim().endsWith('?'));
+              return all.slice(question + 1).filter((part) => part.tagName === 'BUTTON').map(text)[0];
             });
             await press(page, answer);
           }

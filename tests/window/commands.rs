@@ -4,15 +4,18 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 
 use super::{canned, wide, window};
-use crate::window::{
-    actions::{Action, Format, lessons},
-    model::{SPEEDS, lesson::LESSONS},
+use crate::{
+    lesson::{LESSONS, Mark, pieces},
+    window::{
+        actions::{Action, Format, lessons},
+        model::{SPEEDS, stations::Station},
+    },
 };
 
 #[test]
 fn every_command_does_something_sensible_in_every_state_and_nothing_panics() {
     for select in [false, true] {
-        for action in Action::ALL {
+        for action in Action::all() {
             let mut window = wide();
             if select {
                 window.state_mut().select(Some(canned::BROKEN));
@@ -162,28 +165,118 @@ fn a_settings_file_that_is_opened_starts_a_run_with_them() {
     assert_eq!(window.state().run().settings.data.to_string(), "circles");
 }
 
+/// Words of a card begin like this, before the first word that names something.
+fn beginning(text: &'static str) -> &'static str {
+    pieces(text)[0].text()
+}
+
 #[test]
-fn every_lesson_runs_to_its_end_and_asks_before_it_shows() {
+fn every_lesson_asks_before_it_shows_and_leads_to_the_next() {
+    let mut window = window(canned::state(), egui::vec2(1280.0, 800.0));
+    lessons::begin(window.state_mut(), 0);
     for (number, lesson) in LESSONS.iter().enumerate() {
-        let mut window = window(canned::state(), egui::vec2(1280.0, 800.0));
-        lessons::begin(window.state_mut(), number);
         for run in &mut window.state_mut().runs {
             canned::tell(run);
         }
-        window.run_steps(3);
         for (step, text) in lesson.steps.iter().enumerate() {
-            assert_eq!(window.state().lesson.as_ref().unwrap().place(), (number, step));
+            // A canned run goes nowhere: what is waited for is taken as done.
+            window.state_mut().lesson.as_mut().unwrap().want(&[]);
+            window.run_steps(3);
+            let at = window.state().lesson.as_ref().map(|lesson| (lesson.number, lesson.step));
+            assert_eq!(at, Some((number, step)));
+            window.get_by_label(beginning(text.text));
             if let Some(question) = &text.question {
-                assert!(window.query_by_label(question.reveal).is_none(), "the answer is not given away");
+                assert!(window.query_by_label(beginning(question.reveal)).is_none(), "the answer is not given away");
                 window.get_by_label(question.answers[question.right]).click();
-                window.run_steps(3);
-                window.get_by_label(question.reveal);
+                window.run_steps(2);
+                window.state_mut().lesson.as_mut().unwrap().want(&[]);
+                window.run_steps(2);
+                window.get_by_label(beginning(question.reveal));
             }
             let last = step + 1 == lesson.steps.len();
-            window.get_by_label(if last { "Done" } else { "Next" }).click();
+            let on = match LESSONS.get(number + 1) {
+                _ if !last => "Next".to_owned(),
+                Some(next) => format!("Next: {}", next.title),
+                None => "Done".to_owned(),
+            };
+            window.get_by_label(&on).click();
             window.run_steps(3);
         }
-        assert!(window.state().lesson.is_none());
+    }
+    assert!(window.state().lesson.is_none());
+}
+
+#[test]
+fn a_word_of_a_lesson_lights_what_it_names_under_the_pointer_and_with_the_keyboard() {
+    let mut window = window(canned::state(), egui::vec2(1280.0, 800.0));
+    lessons::begin(window.state_mut(), 2);
+    canned::tell(&mut window.state_mut().runs[0]);
+    window.state_mut().lesson.as_mut().unwrap().want(&[]);
+    window.run_steps(3);
+    let lit = |window: &egui_kittest::Harness<'_, crate::window::State>| {
+        window.state().lesson.as_ref().unwrap().lit.map(|lit| lit.mark)
+    };
+    assert_eq!(lit(&window), None);
+    window.get_by_label_contains("kappa: shows").hover();
+    window.run_steps(3);
+    assert_eq!(lit(&window), Some(Mark::Kappa));
+    // Away from it, and on by the keyboard.
+    window.get_by_label("Weights").hover();
+    window.get_by_label_contains("weight: shows").focus();
+    window.run_steps(3);
+    assert_eq!(lit(&window), Some(Mark::Weight));
+}
+
+#[test]
+fn a_lesson_in_a_narrow_window_is_a_sheet_with_the_panels_behind_it() {
+    let mut window = window(canned::state(), egui::vec2(390.0, 844.0));
+    lessons::begin(window.state_mut(), 1);
+    canned::tell(&mut window.state_mut().runs[0]);
+    window.state_mut().lesson.as_mut().unwrap().want(&[]);
+    window.run_steps(3);
+    window.get_by_label(beginning(LESSONS[1].steps[0].text));
+    window.get_all_by_label("Weights").last().unwrap().click();
+    window.run_steps(3);
+    window.get_by_label_contains("samples by kappa:");
+    window.get_by_label("Lesson").click();
+    window.run_steps(3);
+    window.get_by_label(beginning(LESSONS[1].steps[0].text));
+}
+
+#[test]
+fn somebody_who_asks_for_nothing_is_offered_the_tour() {
+    let mut state = canned::state();
+    state.link = crate::link::first().link;
+    let mut window = window(state, egui::vec2(1280.0, 800.0));
+    window.run_steps(3);
+    window.get_by_label("▶ Start the 4-minute tour").click();
+    window.run_steps(3);
+    assert_eq!(window.state().lesson.as_ref().map(|lesson| lesson.number), Some(0));
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    window.get_by_label("Not now").click();
+    window.run_steps(3);
+    assert!(window.query_by_label_contains("4-minute tour").is_none());
+    // Who asks for something knows the way.
+    let window = wide();
+    assert!(window.query_by_label_contains("4-minute tour").is_none());
+}
+
+#[test]
+fn the_stations_of_a_step_are_lit_in_turn() {
+    let mut window = wide();
+    let steps = window.state().run().settings.steps;
+    let lit = |window: &egui_kittest::Harness<'_, crate::window::State>| window.state().station();
+    for _ in 0..=steps {
+        window.key_press(Key::Comma);
+        window.run_steps(1);
+        assert_eq!(lit(&window), Some(Station::Attack));
+    }
+    for station in [Station::Kappa, Station::Weight, Station::Update, Station::Attack] {
+        window.key_press(Key::Comma);
+        window.run_steps(2);
+        assert_eq!(lit(&window), Some(station));
+        window.get_by_label(&format!("station {}, now", station.name()));
     }
 }
 

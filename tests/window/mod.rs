@@ -4,6 +4,7 @@
 mod canned;
 mod commands;
 mod judge;
+mod lessons;
 mod links;
 mod methods;
 mod numbers;

@@ -9,16 +9,20 @@ use egui_kittest::{
 use super::canned;
 use crate::{
     platform::drawing,
-    window::{State, frame, theme},
+    window::{State, actions::lessons, frame, theme},
 };
 
 fn picture(name: &str, size: egui::Vec2, theme: Theme) {
-    let render = create_render_state(default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE);
-    drawing::install(&render);
     let mut state = canned::state();
     state.select(Some(canned::BROKEN));
     state.runs[0].traced = Some(canned::traced(canned::BROKEN));
     state.scrub = 4;
+    picture_of(state, name, size, theme);
+}
+
+fn picture_of(state: State, name: &str, size: egui::Vec2, theme: Theme) {
+    let render = create_render_state(default_wgpu_setup(), eframe::egui_wgpu::RendererOptions::PREDICTABLE);
+    drawing::install(&render);
     let mut window: Harness<'static, State> = Harness::builder()
         .with_size(size)
         .with_max_steps(40)
@@ -58,4 +62,31 @@ fn a_narrow_dark_window() {
 #[test]
 fn a_narrow_light_window() {
     picture("narrow_light", vec2(390.0, 844.0), Theme::Light);
+}
+
+/// A lesson whose first step is there, with two runs where it has a twin.
+fn lesson(number: usize) -> State {
+    let mut state = canned::state();
+    lessons::begin(&mut state, number);
+    state.runs.iter_mut().for_each(canned::tell);
+    if let Some(lesson) = &mut state.lesson {
+        lesson.want(&[]);
+    }
+    state.gate.play(false);
+    state
+}
+
+#[test]
+fn a_lesson_beside_the_stage() {
+    picture_of(lesson(2), "lesson_wide_dark", vec2(1280.0, 800.0), Theme::Dark);
+}
+
+#[test]
+fn a_lesson_of_two_runs() {
+    picture_of(lesson(3), "lesson_twins_light", vec2(1280.0, 800.0), Theme::Light);
+}
+
+#[test]
+fn a_lesson_as_a_sheet() {
+    picture_of(lesson(1), "lesson_narrow_light", vec2(390.0, 844.0), Theme::Light);
 }

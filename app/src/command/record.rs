@@ -1,5 +1,5 @@
-//! `gairat record`: the run that the page shows while it loads, a GAIRAT run on the moons at a few of its epochs, small enough to be part
-//! of the page.
+//! `gairat record`: the run that the page shows while it loads, the one that it then begins with, at a few of its epochs; small enough to be
+//! part of the page.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,19 +14,21 @@ use gairat::{
     device::Chosen,
     region_map::{Grid, Quantity},
     session::{self, Command, Door, Event, Look, Place, Region, View},
-    settings::Settings,
 };
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, first};
 
 /// Cells of a map along a side.
 const CELLS: usize = 40;
 /// Points that are shown.
 const POINTS: usize = 220;
 /// Epochs that are shown.
-const EPOCHS: [u32; 9] = [1, 3, 6, 10, 15, 20, 25, 35, 60];
+const EPOCHS: [u32; 9] = [1, 3, 6, 10, 12, 16, 22, 35, 60];
 /// What a cell or a point is written with: 92 signs that need no escaping in JSON.
+/// Classes that a map may have, and steps of sureness that a sign of it tells.
+const CLASSES: usize = 3;
+const SURE: usize = 30;
 const SIGNS: &[u8] = b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 
 /// The arguments; a command for those who build the page, so it is not listed.
@@ -39,8 +41,7 @@ pub(super) fn definition() -> Definition {
 
 /// Trains, and writes what the page shows.
 pub(super) fn run(file: &Path) -> Result<ExitCode, Failure> {
-    let settings = Settings::default();
-    let settings = Settings { epochs: 60, burn_in: 20, ..settings };
+    let settings = first::settings();
     let plan = settings.checked()?;
     let dataset = dataset::load(&plan.request)?;
     let runs = std::env::temp_dir().join(format!("gairat-record-{}", std::process::id()));
@@ -61,13 +62,16 @@ pub(super) fn run(file: &Path) -> Result<ExitCode, Failure> {
     let points: String = dataset.train.pixels[..2 * shown].iter().flat_map(|&x| fine(x)).collect();
     let classes: String = dataset.train.labels[..shown].iter().map(ToString::to_string).collect();
     let recorded = json!({
-        "about": "GAIRAT on the moons, recorded by `gairat record web/first.json`",
+        "about": "GAIRAT on three classes that overlap, recorded by `gairat record web/first.json`",
         "cells": CELLS,
         "steps": settings.steps,
         "points": points,
         "classes": classes,
         "frames": camera.frames,
     });
+    if dataset.classes > CLASSES {
+        return Err(Failure::Work(format!("record: {} classes; a recording has at most {CLASSES}", dataset.classes)));
+    }
     let text = format!("{recorded}\n");
     gairat::checkpoint::write_whole(file, text.as_bytes())?;
     crate::terminal::say!("written   {} ({} bytes)", file.display(), text.len());
@@ -83,6 +87,13 @@ fn fine(x: f32) -> [char; 2] {
 /// One sign for a number from 0 to 1.
 fn coarse(x: f32) -> char {
     char::from(SIGNS[(x.clamp(0.0, 1.0) * (SIGNS.len() - 1) as f32).round() as usize])
+}
+
+/// One sign for the class of a cell and the probability of it.
+fn region(cell: &[f32]) -> char {
+    let class = (cell[0] as usize).min(CLASSES - 1);
+    let sure = (cell[1].clamp(0.0, 1.0) * (SURE - 1) as f32).round() as usize;
+    char::from(SIGNS[SURE * class + sure])
 }
 
 /// Looks at the run at the ends of some epochs.
@@ -133,9 +144,7 @@ impl Door for Camera {
         else {
             return;
         };
-        let signed =
-            |cell: &[f32]| if cell[0] == 0.0 { 0.5 - 0.5 * (2.0 * cell[1] - 1.0) } else { 0.5 + 0.5 * (2.0 * cell[1] - 1.0) };
-        let cells: String = map.chunks_exact(2).map(|cell| coarse(signed(cell))).collect();
+        let cells: String = map.chunks_exact(2).map(region).collect();
         let kappa: String =
             self.kappa.iter().take(POINTS).map(|&kappa| char::from(SIGNS[(kappa as usize).min(SIGNS.len() - 1)])).collect();
         let omega: String = self.omega.iter().take(POINTS).map(|&omega| coarse(omega / 4.0)).collect();

@@ -55,6 +55,7 @@ pub(super) fn arguments(command: Command) -> Command {
                 .help_heading("Window"),
         )
         .arg(text("lesson", "N", "With --screenshot: open a lesson, by its number from 1").requires("screenshot"))
+        .arg(text("lesson-step", "N", "With --lesson: go on to this step, its question answered").requires("lesson"))
         .arg(text("frame-stats", "SECONDS", "Draw as fast as possible for so long, print how it went as JSON, and end"))
         .arg(text("note", "TEXT", "Something to be read in the window at once").hide(true))
         .arg(
@@ -77,7 +78,10 @@ fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
 pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Failure> {
     let given = given(matches, |_| true);
     let link = matches.get_one::<String>("link").map(|text| link::read(text)).unwrap_or_default();
-    let settings = match matches.contains_id("link") {
+    let asks_for_something = matches.contains_id("link") || ["screenshot", "open"].iter().any(|name| matches.contains_id(name));
+    // Who asks for nothing sees what there is to see at once.
+    let link = if given.is_empty() && !asks_for_something && desktop::has_screen() { link::first() } else { link };
+    let settings = match matches.contains_id("link") || link.link.preset.is_some() {
         true => linked(&link.link.settings, &given)?,
         false => settings_from(&given)?,
     };
@@ -103,6 +107,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
             after_steps: whole(matches, "after-steps")?.unwrap_or(300),
             twin: matches.get_flag("twin"),
             lesson,
+            lesson_step: whole(matches, "lesson-step")?.unwrap_or(1),
             select: matches.get_flag("select"),
             judge: matches.get_flag("judge"),
         })?;

@@ -25,8 +25,6 @@ use crate::{
 
 /// The longest that a picture is waited for without progress.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// A lesson whose runs make no progress for so long lets them rest.
-const RESTS: Duration = Duration::from_secs(3);
 /// The format of the texture.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
@@ -48,6 +46,8 @@ pub(crate) struct Shot {
     pub(crate) link: Read,
     /// A lesson to open, counted from 1.
     pub(crate) lesson: Option<usize>,
+    /// The step that it goes on to, counted from 1; what is asked on the way is answered.
+    pub(crate) lesson_step: usize,
     /// Whether a sample is selected.
     pub(crate) select: bool,
     /// Whether the network is judged.
@@ -212,7 +212,9 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
     } else if shot.twin && !state.has_twin() {
         state.restart_with(true);
     }
-    state.gate.stop_at(shot.after_steps as u64);
+    if state.lesson.is_none() {
+        state.gate.stop_at(shot.after_steps as u64);
+    }
     let picture = draw_until_settled(shot, screen, &ctx, &mut state);
     // Its files go next: nobody may be writing them any more.
     state.finish().iter_mut().for_each(crate::host::Live::finish);
@@ -236,10 +238,14 @@ fn draw_until_settled(shot: &Shot, screen: &OffScreen, ctx: &Context, state: &mu
         if done != last {
             (last, progressed) = (done, now);
         }
-        // A lesson may let its runs rest before so many steps.
-        let rests = state.lesson.is_some() && done > 0 && now - progressed > RESTS;
-        let trained = rests
-            || state.runs.iter().all(|run| run.place.steps_done() >= shot.after_steps || matches!(run.phase, Phase::Finished(_)));
+        // A lesson lets its runs rest where it likes.
+        let rests = state.lesson.is_some().then(|| !goes_on(state, shot.lesson_step));
+        if rests == Some(false) && state.run().answers() {
+            progressed = now;
+        }
+        let trained = rests.unwrap_or_else(|| {
+            state.runs.iter().all(|run| run.place.steps_done() >= shot.after_steps || matches!(run.phase, Phase::Finished(_)))
+        });
         if trained && shot.select && state.selected.is_none() {
             select_broken(state);
         }
@@ -265,6 +271,20 @@ fn draw_until_settled(shot: &Shot, screen: &OffScreen, ctx: &Context, state: &mu
         }
         std::thread::sleep(Duration::from_millis(30));
     }
+}
+
+/// Goes on with a lesson, if it is not yet where it should be; what it asks is answered as it should be.
+fn goes_on(state: &mut State, step: usize) -> bool {
+    let Some(lesson) = &state.lesson else { return false };
+    if !lesson.is_shown() {
+        return true;
+    }
+    match &lesson.now().question {
+        Some(question) if lesson.answer.is_none() => lessons::answer(state, question.right),
+        _ if lesson.step + 1 < step && !lesson.is_last_step() => lessons::forward(state),
+        _ => return false,
+    }
+    true
 }
 
 fn settled(state: &State, shot: &Shot) -> bool {

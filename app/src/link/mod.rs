@@ -6,7 +6,7 @@
 //! | key | value |
 //! | --- | --- |
 //! | `v` | the version of this table: 1 |
-//! | `preset` | the settings to begin with: `close`, `lambda`, `compare`, `overlap`, `conflict` |
+//! | `preset` | the settings to begin with: `first`, `close`, `lambda`, `compare`, `overlap`, `conflict` |
 //! | a setting's name | its value, as on the command line; `data` names no files, `device` no adapter, and `threads` is left to the machine |
 //! | `twin` | a method: a second run beside, which shares all but the method |
 //! | `twin.` and a parameter's name | its value for the twin; where nothing is said it has the method's own |
@@ -59,7 +59,7 @@ pub(crate) const OF_THE_MACHINE: &str = "threads";
 /// What stands before the parameters of the twin.
 const TWIN: &str = "twin.";
 /// The lessons there are.
-pub(crate) const LESSONS: u8 = 6;
+pub(crate) const LESSONS: u8 = crate::lesson::LESSONS.len() as u8;
 /// Devices that every machine may have. An adapter's own name belongs to one machine.
 const DEVICES: [&str; 4] = ["auto", "cpu", "gpu", "software"];
 
@@ -139,6 +139,12 @@ impl Read {
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// The situation of somebody who asked for nothing.
+pub(crate) fn first() -> Read {
+    let preset = Preset::First;
+    Read { link: Link { preset: Some(preset), settings: preset.settings(), ..Link::default() }, problems: Vec::new() }
 }
 
 #[cfg(test)]

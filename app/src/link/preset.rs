@@ -1,14 +1,14 @@
-//! Situations by name, for links and lessons.
+//! Situations by name, for links. Those of lessons are told by the lessons.
 
-use gairat::{
-    dataset::{Source, Toy},
-    settings::Settings,
-    train::LearningRateSchedule,
-};
+use gairat::settings::Settings;
+
+use crate::{first, lesson};
 
 /// Settings that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Preset {
+    /// What somebody sees who asks for nothing: weights set in after three seconds.
+    First,
     /// Classes that come close, so that there is something to break.
     Close,
     /// Slow enough that low values of λ do not collapse it, whatever the seed.
@@ -22,11 +22,12 @@ pub(crate) enum Preset {
 }
 
 impl Preset {
-    pub(crate) const ALL: [Self; 5] = [Self::Close, Self::Lambda, Self::Compare, Self::Overlap, Self::Conflict];
+    pub(crate) const ALL: [Self; 6] = [Self::First, Self::Close, Self::Lambda, Self::Compare, Self::Overlap, Self::Conflict];
 
     /// Its name in links.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::First => "first",
             Self::Close => "close",
             Self::Lambda => "lambda",
             Self::Compare => "compare",
@@ -37,45 +38,13 @@ impl Preset {
 
     /// Its settings.
     pub(crate) fn settings(self) -> Settings {
-        let moons = Settings::recipe(Source::Toy(Toy::Moons));
         match self {
-            Self::Close => Settings { epsilon: 0.08, step_size: 0.016, noise: 0.15, ..moons },
-            Self::Lambda => Settings {
-                epsilon: 0.05,
-                step_size: 0.01,
-                noise: 0.12,
-                burn_in: 8,
-                epochs: 400,
-                lr: 0.01,
-                lr_schedule: LearningRateSchedule::Cosine,
-                ..moons
-            }
-            .with("method", "gairat")
-            .with("lambda", "0"),
-            Self::Compare => Settings::recipe(Source::Toy(Toy::ThreeBlobs)).with("method", "gairat"),
-            Self::Overlap => Settings {
-                points: 700,
-                noise: 0.45,
-                epsilon: 0.05,
-                step_size: 0.01,
-                burn_in: 6,
-                epochs: 400,
-                lr: 0.05,
-                lr_schedule: LearningRateSchedule::Cosine,
-                ..Settings::recipe(Source::Toy(Toy::Blobs))
-            }
-            .with("method", "gairat"),
-            Self::Conflict => Settings {
-                points: 700,
-                noise: 0.15,
-                epsilon: 0.08,
-                step_size: 0.016,
-                epochs: 400,
-                lr: 0.05,
-                lr_schedule: LearningRateSchedule::Cosine,
-                ..moons
-            }
-            .with("method", "ca-at"),
+            Self::First => first::settings(),
+            Self::Close => lesson::close(),
+            Self::Lambda => lesson::slow(),
+            Self::Compare => lesson::compare(),
+            Self::Overlap => lesson::overlap(),
+            Self::Conflict => lesson::conflict(),
         }
     }
 }

@@ -41,13 +41,24 @@ struct State {
     done: Vec<Option<u64>>,
     /// No member may do more steps.
     limit: u64,
+    /// Nor more than these, until somebody says again that they play, or step.
+    rest_at: u64,
     /// Steps of all members so far.
     granted: u64,
 }
 
 impl Gate {
     pub(crate) fn new(playing: bool, speed: f64) -> Self {
-        let state = State { playing, speed, allowed: 0, due: Instant::now(), done: Vec::new(), granted: 0, limit: u64::MAX };
+        let state = State {
+            playing,
+            speed,
+            allowed: 0,
+            due: Instant::now(),
+            done: Vec::new(),
+            granted: 0,
+            limit: u64::MAX,
+            rest_at: u64::MAX,
+        };
         Self { state: Mutex::new(state), bell: Bell::default() }
     }
 
@@ -91,7 +102,7 @@ impl Gate {
     /// Plays or pauses.
     pub(crate) fn play(&self, playing: bool) {
         let mut state = self.state();
-        state.playing = playing;
+        (state.playing, state.rest_at) = (playing, u64::MAX);
         if playing {
             state.due = Instant::now();
         } else {
@@ -101,10 +112,17 @@ impl Gate {
         self.bell.ring();
     }
 
+    /// Plays until every member has done so many steps, and lets them rest there.
+    pub(crate) fn play_until(&self, steps: u64) {
+        let mut state = self.state();
+        (state.playing, state.rest_at, state.due) = (true, steps, Instant::now());
+        self.bell.ring();
+    }
+
     /// Allows one more step to every member.
     pub(crate) fn one_step(&self) {
         let mut state = self.state();
-        state.playing = false;
+        (state.playing, state.rest_at) = (false, u64::MAX);
         state.allowed = state.done.iter().flatten().max().copied().unwrap_or(0) + 1;
         self.bell.ring();
     }
@@ -163,7 +181,7 @@ impl State {
     fn may_step(&mut self, member: usize, now: Instant) -> bool {
         let Some(Some(done)) = self.done.get(member).copied() else { return false };
         let least = self.done.iter().flatten().min().copied().unwrap_or(done);
-        if done > least || done >= self.limit {
+        if done > least || done >= self.limit.min(self.rest_at) {
             return false;
         }
         if done >= self.allowed && self.playing && now >= self.due {
@@ -220,6 +238,21 @@ mod tests {
         gate.leave(1);
         gate.play(true);
         assert_eq!(turns(&gate, 0), 100);
+    }
+
+    #[test]
+    fn runs_that_play_up_to_a_step_rest_there_until_they_play_again() {
+        let gate = Gate::new(false, UNLIMITED);
+        gate.open_for(2);
+        gate.play_until(3);
+        let both = |gate: &Gate| (0..20).map(|_| turns(gate, 0) + turns(gate, 1)).sum::<usize>();
+        assert_eq!(both(&gate), 6);
+        gate.play_until(3);
+        assert_eq!(both(&gate), 0);
+        gate.one_step();
+        assert_eq!(both(&gate), 2);
+        gate.play(true);
+        assert!(both(&gate) > 20);
     }
 
     #[test]

@@ -221,6 +221,9 @@ fn in_words(state: &State) -> String {
             text += &format!(". {}: {sentence}", run.title());
         }
     }
+    if let Some(lesson) = &state.lesson {
+        text += &format!(". Lesson {}: {}, step {}", lesson.number + 1, lesson.plan().title, lesson.step + 1);
+    }
     text += &format!(". Computed on {}.", if run.device.is_empty() { "a device that is being opened" } else { &run.device });
     if let Some(row) = state.selected {
         text += &format!(" Sample {row} is selected");

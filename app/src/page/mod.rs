@@ -151,6 +151,7 @@ impl Page {
         WAKE.set(Some(ctx.clone()));
         let read = link::read(&hash());
         let question = last.filter(|folder| is_meant(folder, &read));
+        let read = if read.is_empty() { link::first() } else { read };
         let waker = ctx.clone();
         let launcher = Launcher {
             root: PathBuf::from(RUNS),
@@ -188,7 +189,8 @@ impl Page {
     fn tell_address(&mut self) {
         let text = link::write(&self.state.link_of_now());
         // Where nothing differs from the defaults the address stays as it was.
-        if text == self.address || (text == link::write(&link::Link::default()) && self.address.is_empty()) {
+        let is_first = || [link::Link::default(), link::first().link].iter().any(|first| text == link::write(first));
+        if text == self.address || (self.address.is_empty() && is_first()) {
             return;
         }
         let told = web_sys::window()

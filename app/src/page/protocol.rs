@@ -42,6 +42,7 @@ pub(super) enum Order {
 pub(super) enum AtGate {
     Open { playing: bool, speed: f64, members: usize },
     Play(bool),
+    PlayUntil(u64),
     OneStep,
     Speed(f64),
     Leave(usize),

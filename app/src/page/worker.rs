@@ -155,6 +155,7 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
             let Some(gate) = gate(number) else { return };
             match at {
                 AtGate::Play(playing) => gate.play(playing),
+                AtGate::PlayUntil(steps) => gate.play_until(steps),
                 AtGate::OneStep => gate.one_step(),
                 AtGate::Speed(speed) => gate.set_speed(speed),
                 AtGate::Leave(member) => gate.leave(member),

@@ -338,11 +338,13 @@ struct GateState {
     playing: bool,
     speed: f64,
     members: usize,
+    /// Where they rest, if they play until then.
+    rest_at: Option<u64>,
 }
 
 impl Gate {
     pub(crate) fn new(playing: bool, speed: f64) -> Self {
-        let state = Mutex::new(GateState { playing, speed, members: 0 });
+        let state = Mutex::new(GateState { playing, speed, members: 0, rest_at: None });
         Self { number: next_number(), state, granted: AtomicU64::new(0) }
     }
 
@@ -351,7 +353,7 @@ impl Gate {
     }
 
     fn tell_all(&self) {
-        let GateState { playing, speed, members } = *self.state();
+        let GateState { playing, speed, members, .. } = *self.state();
         order(Order::Gate(self.number, AtGate::Open { playing, speed, members }), Vec::new());
     }
 
@@ -378,13 +380,28 @@ impl Gate {
 
     /// Plays or pauses.
     pub(crate) fn play(&self, playing: bool) {
-        self.state().playing = playing;
+        {
+            let mut state = self.state();
+            (state.playing, state.rest_at) = (playing, None);
+        }
         self.tell(AtGate::Play(playing));
+    }
+
+    /// Plays until every member has done so many steps, and lets them rest there.
+    pub(crate) fn play_until(&self, steps: u64) {
+        {
+            let mut state = self.state();
+            (state.playing, state.rest_at) = (true, Some(steps));
+        }
+        self.tell(AtGate::PlayUntil(steps));
     }
 
     /// Allows one more step to every member.
     pub(crate) fn one_step(&self) {
-        self.state().playing = false;
+        {
+            let mut state = self.state();
+            (state.playing, state.rest_at) = (false, None);
+        }
         self.tell(AtGate::OneStep);
     }
 
@@ -414,8 +431,8 @@ pub(super) fn rest() {
 /// Somebody looks again.
 pub(super) fn wake() {
     for gate in known().0 {
-        let playing = gate.state().playing;
-        gate.tell(AtGate::Play(playing));
+        let GateState { playing, rest_at, .. } = *gate.state();
+        gate.tell(rest_at.filter(|_| playing).map_or(AtGate::Play(playing), AtGate::PlayUntil));
     }
 }
 

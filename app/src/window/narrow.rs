@@ -1,16 +1,19 @@
 //! A window as narrow as a phone: a bar of one row, and below it one column that a finger scrolls. Two fingers move and zoom the stage.
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui, UiBuilder, scroll_area::ScrollSource, vec2};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, UiBuilder, pos2, scroll_area::ScrollSource, vec2};
 
 use super::{
+    layout::ON_STAGE,
     model::{State, views::Tab},
-    panels::{bar, curves, form, grid, inspector, judge, lesson, margins, short_bar, task, weighting},
+    panels::{bar, curves, form, grid, headline, inspector, judge, lesson, margins, short_bar, spotlight, task, weighting},
     stage, theme,
 };
 use crate::link::Part;
 
 /// What is seen of the panels below the stage, so that one knows that there are some, in points.
 const PEEK: f32 = 96.0;
+/// The share of the height that a lesson takes while it is read.
+const LESSON: f32 = 0.52;
 /// The least height of a stage.
 const LEAST: f32 = 220.0;
 
@@ -32,8 +35,12 @@ pub(super) fn window_ui(ui: &mut Ui, state: &mut State) {
     }
     bar::notices_ui(ui, state);
     task::task_ui(ui, state);
-    if state.lesson.is_some() {
-        Panel::top("lesson").show(ui, |ui| lesson::lesson_ui(ui, state));
+    if !state.link.embed && state.link.shows(Part::Status) {
+        Panel::top("headline").show(ui, |ui| headline::headline_ui(ui, state));
+    }
+    if state.lesson.as_ref().is_some_and(|lesson| lesson.is_open) {
+        let height = (ui.available_height() * LESSON).max(LEAST);
+        Panel::bottom("lesson").exact_size(height).show(ui, |ui| lesson::lesson_ui(ui, state));
     }
     let frame = Frame::central_panel(ui.style()).inner_margin(Margin::same(6));
     CentralPanel::default().frame(frame).show(ui, |ui| {
@@ -48,6 +55,7 @@ pub(super) fn window_ui(ui: &mut Ui, state: &mut State) {
 fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
     let tabs: Vec<Tab> = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part())).collect();
     if state.link.shows(Part::Stage) {
+        let top = ui.cursor().min;
         let room = if tabs.is_empty() { seen } else { seen - PEEK };
         if state.is_plane() {
             // Twins are equally large, and both are seen at once.
@@ -57,6 +65,8 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
         } else {
             part_ui(ui, room.max(LEAST), |ui| grid::grid_ui(ui, state));
         }
+        let staged = Rect::from_min_max(top, pos2(ui.max_rect().right(), ui.cursor().top()));
+        spotlight::show(ui, state, &ON_STAGE, staged);
     }
     if state.link.shows(Part::Status) {
         bar::status_ui(ui, state, true);
@@ -67,11 +77,7 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
     if !tabs.contains(&state.tab) {
         state.tab = tabs[0];
     }
-    ui.horizontal_wrapped(|ui| {
-        for tab in tabs {
-            ui.selectable_value(&mut state.tab, tab, tab.name());
-        }
-    });
+    ui.horizontal_wrapped(|ui| tabs_ui(ui, state, tabs));
     ui.separator();
     match state.tab {
         Tab::Sample => part_ui(ui, seen, |ui| inspector::inspector_ui(ui, state)),
@@ -80,6 +86,22 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
         Tab::Weights => part_ui(ui, CHART, |ui| weighting::weighting_ui(ui, state)),
         Tab::Curves => part_ui(ui, CHART, |ui| curves::curves_ui(ui, state)),
         Tab::Margins => part_ui(ui, CHART, |ui| margins::margins_ui(ui, state)),
+    }
+}
+
+/// What is shown below the stage, by name; a lesson that was put aside is taken up again.
+fn tabs_ui(ui: &mut Ui, state: &mut State, tabs: Vec<Tab>) {
+    if let Some(lesson) = &mut state.lesson
+        && ui.selectable_label(lesson.is_open, "Lesson").clicked()
+    {
+        lesson.is_open = !lesson.is_open;
+    }
+    for tab in tabs {
+        if ui.selectable_value(&mut state.tab, tab, tab.name()).clicked()
+            && let Some(lesson) = &mut state.lesson
+        {
+            lesson.is_open = false;
+        }
     }
 }
 

@@ -151,6 +151,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_written_on_the_accent_has_a_contrast_of_four_and_a_half() {
+        for dark in [false, true] {
+            assert!(contrast(ground(dark), accent(dark)) >= 4.5, "dark {dark}");
+        }
+    }
+
     /// Linear red, green and blue of colours as they are, and as they look without the cones for red and without those for green (Machado,
     /// Oliveira and Fernandes, IEEE TVCG 2009, severity 1).
     const EYES: [[[f64; 3]; 3]; 3] = [

@@ -201,7 +201,7 @@ impl State {
             || std::mem::take(&mut self.help)
             || std::mem::take(&mut self.rewind)
             || self.drawing.take().is_some()
-            || self.lesson.take().is_some()
+            || lessons::left(self)
             || self.slow_motion.take().is_some()
             || self.attack_step.take().is_some();
         if !closed {

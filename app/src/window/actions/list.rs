@@ -2,7 +2,7 @@
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
-use crate::platform::IN_BROWSER;
+use crate::{lesson::LESSONS, platform::IN_BROWSER};
 
 /// Something that can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,8 +110,8 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 }
 
 impl Action {
-    /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 66] = [
+    /// All of them but the lessons, which have a list of their own, in the order of the menus.
+    const OWN: [Self; 60] = [
         Self::Open,
         Self::SavedRuns,
         Self::Save,
@@ -162,12 +162,6 @@ impl Action {
         Self::TrainOnDrawing,
         Self::Undo,
         Self::Redo,
-        Self::Lesson(0),
-        Self::Lesson(1),
-        Self::Lesson(2),
-        Self::Lesson(3),
-        Self::Lesson(4),
-        Self::Lesson(5),
         Self::Palette,
         Self::Help,
         Self::Theme,
@@ -180,9 +174,15 @@ impl Action {
         Self::Brush(9),
     ];
 
+    /// All of them.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let lessons = (0..LESSONS.len()).filter_map(|number| u8::try_from(number).ok()).map(Self::Lesson);
+        Self::OWN.into_iter().chain(lessons)
+    }
+
     /// Those that can be done here: a tab is closed by its browser, which has what runs wrote that are not open.
     pub(crate) fn here() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|action| !IN_BROWSER || !matches!(action, Self::Quit | Self::SavedRuns))
+        Self::all().filter(|action| !IN_BROWSER || !matches!(action, Self::Quit | Self::SavedRuns))
     }
 
     /// Where the menu has it.
@@ -297,13 +297,9 @@ impl Action {
             Self::ExportCurves(Format::Csv) => (File, "Export curves as CSV", "Save the numbers of the curves as a table", None),
             Self::Palette => (Window, "All commands…", "Find a command by its name", command(Key::K)),
             Self::Help => (Window, "Keys and marks", "What the keys do and what the marks mean", key(Key::Questionmark)),
-            Self::Lesson(0) => (Learn, "1. An adversarial example", "What it is", None),
-            Self::Lesson(1) => (Learn, "2. Kappa and the boundary", "What the number of steps tells", None),
-            Self::Lesson(2) => (Learn, "3. Weights and lambda", "How samples come to count more or less", None),
-            Self::Lesson(3) => (Learn, "4. Why PGD alone fools us", "What a better attack finds", None),
-            Self::Lesson(4) => (Learn, "5. Which samples should count?", "Four answers on one data set", None),
-            Self::Lesson(_) => {
-                (Learn, "6. Two gradients that disagree", "What natural and adversarial data ask of a network", None)
+            Self::Lesson(number) => {
+                let lesson = LESSONS[usize::from(number).min(LESSONS.len() - 1)];
+                (Learn, lesson.title, lesson.about, None)
             }
             Self::Theme => (Window, "Dark, light or system", "Change the colours", key(Key::T)),
             Self::LargerText => (Window, "Larger text", "Make everything larger", command(Key::Plus)),
@@ -327,13 +323,14 @@ mod tests {
 
     #[test]
     fn every_action_is_listed_once_with_a_name_and_keys_of_its_own() {
-        let actions: HashSet<Action> = Action::ALL.into_iter().collect();
-        assert_eq!(actions.len(), Action::ALL.len());
-        let names: HashSet<&str> = Action::ALL.iter().map(|action| action.name()).collect();
-        assert_eq!(names.len(), Action::ALL.len());
-        let keys: Vec<KeyboardShortcut> = Action::ALL.iter().filter_map(|action| action.keys()).collect();
+        let all: Vec<Action> = Action::all().collect();
+        let actions: HashSet<Action> = all.iter().copied().collect();
+        assert_eq!(actions.len(), all.len());
+        let names: HashSet<&str> = all.iter().map(|action| action.name()).collect();
+        assert_eq!(names.len(), all.len());
+        let keys: Vec<KeyboardShortcut> = all.iter().filter_map(|action| action.keys()).collect();
         let different: HashSet<KeyboardShortcut> = keys.iter().copied().collect();
         assert_eq!(different.len(), keys.len());
-        assert!(Action::ALL.iter().all(|action| !action.doc().is_empty()));
+        assert!(all.iter().all(|action| !action.doc().is_empty()));
     }
 }

@@ -106,7 +106,13 @@ impl State {
         if self.changed.is_none_or(|changed| now.duration_since(changed) < REST) {
             return;
         }
+        self.tell_now();
+    }
+
+    /// Tells the runs at once of what the form says and may change on the way.
+    pub(crate) fn tell_now(&mut self) {
         self.changed = None;
+        let rests = !self.gate.playing();
         if !self.is_done() {
             let changed: Result<Vec<_>, SettingsError> = self
                 .members()
@@ -126,6 +132,9 @@ impl State {
                             live.command(Command::Change(Box::new(plan)));
                         }
                         run.settings = settings;
+                        if rests {
+                            run.reweigh();
+                        }
                     }
                     self.touch();
                 }

@@ -2,9 +2,6 @@
 
 use gairat::session::{Bar, Judged, Judging, SampleTrial, Verdict};
 
-/// PGD as [`Trial`] takes it.
-pub(crate) const PGD_ALONE: &str = "natural,pgd:20";
-
 /// A trial that is not over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct UnderWay {
@@ -53,6 +50,12 @@ impl Judgements {
     pub(crate) fn last(&self) -> Option<(&Judged, &Verdict)> {
         let judged = self.done.last()?;
         Some((judged, judged.verdict.as_ref()?))
+    }
+
+    /// The newest verdict by more than one attack.
+    pub(crate) fn last_suite(&self) -> Option<(&Judged, &Verdict)> {
+        let is_suite = |verdict: &&Verdict| verdict.bars.iter().filter(|bar| bar.attack != "natural").count() > 1;
+        self.done.iter().rev().find_map(|judged| Some((judged, judged.verdict.as_ref().filter(is_suite)?)))
     }
 
     /// The newest verdict in a sentence without its stop.

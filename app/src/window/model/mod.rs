@@ -4,17 +4,20 @@ mod changes;
 pub(super) mod curves;
 pub(super) mod drawing;
 pub(super) mod figure;
+pub(super) mod headline;
 pub(super) mod histogram;
 pub(super) mod judging;
 pub(super) mod lesson;
+mod reweighed;
 pub(super) mod run;
 pub(super) mod saved;
 pub(super) mod spread;
 mod state;
+pub(super) mod stations;
 pub(super) mod views;
 
 pub(crate) use changes::Member;
 pub(crate) use run::{Phase, Run};
 pub(crate) use state::{Launcher, Question, State};
 
-pub(crate) use crate::link::SPEEDS;
+pub(crate) use crate::link::{FIRST_SPEED, SPEEDS};

@@ -140,6 +140,9 @@ pub(crate) struct Run {
     pub(crate) warnings: Vec<String>,
     /// The effective share of samples in the batch last trained on.
     pub(crate) effective: Option<f64>,
+    /// Whether the weights on the screen are those that the settings would give to samples as they stand: the run rests, and its settings
+    /// were changed.
+    pub(crate) is_reweighed: bool,
     /// How long the last view kept it from training.
     pub(crate) view_took: Duration,
     /// Views that have come.
@@ -220,6 +223,7 @@ impl Run {
             judgements: Judgements::default(),
             warnings: Vec::new(),
             effective: None,
+            is_reweighed: false,
             view_took: Duration::ZERO,
             views: 0,
             rate: Rate::default(),
@@ -424,7 +428,11 @@ impl Run {
         self.weighs = view.weighs;
         // The first one compiles its kernels.
         self.view_took = if self.views == 0 { Duration::ZERO } else { view.took };
-        self.effective = view.effective.or(self.effective);
+        // Samples that were trained on bring weights of their own.
+        self.is_reweighed &= view.seen.is_empty();
+        if !self.is_reweighed {
+            self.effective = view.effective.or(self.effective);
+        }
         if matches!(&self.phase, Phase::Finished(summary) if view.place.epochs > summary.epochs && !view.place.is_end()) {
             // It was given more epochs. (A view from before the end alone says nothing: it may come after the word that it has ended.)
             self.phase = Phase::Training;
@@ -483,7 +491,7 @@ impl Run {
     }
 
     /// Counts the samples anew.
-    fn count(&mut self) {
+    pub(super) fn count(&mut self) {
         let adversarial: Vec<f32> = self.all_seen().map(|seen| seen.record.measured.margin_adversarial).collect();
         let range = Histogram::range_of(self.natural_margins.iter().chain(&adversarial).copied());
         let kappa: f64 = self.all_seen().map(|seen| f64::from(seen.record.measured.kappa)).sum();

@@ -82,8 +82,8 @@ impl Spread {
     }
 
     /// A method's curve over the axis, times what gives it the mean weight of the samples: curves stand before a batch is normalised.
-    /// None where the method has no curve, or it is no number somewhere.
-    pub(crate) fn scaled(&self, curve: impl Fn(f64) -> Option<f64>) -> Option<Vec<[f64; 2]>> {
+    /// None where the method has no curve, or it is no number somewhere. Beside it what it was multiplied by.
+    pub(crate) fn scaled(&self, curve: impl Fn(f64) -> Option<f64>) -> Option<(Vec<[f64; 2]>, f64)> {
         const STEPS: usize = 96;
         let (low, high) = self.range;
         let places: Vec<f64> = if self.whole {
@@ -98,7 +98,7 @@ impl Spread {
         let scale = of_samples / of_curve;
         // Without samples, or where all weigh nothing, there is no mean to go by.
         let scale = if scale.is_finite() && scale > 0.0 { scale } else { 1.0 };
-        Some(line.into_iter().map(|[at, weight]| [at, (scale * weight).min(f64::from(FAR))]).collect())
+        Some((line.into_iter().map(|[at, weight]| [at, (scale * weight).min(f64::from(FAR))]).collect(), scale))
     }
 }
 
@@ -133,14 +133,15 @@ mod tests {
     fn a_curve_has_the_mean_weight_of_the_samples() {
         let samples = [(0.0, 3.0), (1.0, 2.0), (2.0, 1.0)];
         let spread = Spread::of(AxisRange::Steps, 2, samples.into_iter());
-        let line = spread.scaled(|kappa| Some(0.5 * (3.0 - kappa))).unwrap();
-        assert_eq!(line, [[0.0, 3.0], [1.0, 2.0], [2.0, 1.0]]);
+        let (line, scale) = spread.scaled(|kappa| Some(0.5 * (3.0 - kappa))).unwrap();
+        assert_eq!((line, scale), (vec![[0.0, 3.0], [1.0, 2.0], [2.0, 1.0]], 2.0));
         assert_eq!(spread.scaled(|_| None), None);
         assert_eq!(spread.scaled(|_| Some(f64::NAN)), None);
         // Nothing seen, and weights of nothing: as it is.
-        assert_eq!(Spread::of(AxisRange::Steps, 1, std::iter::empty()).scaled(Some).unwrap(), [[0.0, 0.0], [1.0, 1.0]]);
+        let (line, scale) = Spread::of(AxisRange::Steps, 1, std::iter::empty()).scaled(Some).unwrap();
+        assert_eq!((line, scale), (vec![[0.0, 0.0], [1.0, 1.0]], 1.0));
         let nothing = Spread::of(AxisRange::Steps, 1, [(1.0, 0.0)].into_iter());
-        assert_eq!(nothing.scaled(Some).unwrap(), [[0.0, 0.0], [1.0, 1.0]]);
+        assert_eq!(nothing.scaled(Some).unwrap().0, [[0.0, 0.0], [1.0, 1.0]]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::{
     lesson::Lesson,
     run::{Phase, Run},
     saved::SavedRuns,
+    stations::Station,
     views::{CurvesView, GridView, JudgeView, LinkBuilder, OpenDialog, Palette, Side, StageView, Tab, WeightsView},
 };
 use crate::host::{Gate, Live};
@@ -105,6 +106,8 @@ pub(crate) struct State {
     pub(crate) scrub_since: Option<Instant>,
     /// The attack step at which the next batch is shown.
     pub(crate) attack_step: Option<usize>,
+    /// The station at which it is shown.
+    pub(super) station: Station,
     /// When the next step of slow motion is due; none while there is none.
     pub(crate) slow_motion: Option<Instant>,
     pub(crate) stage: StageView,
@@ -126,6 +129,8 @@ pub(crate) struct State {
     pub(crate) saved: Option<SavedRuns>,
     pub(crate) question: Option<Question>,
     pub(crate) lesson: Option<Lesson>,
+    /// Whether the tour was offered and is not wanted.
+    pub(crate) tour_declined: bool,
     pub(crate) notices: Vec<Notice>,
     pub(crate) theme: ThemePreference,
     pub(crate) reduced_motion: bool,
@@ -181,6 +186,7 @@ impl State {
             scrub: 0,
             scrub_since: None,
             attack_step: None,
+            station: Station::default(),
             slow_motion: None,
             stage: StageView::default(),
             grid: GridView::default(),
@@ -198,6 +204,7 @@ impl State {
             saved: None,
             question: None,
             lesson: None,
+            tour_declined: false,
             notices: Vec::new(),
             theme: ThemePreference::System,
             reduced_motion: false,
@@ -449,20 +456,6 @@ impl State {
     /// The attack step that is shown of an attack of so many points.
     pub(crate) fn scrub_in(&self, points: usize) -> usize {
         self.scrub.min(points.saturating_sub(1))
-    }
-
-    /// Moves the next batch by a step of its attack; after the last it is learned from.
-    pub(crate) fn attack_step(&mut self) {
-        self.gate.play(false);
-        let steps = self.run().settings.steps as usize;
-        self.attack_step = match self.attack_step {
-            None => Some(0),
-            Some(step) if step < steps => Some(step + 1),
-            Some(_) => {
-                self.gate.one_step();
-                Some(0)
-            }
-        };
     }
 
     /// Goes on from the end of an earlier epoch, in a run of its own.

@@ -3,8 +3,10 @@
 use egui::Rangef;
 use egui_plot::{GridInput, GridMark};
 
-/// Lines of an axis are so faint: a tenth to a fifth of the colour of text.
-pub(super) const FAINT: Rangef = Rangef { min: 1.0, max: 420.0 };
+/// What makes the lines of a plot of this width so faint: a tenth to a third of the colour of text.
+pub(super) fn faint(width: f32) -> Rangef {
+    Rangef { min: 1.0, max: width.max(420.0) }
+}
 
 /// A spacer for [`egui_plot::Plot`]: three to six marks.
 pub(super) fn few(input: GridInput) -> Vec<GridMark> {

@@ -108,7 +108,7 @@ fn time(seconds: f64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
-/// One line: what happens, how fast, on what, and what it comes to.
+/// One line: what happens, how fast, and on what; what it comes to stands in the headline.
 pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
     let run = state.run();
     ui.horizontal_wrapped(|ui| {
@@ -138,15 +138,6 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
             let network = format!("{} · {} numbers", run.model.0, run.model.1);
             ui.label(format!("{device} · {} attack", run.path)).on_hover_text(format!("{}\nnetwork {network}", run.device_why));
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if let Some(accuracies) = run.accuracies() {
-                ui.strong(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
-                ui.strong(format!("natural {:.1} %", 100.0 * accuracies.natural)).on_hover_text(&accuracies.by);
-                if ui.available_width() > 260.0 {
-                    ui.weak(accuracies.by);
-                }
-            }
-        });
     });
 }
 

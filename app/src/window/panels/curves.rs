@@ -66,7 +66,7 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     let plot = Plot::new("curves")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::FAINT)
+        .grid_spacing(axis::faint(ui.available_width()))
         .x_grid_spacer(axis::few_whole)
         .y_grid_spacer(axis::few)
         .y_axis_formatter(|mark, _| format!("{:.0} %", 100.0 * mark.value))

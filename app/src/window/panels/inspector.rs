@@ -1,15 +1,12 @@
 //! The selected sample: what it is, what the attack makes of it, and every step of the attack.
 
 use egui::{Color32, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
-use gairat::{
-    method::Axis,
-    metrics::{Beside, score_label},
-    session::Traced,
-};
+use gairat::{method::Axis, metrics::Beside, session::Traced};
 
 use super::{
     controls::action_button,
     pictures::{perturbation, picture},
+    table,
 };
 use crate::window::{
     actions::Action,
@@ -26,6 +23,12 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
             ui.strong("Sample");
             ui.label("Click a sample to look into it, or go through them with the arrow keys.");
             ui.weak("Each point of the stage is a training sample; the mark beside it is where the attack moved it.");
+            let columns: Vec<_> = state.runs.iter().map(|run| (run.title(), table::of_summary(run))).collect();
+            if columns.iter().any(|(_, cells)| !cells.is_empty()) {
+                ui.separator();
+                ui.strong("Results");
+                table::table_ui(ui, "results", &columns);
+            }
             for place in 0..state.runs.len() {
                 summary_ui(ui, state, place);
             }
@@ -56,7 +59,7 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
     });
 }
 
-/// What a run that is over comes to: the accuracy after every attack, and what is wrong with it, if something is.
+/// What a run that is over comes to beside the table: its worst case, of which weights, and what is wrong with it, if something is.
 fn summary_ui(ui: &mut Ui, state: &State, place: usize) {
     let run = &state.runs[place];
     let Phase::Finished(summary) = &run.phase else { return };
@@ -65,14 +68,11 @@ fn summary_ui(ui: &mut Ui, state: &State, place: usize) {
     if let Some(sentence) = run.at_chance() {
         ui.colored_label(ui.visuals().error_fg_color, sentence);
     }
-    egui::Grid::new(("scores", place)).num_columns(2).spacing([16.0, 3.0]).show(ui, |ui| {
-        let scores = summary.reported().map(|(name, score)| (score_label(name), score));
-        for (name, score) in scores.chain([("worst case".to_owned(), summary.robust)]) {
-            number(ui, &name, &format!("{:.1} %", 100.0 * score), "Share of the test samples that stay correct");
-            ui.end_row();
-        }
-    });
     let best = if summary.epoch == summary.epochs { "the last" } else { "the best" };
+    ui.horizontal(|ui| {
+        let worst = format!("{:.1} %", 100.0 * summary.robust);
+        number(ui, "worst case", &worst, "Share of the test samples that withstand every attack");
+    });
     ui.weak(format!("Weights of epoch {} of {}, {best}; {} alone broke most.", summary.epoch, summary.epochs, summary.strongest));
     for beside in Beside::ALL {
         let found = |wanted: &str| summary.beside(beside).find(|(name, _)| *name == wanted).map(|(_, score)| 100.0 * score);
@@ -124,7 +124,9 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
         number(ui, "κ", &format!("{} of {steps}", measured.kappa), "Iterates x⁰ … x^(K−1) that were classified correctly");
         number(ui, "first hit", &format!("{}", measured.first_hit), "The first iterate that was misclassified; K if none was");
         ui.end_row();
-        number(ui, "ω", &format!("{:.4}", seen.record.omega), "How much it counted");
+        let omega =
+            if run.is_reweighed { "How much it would count with the settings as they are" } else { "How much it counted" };
+        number(ui, "ω", &format!("{:.4}", seen.record.omega), omega);
         number(ui, "loss", &format!("{:.4}", measured.loss), "Cross-entropy at x^(K), in nats");
         ui.end_row();
         number(

@@ -2,7 +2,7 @@
 //! reweighted training, which is its known weakness.
 
 use egui::{Color32, ColorImage, Slider, TextureOptions, Ui, vec2};
-use egui_plot::{Bar, BarChart, Plot, VLine};
+use egui_plot::{Bar, BarChart, Line, LineStyle, Plot, PlotPoints, VLine};
 
 use super::axis;
 use crate::window::{
@@ -22,6 +22,9 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         ui.strong("Margins");
         ui.colored_label(theme::natural(dark), "■ natural");
         ui.colored_label(theme::adversarial(dark), "■ adversarial");
+        if state.has_twin() {
+            ui.weak(format!("bars {} · dashes {}", run.title(), state.runs[1].title()));
+        }
     })
     .response
     .on_hover_text("z_y − the next greatest logit: below 0 is misclassified");
@@ -60,7 +63,7 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     let plot = Plot::new("margins")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::FAINT)
+        .grid_spacing(axis::faint(ui.available_width()))
         .x_grid_spacer(axis::few)
         .x_axis_formatter(|mark, _| axis::label(mark))
         .y_grid_spacer(axis::few)
@@ -74,13 +77,37 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         .x_axis_label("margin (logits)")
         .y_axis_formatter(|mark, _| format!("{} %", mark.value))
         .y_axis_min_width(30.0);
+    // Those of the twin lie over them as outlines: of now, or of the epoch that is looked back at.
+    let twin = state.runs.get(1).and_then(|twin| match back.and_then(|place| twin.margins.get(place)) {
+        Some(margins) => Some((margins.natural.clone(), margins.adversarial.clone())),
+        None => twin.tally().margins.clone(),
+    });
     let response = plot.show(ui, |plot| {
         plot.bar_chart(BarChart::new("natural", bars(&natural)).color(theme::natural(dark).gamma_multiply(0.6)));
         plot.bar_chart(BarChart::new("adversarial", bars(&adversarial)).color(theme::adversarial(dark).gamma_multiply(0.6)));
+        if let Some((natural, adversarial)) = &twin {
+            for (name, histogram, colour) in
+                [("twin, natural", natural, theme::natural(dark)), ("twin, adversarial", adversarial, theme::adversarial(dark))]
+            {
+                let line = Line::new(name, PlotPoints::from(outline(histogram))).color(colour).width(1.8);
+                plot.line(line.style(LineStyle::dashed_dense()));
+            }
+        }
         plot.vline(VLine::new("boundary", 0.0).color(ui_text(dark)).width(1.0));
     });
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
     over_time(ui, run, strip, dark);
+}
+
+/// The outline of a histogram, in percent.
+fn outline(histogram: &Histogram) -> Vec<[f64; 2]> {
+    let half = histogram.width() / 2.0;
+    let bins = 0..histogram.counts.len();
+    bins.flat_map(|bin| {
+        let (middle, share) = (histogram.middle(bin), 100.0 * histogram.share(bin));
+        [[middle - half, share], [middle + half, share]]
+    })
+    .collect()
 }
 
 fn ui_text(dark: bool) -> Color32 {

@@ -148,7 +148,7 @@ mod tests {
             let settings = found(text, &state).into_iter();
             settings.filter_map(|found| if let Found::Setting(field) = found { Some(field.name) } else { None }).collect()
         };
-        for action in Action::ALL {
+        for action in Action::all() {
             assert!(actions(action.name()).contains(&action), "{}", action.name());
         }
         for field in fields().iter().filter(|field| field.applies(&state.form)) {

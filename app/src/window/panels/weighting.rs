@@ -4,16 +4,19 @@
 use std::sync::Arc;
 
 use egui::{Color32, Label, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetText, pos2, vec2};
-use egui_plot::{Bar, BarChart, GridMark, Line, LineStyle, Plot, PlotPoints, Points};
+use egui_plot::{AxisHints, Bar, BarChart, GridMark, HPlacement, Line, LineStyle, Plot, PlotPoints, Points};
 use gairat::{
-    method::{Clock, Measure, MeasureKind},
+    method::{Axis, Clock, Measure, MeasureKind},
     settings::{MethodChoice, Settings},
 };
 
 use super::{axis, setting};
-use crate::window::{
-    model::{Member, Run, State, spread::Spread},
-    theme,
+use crate::{
+    lesson::Mark,
+    window::{
+        model::{Member, Run, State, spread::Spread},
+        theme,
+    },
 };
 
 /// The least height of the picture of weights, and of one of even weights beside something that is measured: what has no room besides is
@@ -32,8 +35,10 @@ struct Shown {
     member: Member,
     /// The method that the form says, if the run has it, with parameters that may just have been changed.
     choice: MethodChoice,
-    /// ω over the axis, if it is a curve.
+    /// ω over the axis, as it is used, if it is a curve.
     curve: Option<Vec<[f64; 2]>>,
+    /// What the method's own curve is multiplied by to give that.
+    scale: f64,
     /// Whether that is how it will be once weights set in.
     ahead: bool,
 }
@@ -46,12 +51,13 @@ impl Shown {
         let choice = if wanted.name() == settings.method.name() { wanted } else { settings.method.clone() };
         let method = state.weights.method(&choice);
         let run = &state.runs[member.place()];
-        let clock = clock(run);
+        let clock = run.clock();
         let ahead = !clock.weighs();
         // Burn-in is shown as what comes after it.
         let clock = if ahead { Clock { epoch: clock.burn_in + 1, ..clock } } else { clock };
-        let curve = run.tally().spread.scaled(|at| method.curve(at, run.settings.steps, clock));
-        Self { member, choice, curve, ahead }
+        let scaled = run.tally().spread.scaled(|at| method.curve(at, run.settings.steps, clock));
+        let (curve, scale) = scaled.map_or((None, 1.0), |(curve, scale)| (Some(curve), scale));
+        Self { member, choice, curve, scale, ahead }
     }
 
     fn run<'a>(&self, state: &'a State) -> &'a Run {
@@ -62,13 +68,6 @@ impl Shown {
     fn is_even(&self) -> bool {
         self.curve.as_ref().is_some_and(|curve| curve.iter().all(|[_, weight]| *weight == curve[0][1]))
     }
-}
-
-/// The moment that a run is at.
-fn clock(run: &Run) -> Clock {
-    let Settings { epochs, burn_in, .. } = run.settings;
-    let burn_in = if run.settings.method.about().burns_in { burn_in } else { 0 };
-    Clock { epoch: (run.place.epoch + 1).min(epochs), epochs, burn_in }
 }
 
 /// The panel.
@@ -105,12 +104,19 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
         let effective = effective.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         // Beside a twin there is little room.
         let twin = state.has_twin();
-        let share = if twin { format!("{effective} count") } else { format!("{effective} of the batch counts") };
+        let share = match (shown.run(state).is_reweighed, twin) {
+            (true, _) => format!("{effective} of all count"),
+            (false, true) => format!("{effective} count"),
+            (false, false) => format!("{effective} of the batch counts"),
+        };
         ui.label(share).on_hover_text(if is_share {
             "Effective share of samples, (Σω)² / (n Σω²), in the batch last trained on; the curve `effective` is its mean over an epoch"
         } else {
             "There is no share: ω is a factor that each sample has for itself in one term of the loss"
         });
+        if !twin && shown.choice.about().axis == Axis::KAPPA && shown.run(state).tally().seen > 0 {
+            ui.label(format!("mean κ {:.2}", shown.run(state).tally().mean_kappa)).on_hover_text("Over the training samples as they were last attacked");
+        }
         if shown.ahead {
             ui.weak("· burn-in").on_hover_text("Every sample counts 1; the dashed curve is what comes after it");
         } else if shown.is_even() && !twin {
@@ -145,6 +151,11 @@ fn headline_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
             });
         });
     });
+}
+
+/// Whether a lesson lights `mark`.
+fn lights(state: &State, mark: Mark) -> bool {
+    state.lesson.as_ref().is_some_and(|lesson| lesson.lights(mark))
 }
 
 /// The samples over the axis, and what they weigh.
@@ -182,7 +193,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
     let plot = Plot::new("weights")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::FAINT)
+        .grid_spacing(axis::faint(ui.available_width()))
         .x_grid_spacer(if spread.whole { axis::few_whole } else { axis::few })
         .x_axis_formatter(|mark, _| axis::label(mark))
         .height(height)
@@ -193,23 +204,28 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
         .x_axis_label(format!("{} (bars: samples, root scale)", axis.label))
-        .y_axis_label("ω")
+        .custom_y_axes(axes(shown))
         // Two marks: weights may be of any size, and there is little room.
         .y_grid_spacer(move |_| {
             let mark = round_below(top);
             [0.0, mark].map(|value| GridMark { value, step_size: mark }).into()
-        })
-        .y_axis_formatter(|mark, _| tick(mark.value))
-        .y_axis_min_width(24.0);
+        });
     let colour = theme::weight(dark);
     let response = plot.show(ui, |plot| {
         plot.set_plot_bounds_x(low - beside..=high + beside);
         plot.set_plot_bounds_y(0.0..=1.06 * top);
-        plot.bar_chart(BarChart::new("samples", bars).color(theme::neutral(dark).gamma_multiply(0.4)));
+        let (bars_lit, curve_lit) = (lights(state, Mark::Kappa) || lights(state, Mark::Axis), lights(state, Mark::Weight));
+        let bars_in = if bars_lit { theme::accent(dark) } else { theme::neutral(dark).gamma_multiply(0.4) };
+        plot.bar_chart(BarChart::new("samples", bars).color(bars_in));
         match &shown.curve {
             Some(curve) => {
                 let style = if shown.ahead { LineStyle::dashed_loose() } else { LineStyle::Solid };
-                plot.line(Line::new("weight ω", PlotPoints::from(curve.clone())).color(colour).width(2.5).style(style));
+                plot.line(
+                    Line::new("weight ω", PlotPoints::from(curve.clone()))
+                        .color(colour)
+                        .width(if curve_lit { 5.0 } else { 2.5 })
+                        .style(style),
+                );
                 if spread.whole && curve.len() <= 64 {
                     plot.points(Points::new("weight ω", PlotPoints::from(curve.clone())).color(colour).radius(3.0));
                 }
@@ -234,9 +250,32 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
 }
 
+/// The weight as it is used on the left; on the right the method's own curve, before it is given its mean.
+fn axes(shown: &Shown) -> Vec<AxisHints<'static>> {
+    let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value)).min_thickness(24.0);
+    let scale = shown.scale;
+    let raw = AxisHints::new_y().placement(HPlacement::Right).min_thickness(24.0);
+    let raw = raw.formatter(move |mark, _| format!("{} raw", tick(three_digits(mark.value / scale))));
+    if shown.curve.is_some() { vec![used, raw] } else { vec![used] }
+}
+
+/// A number with three digits that count.
+fn three_digits(number: f64) -> f64 {
+    if number == 0.0 || !number.is_finite() {
+        return 0.0;
+    }
+    let power = 10.0_f64.powf(number.abs().log10().floor() - 2.0);
+    (number / power).round() * power
+}
+
 /// A number at an axis: short, whatever its size.
 fn tick(number: f64) -> String {
-    if number == 0.0 || (1e-3..1e5).contains(&number) { number.to_string() } else { format!("{number:e}") }
+    if number == 0.0 || (1e-3..1e5).contains(&number) {
+        let text = format!("{number:.5}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{number:.0e}")
+    }
 }
 
 /// The greatest of 1, 2 and 5 times a power of ten that is not above `number`, which is greater than 0.
@@ -342,6 +381,7 @@ mod tests {
             assert!((round_below(number) / mark - 1.0).abs() < 1e-9, "{number}");
         }
         assert_eq!([0.0, 0.2, 500.0, 2e12].map(tick), ["0", "0.2", "500", "2e12"]);
+        assert_eq!([2.0 / 3.0, 0.012345, 0.0].map(|number| tick(three_digits(number))), ["0.667", "0.0123", "0"]);
     }
 
     #[test]

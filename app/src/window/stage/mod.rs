@@ -13,7 +13,7 @@ use web_time::{Duration, Instant};
 
 use crate::window::{
     actions::Action,
-    model::{Phase, Run, State, views::StageView},
+    model::{Phase, Run, State, stations::Station, views::StageView},
     panels::controls::action_button,
     theme,
 };
@@ -22,9 +22,6 @@ use picture::Picture;
 
 /// Where the layer of drawings is.
 const DRAWING: usize = 6;
-
-/// Room for the number of an epoch; where there is less, the line at the bottom has it.
-const EPOCH: f32 = 66.0;
 
 /// For how long it is said how to zoom.
 const HINT: Duration = Duration::from_millis(1800);
@@ -157,22 +154,19 @@ fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
     });
 }
 
-/// The name of the run, and its figures.
+/// The name of the run, and what is shown of its next batch.
 fn words_ui(ui: &mut Ui, state: &State, place: usize) {
     let title = state.runs[place].title();
     ui.strong(title).on_hover_text(if place == 0 { "The run" } else { "Its twin: the same seed, data and first weights" });
     let run = &state.runs[place];
-    if let Some(accuracies) = run.accuracies() {
-        ui.label(format!("natural {:.1} %", 100.0 * accuracies.natural));
-        ui.label(format!("{} {:.1} %", accuracies.name, 100.0 * accuracies.robust)).on_hover_text(&accuracies.by);
-        // What is drawn is the network as it is.
-        if accuracies.epoch != run.place.epoch && ui.available_width() > EPOCH {
-            ui.weak(format!("epoch {}", accuracies.epoch))
-                .on_hover_text("The figures are of that epoch's weights, the picture of those of now");
-        }
-    }
-    if let (Some(step), Some(_)) = (state.attack_step, &run.next_batch) {
-        ui.colored_label(ui.visuals().warn_fg_color, format!("next batch at attack step {step} of {}", run.settings.steps));
+    if let (Some(step), Some(station), Some(_)) = (state.attack_step, state.station(), &run.next_batch) {
+        let text = match station {
+            Station::Attack => format!("next batch at attack step {step} of {}", run.settings.steps),
+            Station::Kappa => "kappa: the steps that each point withstands".to_owned(),
+            Station::Weight => "weight: rings, as large as it counts".to_owned(),
+            Station::Update => "learned from; the next batch".to_owned(),
+        };
+        ui.colored_label(ui.visuals().warn_fg_color, text);
     }
 }
 

@@ -1,10 +1,16 @@
 //! Points on the stage: colour is the class, size the weight, paleness kappa, and the mark of the adversarial partner says whether the
 //! attack broke it.
 
-use egui::{Color32, Painter, Pos2, Shape, Stroke, StrokeKind};
+use egui::{Align2, Color32, FontId, Painter, Pos2, Shape, Stroke, StrokeKind, vec2};
 
 use super::{Placing, marks::Marks};
-use crate::window::{model::State, theme};
+use crate::{
+    lesson::Mark,
+    window::{
+        model::{State, stations::Station},
+        theme,
+    },
+};
 
 /// Where the layers of what is marked begin.
 const MARKED: usize = 2;
@@ -85,6 +91,28 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
     }
     behind.append(marks);
     behind.paint(painter, place);
+    lit(state, place, placing, painter, dark);
+}
+
+/// Rings around the points that are drawn in full, where a lesson speaks of their weight or of kappa: as large as they count, and
+/// around those of low kappa.
+fn lit(state: &State, place: usize, placing: Placing, painter: &Painter, dark: bool) {
+    let Some(lesson) = &state.lesson else { return };
+    let run = &state.runs[place];
+    let (weight, kappa) = (lesson.lights(Mark::Weight), lesson.lights(Mark::Kappa));
+    let Some(dataset) = run.dataset.as_ref().filter(|_| weight || kappa) else { return };
+    let train = &dataset.train;
+    let every = train.len().div_ceil(IN_FULL).max(1);
+    for (sample, point) in train.pixels.chunks_exact(2).enumerate().step_by(every) {
+        let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else { continue };
+        let at = placing.to_screen([point[0], point[1]]);
+        if weight {
+            let size = radius(run.relative(seen.record.omega));
+            painter.circle_stroke(at, size + 3.0, Stroke::new(1.8, theme::weight(dark)));
+        } else if 2 * seen.record.measured.kappa <= run.settings.steps {
+            painter.circle_stroke(at, 6.0, Stroke::new(1.6, theme::accent(dark)));
+        }
+    }
 }
 
 /// The next batch in the middle of its attack.
@@ -121,6 +149,34 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
         }
     }
     marks.paint(painter, place);
+    if let Some(weights) = run.next_weights() {
+        stations(state, place, placing, &weights, painter, dark);
+    }
+}
+
+/// What is counted of the next batch, or what it weighs: a number, or a ring, at each of its points.
+fn stations(state: &State, place: usize, placing: Placing, weights: &[(u32, Option<f32>)], painter: &Painter, dark: bool) {
+    let run = &state.runs[place];
+    let (Some(dataset), Some(batch), Some(station)) = (&run.dataset, &run.next_batch, state.station()) else { return };
+    let train = &dataset.train;
+    for (row, &(kappa, weight)) in batch.rows.iter().zip(weights) {
+        let Some(sample) = run.place_of(*row) else { continue };
+        let at = placing.to_screen([train.pixels[2 * sample], train.pixels[2 * sample + 1]]);
+        match (station, weight) {
+            (Station::Kappa, _) => {
+                let font = FontId::proportional(12.0);
+                let colour = if dark { Color32::WHITE } else { Color32::BLACK };
+                let galley = painter.layout_no_wrap(kappa.to_string(), font, colour);
+                let rect = Align2::CENTER_BOTTOM.anchor_size(at - vec2(0.0, 3.0), galley.size());
+                painter.rect_filled(rect.expand(1.0), 2.0, theme::ground(dark).gamma_multiply(0.75));
+                painter.galley(rect.min, galley, colour);
+            }
+            (Station::Weight, Some(weight)) => {
+                painter.circle_stroke(at, radius(weight) + 2.0, Stroke::new(1.8, theme::weight(dark)));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The selected point and the one under the pointer: the box that the attack may move in, and the way of the attack.
@@ -136,7 +192,17 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
             placing.to_screen([point[0] - epsilon, point[1] - epsilon]),
             placing.to_screen([point[0] + epsilon, point[1] + epsilon]),
         );
-        let stroke = Stroke::new(if selected { 2.0 } else { 1.2 }, accent);
+        let lit = selected && state.lesson.as_ref().is_some_and(|lesson| lesson.lights(Mark::Ball));
+        let stroke = Stroke::new(
+            if lit {
+                4.0
+            } else if selected {
+                2.0
+            } else {
+                1.2
+            },
+            accent,
+        );
         // A rim in the colour of the ground, so that it is seen on any region.
         let rim = Stroke::new(stroke.width + 2.5, theme::ground(dark));
         painter.rect_stroke(ball, 0.0, rim, StrokeKind::Middle);
@@ -148,7 +214,8 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
     let Some(traced) = run.traced.as_ref().filter(|traced| Some(traced.row) == state.selected) else { return };
     let now = state.scrub_in(traced.points.len());
     let way: Vec<Pos2> = traced.points.iter().map(|point| placing.to_screen([point.position[0], point.position[1]])).collect();
-    painter.add(Shape::line(way.clone(), Stroke::new(1.6, accent)));
+    let lit = state.lesson.as_ref().is_some_and(|lesson| lesson.lights(Mark::Path) || lesson.lights(Mark::Cross));
+    painter.add(Shape::line(way.clone(), Stroke::new(if lit { 4.0 } else { 1.6 }, accent)));
     let mut marks = Marks::default();
     for (step, at) in way.iter().enumerate() {
         let broken = traced.class_at(step) != traced.label as usize;
@@ -156,7 +223,7 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
             painter.circle_filled(*at, 5.0, accent);
         }
         if broken {
-            marks.cross(*at, 3.0, if dark { Color32::WHITE } else { Color32::BLACK });
+            marks.cross(*at, if lit { 5.0 } else { 3.0 }, if dark { Color32::WHITE } else { Color32::BLACK });
         } else {
             marks.shape(0, *at, 2.0, if dark { Color32::WHITE } else { Color32::BLACK });
         }

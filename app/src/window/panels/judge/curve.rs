@@ -31,7 +31,7 @@ pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
     let text = ui.visuals().text_color();
     let response = Plot::new("judged curve")
         .show_background(false)
-        .grid_spacing(axis::FAINT)
+        .grid_spacing(axis::faint(ui.available_width()))
         .x_grid_spacer(axis::few)
         .x_axis_formatter(|mark, _| axis::label(mark))
         .y_grid_spacer(axis::few)

@@ -6,10 +6,13 @@ mod results;
 use egui::{Button, ComboBox, ScrollArea, Ui};
 use gairat::{evaluate::SUITES, session::Weights};
 
-use crate::window::{
-    actions::{Action, judging},
-    model::{Run, State, judging::PGD_ALONE},
-    panels::controls::action_button,
+use crate::{
+    lesson::PGD_ALONE,
+    window::{
+        actions::{Action, judging},
+        model::{Run, State},
+        panels::controls::action_button,
+    },
 };
 
 /// The panel.

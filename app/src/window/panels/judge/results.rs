@@ -1,10 +1,11 @@
-//! What suites have said: the worst case as the headline, a bar for each attack and run, flags in words.
+//! What suites have said: the worst case as the headline, the table of attacks and runs, flags in words.
 
-use egui::{Align, Align2, FontId, Grid, Layout, ProgressBar, RichText, Sense, Ui, vec2};
-use gairat::session::{Bar, Judged, SampleTrial, Verdict, Weights};
+use egui::{Align, Grid, Layout, ProgressBar, RichText, Ui};
+use gairat::session::{Judged, SampleTrial, Verdict, Weights};
 
 use crate::window::{
     model::{Run, State},
+    panels::table,
     theme,
 };
 
@@ -30,21 +31,13 @@ pub(super) fn results_ui(ui: &mut Ui, state: &State) {
             }
         }
     }
-    let columns: Vec<(String, Vec<Bar>)> = state
-        .runs
-        .iter()
-        .map(|run| {
-            let bars = match (&run.judgements.under_way, run.judgements.last()) {
-                (Some(under_way), _) if !under_way.bars.is_empty() && !under_way.found => under_way.bars.clone(),
-                (_, Some((_, verdict))) => verdict.bars.clone(),
-                _ => Vec::new(),
-            };
-            (run.title(), bars)
-        })
-        .collect();
-    if columns.iter().any(|(_, bars)| !bars.is_empty()) {
-        ui.separator();
-        bars_ui(ui, &columns);
+    let judged = |run: &Run| run.judgements.under_way.is_some() || run.judgements.last().is_some();
+    if state.runs.iter().any(judged) {
+        let columns: Vec<_> = state.runs.iter().map(|run| (run.title(), table::cells(run))).collect();
+        if columns.iter().any(|(_, cells)| !cells.is_empty()) {
+            ui.separator();
+            table::table_ui(ui, "judged", &columns);
+        }
     }
     super::curve::curve_ui(ui, &state.runs);
     for run in &state.runs {
@@ -95,60 +88,6 @@ fn of_which(run: &Run, judged: &Judged) -> String {
     };
     let since = if now || judged.weights == Weights::Best { "" } else { "; has gone on since" };
     format!("weights of epoch {}{batches}{since}", judged.epoch)
-}
-
-/// A bar for each attack and run; the lowest of a run is marked.
-fn bars_ui(ui: &mut Ui, columns: &[(String, Vec<Bar>)]) {
-    let dark = ui.visuals().dark_mode;
-    let mut attacks: Vec<String> = Vec::new();
-    for bar in columns.iter().flat_map(|(_, bars)| bars) {
-        if !attacks.contains(&bar.attack) {
-            attacks.push(bar.attack.clone());
-        }
-    }
-    // The first that came so low: those after it may have seen its survivors alone, and broken none.
-    let lowest: Vec<Option<&Bar>> =
-        columns.iter().map(|(_, bars)| bars.iter().min_by(|a, b| a.accuracy.total_cmp(&b.accuracy))).collect();
-    let names = 96.0;
-    let width = ((ui.available_width() - names) / columns.len() as f32 - 10.0).max(56.0);
-    Grid::new("judged").num_columns(columns.len() + 1).spacing([6.0, 3.0]).show(ui, |ui| {
-        if columns.len() > 1 {
-            ui.weak("correct after");
-            for (title, _) in columns {
-                ui.add_sized([width, 16.0], egui::Label::new(RichText::new(title).small()).truncate());
-            }
-            ui.end_row();
-        }
-        for attack in &attacks {
-            ui.label(attack);
-            for ((title, bars), lowest) in columns.iter().zip(&lowest) {
-                match bars.iter().find(|bar| bar.attack == *attack) {
-                    Some(bar) => bar_ui(ui, title, bar, (width, *lowest == Some(bar)), dark),
-                    None => {
-                        ui.weak("–");
-                    }
-                }
-            }
-            ui.end_row();
-        }
-    });
-}
-
-fn bar_ui(ui: &mut Ui, title: &str, bar: &Bar, (width, lowest): (f32, bool), dark: bool) {
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 17.0), Sense::hover());
-    let fill = if bar.attack == "natural" { theme::natural(dark) } else { theme::adversarial(dark) };
-    let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 2.0, ui.visuals().faint_bg_color);
-    let part = rect.with_max_x(rect.left() + rect.width() * bar.accuracy.clamp(0.0, 1.0) as f32);
-    painter.rect_filled(part, 2.0, fill.gamma_multiply(if lowest { 0.55 } else { 0.3 }));
-    let mark = if lowest { "▼ " } else { "" };
-    let text = format!("{mark}{:.1} %", 100.0 * bar.accuracy);
-    let colour = if lowest { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
-    painter.text(rect.right_center() - vec2(4.0, 0.0), Align2::RIGHT_CENTER, &text, FontId::proportional(13.0), colour);
-    let tried = if bar.on_survivors { "that nothing before had broken" } else { "that are correct before it" };
-    let about = format!("{title}: {:.1} % correct after {}", 100.0 * bar.accuracy, bar.attack);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
-    response.on_hover_text(format!("{about}; it broke {} of {} samples {tried}", bar.broke, bar.tried));
 }
 
 /// Signs that the number may not be what it seems.

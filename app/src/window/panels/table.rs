@@ -1,0 +1,104 @@
+//! Attacks × runs: what each attack leaves of each network, with the least of a network marked.
+
+use egui::{Align2, FontId, Grid, Label, RichText, Sense, Ui, vec2};
+use gairat::session::Bar;
+
+use crate::window::{
+    model::{Phase, Run},
+    theme,
+};
+use gairat::metrics::score_label;
+
+/// The share that is left after an attack.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Cell {
+    pub(super) attack: String,
+    pub(super) accuracy: f64,
+    /// What is said besides where it is pointed at.
+    pub(super) about: String,
+}
+
+impl Cell {
+    /// A bar of a judgement.
+    pub(super) fn of(bar: &Bar) -> Self {
+        let tried = if bar.on_survivors { "that nothing before had broken" } else { "that are correct before it" };
+        let about = format!("; it broke {} of {} samples {tried}", bar.broke, bar.tried);
+        Self { attack: bar.attack.clone(), accuracy: bar.accuracy, about }
+    }
+}
+
+/// What is known of a run: of the suite that is at work or ran last, else of the evaluation at its end.
+pub(super) fn cells(run: &Run) -> Vec<Cell> {
+    match (&run.judgements.under_way, run.judgements.last(), &run.phase) {
+        (Some(under_way), _, _) if !under_way.bars.is_empty() && !under_way.found => {
+            under_way.bars.iter().map(Cell::of).collect()
+        }
+        (_, Some((_, verdict)), _) => verdict.bars.iter().map(Cell::of).collect(),
+        (_, None, Phase::Finished(_)) => of_summary(run),
+        _ => Vec::new(),
+    }
+}
+
+/// What the evaluation at the end of a run found.
+pub(super) fn of_summary(run: &Run) -> Vec<Cell> {
+    let Phase::Finished(summary) = &run.phase else { return Vec::new() };
+    let mut cells: Vec<Cell> =
+        summary.reported().map(|(name, accuracy)| Cell { attack: score_label(name), accuracy, about: String::new() }).collect();
+    // Natural data first, then the attacks as they come.
+    cells.sort_by_key(|cell| cell.attack != "natural");
+    cells
+}
+
+/// The table; every column is a run's title and its cells.
+pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
+    let mut attacks: Vec<&str> = Vec::new();
+    for cell in columns.iter().flat_map(|(_, cells)| cells) {
+        if !attacks.contains(&cell.attack.as_str()) {
+            attacks.push(&cell.attack);
+        }
+    }
+    // The first that came so low: those after it may have seen its survivors alone, and broken none.
+    let lowest: Vec<Option<&Cell>> =
+        columns.iter().map(|(_, cells)| cells.iter().min_by(|a, b| a.accuracy.total_cmp(&b.accuracy))).collect();
+    let names = 96.0;
+    let width = ((ui.available_width() - names) / columns.len() as f32 - 10.0).max(56.0);
+    Grid::new(id).num_columns(columns.len() + 1).spacing([6.0, 3.0]).show(ui, |ui| {
+        if columns.len() > 1 {
+            ui.weak("correct after");
+            for (title, _) in columns {
+                ui.add_sized([width, 16.0], Label::new(RichText::new(title).size(13.0)).truncate());
+            }
+            ui.end_row();
+        }
+        for attack in &attacks {
+            ui.label(*attack);
+            for ((title, cells), lowest) in columns.iter().zip(&lowest) {
+                match cells.iter().find(|cell| cell.attack == *attack) {
+                    Some(cell) => cell_ui(ui, title, cell, (width, *lowest == Some(cell))),
+                    None => {
+                        ui.weak("–");
+                    }
+                }
+            }
+            ui.end_row();
+        }
+    });
+}
+
+fn cell_ui(ui: &mut Ui, title: &str, cell: &Cell, (width, lowest): (f32, bool)) {
+    let dark = ui.visuals().dark_mode;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
+    let fill = if cell.attack == "natural" { theme::natural(dark) } else { theme::adversarial(dark) };
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, 2.0, ui.visuals().faint_bg_color);
+    let part = rect.with_max_x(rect.left() + rect.width() * cell.accuracy.clamp(0.0, 1.0) as f32);
+    painter.rect_filled(part, 2.0, fill.gamma_multiply(if lowest { 0.55 } else { 0.3 }));
+    let mark = if lowest { "▼ " } else { "" };
+    let text = format!("{mark}{:.1} %", 100.0 * cell.accuracy);
+    let colour = if lowest { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
+    painter.text(rect.right_center() - vec2(4.0, 0.0), Align2::RIGHT_CENTER, &text, FontId::proportional(14.0), colour);
+    let about = format!("{title}: {:.1} % correct after {}", 100.0 * cell.accuracy, cell.attack);
+    let spoken = if lowest { format!("{about}, the least") } else { about.clone() };
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &spoken));
+    response.on_hover_text(format!("{about}{}", cell.about));
+}
