@@ -8,6 +8,7 @@ mod command;
 #[cfg(not(target_arch = "wasm32"))]
 mod driver;
 mod failure;
+mod figure;
 #[cfg(feature = "window")]
 mod link;
 #[cfg(feature = "window")]
@@ -15,10 +16,10 @@ mod live;
 #[cfg(target_arch = "wasm32")]
 mod page;
 mod palette;
+mod pixels;
 #[cfg(not(target_arch = "wasm32"))]
 mod report;
 mod run_folders;
-#[cfg(not(target_arch = "wasm32"))]
 mod svg;
 #[cfg(not(target_arch = "wasm32"))]
 mod terminal;

@@ -7,6 +7,7 @@ mod checkpoints;
 mod compare;
 mod data;
 mod eval;
+mod figure;
 mod methods;
 mod refusals;
 mod screenshot;

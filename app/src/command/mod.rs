@@ -8,6 +8,7 @@ mod convert;
 mod data;
 mod devices;
 mod eval;
+mod figure;
 mod methods;
 mod record;
 mod report;
@@ -64,6 +65,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("methods", matches)) => methods::run(matches),
         Some(("step", matches)) => step::run(matches),
         Some(("report", matches)) => report::run(matches),
+        Some(("figure", matches)) => figure::run(matches),
         Some(("data", matches)) => data::run(matches),
         Some(("devices", matches)) => devices::run(matches),
         Some(("record", matches)) => match matches.get_one::<PathBuf>("file") {
@@ -106,6 +108,7 @@ fn definition() -> Command {
         .subcommand(step::definition())
         .subcommand(compare::definition())
         .subcommand(report::definition())
+        .subcommand(figure::definition())
         .subcommand(bench::definition())
         .subcommand(data::definition())
         .subcommand(devices::definition())

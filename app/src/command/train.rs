@@ -141,7 +141,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {
-            report::write_of_run(folder.path())?;
+            report::conclude(folder.path())?;
             voice.conclude(&settings, &summary, &snapshot, &dataset);
             Ok(ExitCode::SUCCESS)
         }

@@ -10,6 +10,7 @@ mod layout;
 mod model;
 mod outside;
 mod panels;
+#[cfg(not(target_arch = "wasm32"))]
 mod png;
 #[cfg(not(target_arch = "wasm32"))]
 mod rescue;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
 pub use door::{Command, Door, Place};
-pub use trial::{Bar, Fate, Judged, Judging, SampleTrial, Trial, Verdict, Weights};
+pub use trial::{Bar, Fate, Judged, Judging, SampleTrial, Trial, Verdict, Weights, judgements};
 pub use watch::{Look, Looked, Margins, NextBatch, Region, Seen, Traced, View};
 
 use door::Unseen;

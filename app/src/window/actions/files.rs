@@ -1,18 +1,24 @@
 //! Opening and saving.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use egui::Ui;
+use egui::{Context, Ui};
 use gairat::{
     dataset::{FORMATS, Source},
     files,
     settings::Settings,
 };
 
-use crate::window::{
-    actions::Format,
-    model::{State, curves, figure},
-    outside,
+use crate::{
+    figure,
+    svg::Ink,
+    window::{
+        model::{State, figures},
+        outside,
+    },
 };
 
 /// Opens a run folder, one of its files, or settings.
@@ -47,7 +53,14 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
         match Source::of_files(&[path.to_owned()]) {
             Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
             Ok(None) => {
-                state.say(format!("{}: expected a run, settings (.json) or data: {}.", path.display(), known_data()), true);
+                state.say(
+                    format!(
+                        "{}: expected a run, settings (.json) or data: {}.",
+                        path.display(),
+                        known_data()
+                    ),
+                    true,
+                );
             }
             Err(problem) => state.say(problem, true),
         }
@@ -122,17 +135,19 @@ pub(crate) fn arrived(ui: &Ui, state: &mut State) {
     }
 }
 
-/// Gives the curves away.
-pub(super) fn export_curves(state: &mut State, format: Format) {
-    let kind = match format {
-        Format::Png => "png",
-        Format::Svg => "svg",
-        Format::Csv => "csv",
-    };
-    let Some(file) = new_file(state, "curves", kind) else { return };
-    match format {
-        Format::Png => state.picture = Some(file),
-        Format::Svg => write(state, &file, figure::svg(&curves::figure(&state.runs)).as_bytes()),
-        Format::Csv => write(state, &file, figure::csv(&curves::figure(&state.runs)).as_bytes()),
+/// Gives figures of the runs away: on a disk they are drawn beside the window, because letters take their time.
+pub(super) fn export_figures(state: &mut State, ctx: &Context) {
+    let subjects = figures::subjects(&state.runs, &state.grid.visible);
+    let drawn = figure::all(&subjects, Ink::Paper);
+    if drawn.is_empty() {
+        return state.say("There is nothing to draw yet: no epoch is finished, and no sample was seen.".to_owned(), true);
     }
+    let (folder, done, ctx) = (state.run().folder.clone(), Arc::clone(&state.pictures), ctx.clone());
+    outside::beside(move || {
+        let written = outside::put_figures(folder.as_deref(), &drawn);
+        if let Ok(mut done) = done.lock() {
+            done.push(written);
+        }
+        ctx.request_repaint();
+    });
 }

@@ -43,7 +43,7 @@ pub(crate) enum Action {
     SaveSettings,
     CopyLink,
     BuildLink,
-    ExportCurves(Format),
+    ExportFigures,
     Palette,
     Help,
     Lesson(u8),
@@ -54,14 +54,6 @@ pub(crate) enum Action {
     SettingsDrawer,
     InspectorDrawer,
     Quit,
-}
-
-/// What a figure is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
-    Png,
-    Svg,
-    Csv,
 }
 
 /// What the menu groups actions by.
@@ -108,16 +100,14 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them, in the order of the menus.
-    pub(crate) const ALL: [Self; 65] = [
+    pub(crate) const ALL: [Self; 63] = [
         Self::Open,
         Self::SavedRuns,
         Self::Save,
         Self::SaveSettings,
         Self::CopyLink,
         Self::BuildLink,
-        Self::ExportCurves(Format::Png),
-        Self::ExportCurves(Format::Svg),
-        Self::ExportCurves(Format::Csv),
+        Self::ExportFigures,
         Self::Quit,
         Self::PlayOrPause,
         Self::OneBatch,
@@ -286,9 +276,12 @@ impl Action {
                 (File, "Copy link", "Copy a link that opens with these settings, here or in the page", command(Key::L))
             }
             Self::BuildLink => (File, "Link for a class…", "Make a link that hides or locks what should not be touched", None),
-            Self::ExportCurves(Format::Png) => (File, "Export curves as PNG", "Save the curves as a picture", None),
-            Self::ExportCurves(Format::Svg) => (File, "Export curves as SVG", "Save the curves as a drawing that scales", None),
-            Self::ExportCurves(Format::Csv) => (File, "Export curves as CSV", "Save the numbers of the curves as a table", None),
+            Self::ExportFigures if cfg!(target_arch = "wasm32") => {
+                (File, "Export figures", "Download figures of the runs for a paper, as SVG and CSV in a .zip", None)
+            }
+            Self::ExportFigures => {
+                (File, "Export figures", "Write figures of the runs for a paper into the run's folder, as SVG, PNG and CSV", None)
+            }
             Self::Palette => (Window, "All commands…", "Find a command by its name", command(Key::K)),
             Self::Help => (Window, "Keys and marks", "What the keys do and what the marks mean", key(Key::Questionmark)),
             Self::Lesson(0) => (Learn, "1. An adversarial example", "What it is", None),

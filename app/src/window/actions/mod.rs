@@ -7,4 +7,4 @@ pub(super) mod lessons;
 pub(super) mod links;
 mod list;
 
-pub(super) use list::{Action, Format, Menu};
+pub(super) use list::{Action, Menu};

@@ -139,9 +139,7 @@ pub(crate) struct State {
     pub(crate) tab: Tab,
     /// Whether the window should close.
     pub(crate) close: bool,
-    /// The file that a picture of the curves is to be written to, when they are next drawn.
-    pub(crate) picture: Option<PathBuf>,
-    /// What became of pictures.
+    /// What became of figures.
     pub(crate) pictures: Arc<Mutex<Vec<Result<String, String>>>>,
     asked: Instant,
     asked_for: Vec<Look>,
@@ -200,7 +198,6 @@ impl State {
             side: Side::default(),
             tab: Tab::default(),
             close: false,
-            picture: None,
             pictures: Arc::default(),
             asked: now,
             asked_for: Vec::new(),

@@ -6,6 +6,6 @@ mod browser;
 mod disk;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use browser::{BROWSE, DROP, Shelf, arrived, browse, done, new_file, put};
+pub(crate) use browser::{BROWSE, DROP, Shelf, arrived, beside, browse, done, new_file, put, put_figures};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use disk::{BROWSE, DROP, Shelf, arrived, browse, done, new_file, put};
+pub(crate) use disk::{BROWSE, DROP, Shelf, arrived, beside, browse, done, new_file, put, put_figures};
