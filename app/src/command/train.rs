@@ -13,6 +13,7 @@ use gairat::{
     dataset::{self, Dataset, DatasetError},
     device,
     metrics::Summary,
+    room,
     session::{Ending, Event},
     settings::{Settings, SettingsError, may_change_on_resume},
 };
@@ -90,6 +91,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         can_be_filmed(file, &dataset)?;
     }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
+    room::for_training(&settings.model.resolve(dataset.shape), dataset.shape, dataset.classes, &chosen)?;
 
     let folder = match opened {
         Some(folder) => {

@@ -19,6 +19,7 @@ use gairat::{
     dataset::{self, Dataset},
     device::{self, Chosen},
     metrics::EpochMetrics,
+    room,
     session::{Command, Door, Ending, Event, Judging, Look, Place, View},
     settings::{Checked, Settings},
 };
@@ -217,6 +218,7 @@ pub(crate) async fn prepare(
         Some(chosen) => chosen.clone(),
         None => device::choose(&settings.device).await?,
     };
+    room::for_training(&settings.model.resolve(dataset.shape), dataset.shape, dataset.classes, &chosen)?;
     let (folder, claim) = match &origin {
         Origin::Fresh(root) => new_folder(root, &settings).await?,
         Origin::Folder(path) => {
