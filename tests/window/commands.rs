@@ -3,6 +3,7 @@
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 
+use gairat::model::NamedTensor;
 
 use super::{canned, wide, window};
 use crate::window::{
@@ -245,3 +246,42 @@ fn figures_are_written_beside_the_run_and_nothing_is_overwritten() {
     assert_eq!(stage.lines().count(), 1 + window.state().run().dataset.as_ref().unwrap().train.len());
 }
 
+#[test]
+fn weights_alone_start_a_run_on_data_that_they_take_or_say_what_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, inputs: usize, classes: usize| {
+        let tensor = |shape: &[usize]| NamedTensor { shape: shape.to_vec(), values: vec![0.01; shape.iter().product()] };
+        let tensors = [
+            ("module.0.weight", tensor(&[8, inputs])),
+            ("module.0.bias", tensor(&[8])),
+            ("module.2.weight", tensor(&[classes, 8])),
+            ("module.2.bias", tensor(&[classes])),
+        ];
+        let path = folder.path().join(name);
+        let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor)).into();
+        gairat::checkpoint::write_weights(&path, &tensors, "{}").unwrap();
+        path
+    };
+    for (inputs, classes, data) in [(2, 2, "moons"), (64, 10, "digits"), (2, 3, "three-blobs")] {
+        let mut window = wide();
+        let path = file(data, inputs, classes);
+        let path_kept = path.with_extension("safetensors");
+        std::fs::rename(path, &path_kept).unwrap();
+        open_path(window.state_mut(), &path_kept);
+        let form = &window.state().form;
+        assert_eq!((form.data.to_string().as_str(), form.model.to_string().as_str()), (data, "mlp:8"));
+        assert_eq!(form.weights.0.as_deref(), Some(path_kept.as_path()));
+    }
+    let mut window = wide();
+    let path = file("other.safetensors", 17, 5);
+    open_path(window.state_mut(), &path);
+    let notice = window.state().notices.last().unwrap();
+    assert!(
+        notice.is_error && notice.text.contains("prefix `module.` taken off") && notice.text.contains("17"),
+        "{}",
+        notice.text
+    );
+    std::fs::write(&path, b"<!DOCTYPE html>").unwrap();
+    open_path(window.state_mut(), &path);
+    assert!(window.state().notices.last().unwrap().text.contains("web page"));
+}

@@ -14,7 +14,7 @@ use gairat::{
     device,
     metrics::Summary,
     room,
-    session::{Ending, Event},
+    session::{Ending, Event, Start},
     settings::{Settings, SettingsError, may_change_on_resume},
 };
 
@@ -72,7 +72,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             }
         }
     };
-    let plan = settings.checked()?;
+    let mut plan = settings.checked()?;
     let dataset = dataset::load(&plan.request).map_err(|error| match (&opened, error) {
         (Some(_), error @ DatasetError::Unreadable { .. }) => {
             Failure::Request(format!("{error} Data that moved are named with --data."))
@@ -83,6 +83,16 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         && before.data != settings.data
     {
         must_be_the_same_data(folder, before, &settings, &dataset)?;
+    }
+    let mut settings = settings;
+    if opened.is_none()
+        && let Some(start) = Start::of(&settings, &dataset)?
+    {
+        if !start.reading.ours {
+            crate::terminal::tell!("{}", start.reading);
+        }
+        settings = start.settings;
+        plan = settings.checked()?;
     }
     // A network that does not take the data is refused before a folder is made.
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;

@@ -20,7 +20,7 @@ use gairat::{
     device::{self, Chosen},
     metrics::EpochMetrics,
     room,
-    session::{Command, Door, Ending, Event, Judging, Look, Place, View},
+    session::{Command, Door, Ending, Event, Judging, Look, Place, Start, View},
     settings::{Checked, Settings},
 };
 
@@ -211,8 +211,17 @@ pub(crate) async fn prepare(
     shared: Option<&Chosen>,
     door: &mut Window,
 ) -> Result<Prepared, Failure> {
-    let plan = settings.checked()?;
+    let mut settings = settings;
+    let mut plan = settings.checked()?;
     let dataset = Arc::new(dataset::load(&plan.request)?);
+    if matches!(origin, Origin::Fresh(_))
+        && let Some(start) = Start::of(&settings, &dataset)?
+    {
+        let message = format!("{}.", start.reading);
+        door.shared.tell(Message::Event(Event::Warning { message }));
+        settings = start.settings;
+        plan = settings.checked()?;
+    }
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
     let chosen = match shared {
         Some(chosen) => chosen.clone(),

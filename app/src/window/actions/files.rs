@@ -7,9 +7,11 @@ use std::{
 
 use egui::{Context, Ui};
 use gairat::{
-    dataset::{FORMATS, Source},
+    dataset::{self, FORMATS, Source, Toy},
     files,
-    settings::Settings,
+    model::{ModelSpec, Normalisation},
+    session::Start,
+    settings::{Settings, StartingWeights},
 };
 
 use crate::{
@@ -44,10 +46,7 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
     } else if path.extension().is_some_and(|kind| ["safetensors", "pth", "pt"].iter().any(|weights| kind == *weights)) {
         match folder_of(path) {
             Some(folder) => state.open_run(&folder),
-            None => state.say(
-                format!("{}: weights alone cannot be trained on; open the run folder that they are from.", path.display()),
-                true,
-            ),
+            None => open_weights(state, path),
         }
     } else if files::exists(path) {
         match Source::of_files(&[path.to_owned()]) {
@@ -55,7 +54,7 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
             Ok(None) => {
                 state.say(
                     format!(
-                        "{}: expected a run, settings (.json) or data: {}.",
+                        "{}: expected a run, settings (.json), weights (.pth, .safetensors) or data: {}.",
                         path.display(),
                         known_data()
                     ),
@@ -67,6 +66,55 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
     } else {
         state.say(format!("{}: there is no such file or folder.", path.display()), true);
     }
+}
+
+/// Files of weights that are looked at before a run is started with them; what is larger would keep the window from its next frame, and is
+/// read by the run, which says what does not fit.
+const AT_ONCE: usize = 4 << 20;
+
+/// Starts a run from weights alone, paused: it may be judged as it is, or trained on. It is on the data of the form where they take such
+/// samples, else on the first in the program that they take.
+fn open_weights(state: &mut State, path: &Path) {
+    let own = Settings { model: ModelSpec::Auto, normalise: Normalisation::None, ..state.form.clone() };
+    let starting = |settings: Settings| Settings { weights: StartingWeights(Some(path.to_owned())), ..settings };
+    let bytes = match files::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return state.say(format!("{}: {error}", path.display()), true),
+    };
+    let mut settings = starting(own.clone());
+    if bytes.len() <= AT_ONCE {
+        let weights = match gairat::checkpoint::weights_in(path, &bytes) {
+            Ok(weights) => weights,
+            Err(error) => return state.say(error.to_string(), true),
+        };
+        let known = state.run().dataset.clone().filter(|dataset| dataset.source == own.data);
+        let load = |settings: &Settings| dataset::load(&settings.checked().ok()?.request).ok().map(Arc::new);
+        let own_data = known.or_else(|| if own.data.is_inside() { load(&own) } else { None });
+        let on_own = own_data.map(|dataset| Start::of(&starting(own), &dataset));
+        let inside = [Source::Digits, Source::Toy(Toy::Moons), Source::Toy(Toy::ThreeBlobs)].map(Settings::recipe);
+        let elsewhere =
+            || inside.into_iter().find_map(|settings| Start::of(&starting(settings.clone()), &*load(&settings)?).ok()?);
+        settings = match on_own {
+            Some(Ok(Some(start))) => start.settings,
+            tried => match elsewhere() {
+                Some(start) => start.settings,
+                None => {
+                    let why = tried.and_then(Result::err).map_or_else(String::new, |error| format!(" {error}"));
+                    let takes =
+                        weights.sample_shape(&ModelSpec::Auto).map(|shape| format!(" Its network takes samples of {shape}."));
+                    let problem = format!(
+                        "{}.{}{why} Open such data first, then the weights again.",
+                        weights.reading,
+                        takes.unwrap_or_default()
+                    );
+                    return state.say(problem, true);
+                }
+            },
+        };
+    }
+    state.open_settings(settings);
+    state.gate.play(false);
+    state.say("The weights are at work as they are: judge them (J), or train on (Space).", false);
 }
 
 /// The formats of data, as they are told a person.
