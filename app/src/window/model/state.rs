@@ -387,7 +387,7 @@ impl State {
             map,
             map_on_device: run.device_is_shared && !self.stage.difference,
             selected: self.selected,
-            shown: if run.is_plane() { Vec::new() } else { self.grid.attacked().to_vec() },
+            shown: if run.is_plane() { Vec::new() } else { self.grid.attacked(self.gate.playing()).to_vec() },
             next_batch: self.attack_step.is_some() && run.is_plane(),
         }
     }

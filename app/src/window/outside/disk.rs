@@ -42,6 +42,9 @@ pub(crate) fn beside(work: impl FnOnce() + Send + 'static) {
 /// Writes figures into a new folder beside the run that is open; gives what is to be said.
 pub(crate) fn put_figures(folder: Option<&Path>, figures: &[Figure]) -> Result<String, String> {
     let folder = folder.ok_or("The run has no folder yet: wait until it has begun.")?;
+    if !files::is_dir(folder) {
+        return Err(format!("{}: the folder of the run is gone, so there is nowhere to write to.", folder.display()));
+    }
     let new = (1..1000)
         .map(|number| folder.join(if number == 1 { "figures".to_owned() } else { format!("figures-{number}") }))
         .find(|folder| !files::exists(folder))

@@ -179,7 +179,8 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
         None => String::new(),
     };
     // What the network takes it for, as it is now: before the attack and after it.
-    let answers = run.looked.get(&row).map(|looked| (looked, classes));
+    let looked = run.looked.get(&row).filter(|_| grid.shows_attack(state.gate.playing()));
+    let answers = looked.map(|looked| (looked, classes));
     let names = answers.map_or_else(|| name.clone(), |(looked, classes)| mistaken(looked, label, classes));
     let text = match seen {
         Some(seen) => {
