@@ -32,7 +32,7 @@ fn draw(subjects: &[Subject], ink: Ink) -> Option<(Drawing, String)> {
     }
     let panels = scenes.iter().map(|(subject, scene)| panel(subject, scene, ink)).collect();
     let words = [
-        "Original + perturbation = adversarial; below, what the network answers and how sure it is, κ, and the weight ω as a multiple of the mean.",
+        "Original + perturbation = adversarial; below, what the network answers and how sure it is; κ and ω, a multiple of the mean, are of the last epoch.",
     ];
     let drawing = Drawing::beside(panels, 1, "Images", &words);
     let mut csv =

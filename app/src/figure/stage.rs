@@ -26,7 +26,7 @@ fn draw(subjects: &[Subject], ink: Ink) -> Option<(Drawing, String)> {
     }
     let panels: Vec<Drawing> = scenes.iter().map(|(subject, scene)| panel(&subject.label, scene, ink)).collect();
     let words = [
-        "Shade: the most likely class, by its probability. Marks: training samples, by class; the ring is as wide as the root of the weight ω.",
+        "Shade: the most likely class, by its probability. Marks: training samples, by class; the ring is as wide as the root of the weight ω in the last epoch.",
         "Lines lead to where the attack of training moves a sample; × where that breaks it. Some 250 samples are drawn in full, the others are small.",
     ];
     let drawing = Drawing::beside(panels, ACROSS, "Stage", &words);
