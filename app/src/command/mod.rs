@@ -122,6 +122,8 @@ fn version(verbose: bool) {
     crate::terminal::say!("gairat {}", env!("CARGO_PKG_VERSION"));
     if verbose {
         crate::terminal::say!("licence   MIT OR Apache-2.0");
+        #[cfg(not(feature = "window"))]
+        crate::terminal::say!("fonts     Ubuntu (Ubuntu font licence), Hack (MIT), as egui ships them");
         #[cfg(feature = "window")]
         crate::terminal::say!(
             "fonts     Ubuntu (Ubuntu font licence), Hack, Noto Emoji and Emoji Icon Font (OFL 1.1, MIT), as egui ships them"
