@@ -3,8 +3,15 @@
 use std::process::ExitCode;
 
 use gairat::{
-    attack::PathError, checkpoint::CheckpointError, compare::GridError, dataset::DatasetError, device::DeviceError,
-    model::LoadError, model::ModelError, session::SessionError, settings::SettingsError,
+    attack::PathError,
+    checkpoint::CheckpointError,
+    compare::GridError,
+    dataset::DatasetError,
+    device::DeviceError,
+    model::LoadError,
+    model::ModelError,
+    session::{SessionError, StartError},
+    settings::SettingsError,
 };
 
 use crate::words::Door;
@@ -92,6 +99,15 @@ impl From<GridError> for Failure {
 impl From<CheckpointError> for Failure {
     fn from(error: CheckpointError) -> Self {
         Self::told(true, |door| door.checkpoint(&error))
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Checkpoint(error) => error.into(),
+            StartError::Load(error) => error.into(),
+        }
     }
 }
 

@@ -10,6 +10,8 @@ mod desktop;
 #[cfg(not(target_arch = "wasm32"))]
 mod driver;
 mod failure;
+mod figure;
+#[cfg(feature = "window")]
 mod first;
 #[cfg(feature = "window")]
 mod lesson;
@@ -20,11 +22,11 @@ mod live;
 #[cfg(target_arch = "wasm32")]
 mod page;
 mod palette;
+mod pixels;
 mod platform;
 #[cfg(not(target_arch = "wasm32"))]
 mod report;
 mod run_folders;
-#[cfg(not(target_arch = "wasm32"))]
 mod svg;
 #[cfg(not(target_arch = "wasm32"))]
 mod terminal;

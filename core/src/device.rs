@@ -97,6 +97,16 @@ pub enum DeviceError {
         /// What the driver said.
         cause: String,
     },
+    /// A network would not fit into memory.
+    #[error("{model} does not fit into memory on {device}: {why}. Take a smaller network or another device.")]
+    NoRoom {
+        /// The network.
+        model: String,
+        /// The device's name.
+        device: String,
+        /// What it needs and what there is.
+        why: String,
+    },
     /// The device stopped answering in the middle of work.
     #[error("the device no longer answers: {0}")]
     Lost(String),
@@ -129,6 +139,12 @@ impl Chosen {
     /// backend, and where the driver manages memory alone.
     pub fn memory(&self) -> Option<u64> {
         Some(self.gpu.as_ref()?.generate_allocator_report()?.total_allocated_bytes)
+    }
+
+    /// Bytes of the largest tensor that the GPU takes; `None` for the CPU backend.
+    pub fn largest_buffer(&self) -> Option<u64> {
+        let limits = self.gpu.as_ref()?.limits();
+        Some(limits.max_buffer_size.min(limits.max_storage_buffer_binding_size))
     }
 
     /// Takes the GPU device away under the tensors, as a driver reset does, so that what happens then can be tried. Nothing happens on

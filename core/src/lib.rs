@@ -104,6 +104,8 @@ pub mod batch;
 
 pub mod model;
 
+pub mod room;
+
 pub mod attack;
 
 mod kernels;

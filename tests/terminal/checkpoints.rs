@@ -261,3 +261,30 @@ fn a_run_goes_on_with_the_same_data_in_another_place_and_with_no_other() {
     // From now on the run knows the new place.
     succeed(&at("b"), "train --resume ../a/r --epochs 4");
 }
+
+#[test]
+fn a_run_starts_from_weights_of_other_people_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    succeed(folder.path(), RUN);
+    let best = read_weights(&at("run/best.safetensors")).unwrap();
+    // As other code names and wraps it.
+    let theirs = renamed(&best, |name| format!("module.{name}"));
+    write_theirs(&at("theirs.safetensors"), &theirs, "F32", as_f32);
+    let settings = "--device cpu --points 600 --test 200 --epochs 1 --burn-in 1 --lr 1e-12 --weight-decay 0";
+    let output = command(folder.path(), &format!("train {settings} --weights theirs.safetensors --out from")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("prefix `module.` taken off"), "{said}");
+    assert_eq!(read_weights(&at("from/last.safetensors")).unwrap(), best, "steps too small for float32 leave them as they were");
+    // A network that is not the default is told by the names.
+    let kept: Settings = serde_json::from_str(&fs::read_to_string(at("from/settings.json")).unwrap()).unwrap();
+    assert_eq!(kept.get("model").as_deref(), Some("mlp:64,64"));
+    // What goes on has its own weights, and does not begin again.
+    succeed(folder.path(), "train --resume from --epochs 2 --lr 0.1");
+    assert_ne!(read_weights(&at("from/last.safetensors")).unwrap(), best);
+    let other = fail(folder.path(), "train --device cpu --data digits --weights theirs.safetensors --out other", 2);
+    assert!(other.contains("`0.weight`") && other.contains("64"), "{other}");
+    let classes = fail(folder.path(), "train --device cpu --data three-blobs --weights theirs.safetensors --out other", 2);
+    assert!(classes.contains("of 2 classes") && classes.contains("3"), "{classes}");
+    assert!(!at("other").exists());
+}

@@ -63,7 +63,7 @@ fn what_is_no_data_is_named_before_any_work() {
         ("./page.gz", ["web page", "fetch it again"]),
         ("./pointer.npz", ["Git LFS", "git lfs pull"]),
         ("npz:pointer.npz", ["Git LFS", "git lfs pull"]),
-        ("./set.parquet", ["Parquet", "numpy.savez"]),
+        ("./set.parquet", ["breaks off", "whole Parquet file"]),
         ("./new.mat", ["7.3", "-v7"]),
         ("./empty.csv", ["empty file", "expected one of"]),
         ("./nothing", ["empty folder", "expected one of"]),

@@ -8,6 +8,7 @@ mod compare;
 mod data;
 mod documents;
 mod eval;
+mod figure;
 mod methods;
 mod refusals;
 mod screenshot;

@@ -13,6 +13,12 @@ fn wrong_settings_are_refused_and_nothing_is_made() {
         ("train --data moon", ["`moon`", "moons", "digits"]),
         ("train --model mlp:0", ["--model", "mlp:0", "1"]),
         ("train --model resnet18", ["resnet18", "2", "image"]),
+        // 30 milliards of numbers: more than any machine of today holds.
+        (
+            "train --device cpu --model mlp:65536,65536,65536,65536,65536,65536,65536,65536",
+            ["does not fit into memory on CPU", "30065557506 numbers need 1082.4 GB", "are free"],
+        ),
+        ("train --weights nowhere.pth", ["nowhere.pth", "No such file", "path"]),
         ("train --method tradess", ["`tradess`", "`trades`", "`gairat`"]),
         ("train --method mart --lambda 1", ["--lambda", "mart", "gairat"]),
         ("train --method ham --steps 3", ["--drop-after", "3", "steps"]),

@@ -3,11 +3,13 @@
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 
+use gairat::model::NamedTensor;
+
 use super::{canned, wide, window};
 use crate::{
     lesson::{LESSONS, Mark, pieces},
     window::{
-        actions::{Action, Format, lessons},
+        actions::{Action, files::open_path, lessons},
         model::{SPEEDS, stations::Station},
     },
 };
@@ -147,7 +149,7 @@ fn what_cannot_be_opened_is_named_and_nothing_else_changes() {
     std::fs::write(&broken, "{\"epsilon\": 7}").unwrap();
     for path in [folder.path().join("missing"), broken.clone(), folder.path().to_owned()] {
         window.state_mut().notices.clear();
-        crate::window::actions::files::open_path(window.state_mut(), &path);
+        open_path(window.state_mut(), &path);
         let notice = window.state().notices.first().expect("something is said").clone();
         assert!(notice.is_error && notice.text.contains(&path.display().to_string()), "{notice:?}");
     }
@@ -160,7 +162,7 @@ fn a_settings_file_that_is_opened_starts_a_run_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.json");
     std::fs::write(&file, "{\"data\": \"circles\", \"epsilon\": 0.07}").unwrap();
-    crate::window::actions::files::open_path(window.state_mut(), &file);
+    open_path(window.state_mut(), &file);
     assert_eq!(window.state().run().settings.epsilon, 0.07);
     assert_eq!(window.state().run().settings.data.to_string(), "circles");
 }
@@ -300,20 +302,79 @@ fn a_drawing_is_undone_and_redone_by_keys() {
     assert_eq!(points(&window), Some(0));
 }
 
-#[test]
-fn exports_need_a_folder_that_can_be_written_and_say_so() {
-    let mut window = wide();
+/// Steps until the files are written, which happens beside the window; gives what is said.
+fn after_export(window: &mut egui_kittest::Harness<'_, crate::window::State>) -> (bool, String) {
+    let before = window.state().notices.len();
     let ctx = window.ctx.clone();
-    window.state_mut().act(Action::ExportCurves(Format::Csv), &ctx);
-    let notice = window.state().notices.last().unwrap().clone();
-    assert!(notice.is_error && notice.text.contains("/nowhere/run"), "{notice:?}");
+    window.state_mut().act(Action::ExportFigures, &ctx);
+    for _ in 0..600 {
+        window.step();
+        if let Some(notice) = window.state().notices.get(before) {
+            return (notice.is_error, notice.text.clone());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("nothing was said of the figures");
+}
+
+#[test]
+fn figures_are_written_beside_the_run_and_nothing_is_overwritten() {
+    let mut window = wide();
+    let (is_error, text) = after_export(&mut window);
+    assert!(is_error && text.contains("/nowhere/run"), "{text}");
     let folder = tempfile::tempdir().unwrap();
     window.state_mut().runs[0].folder = Some(folder.path().to_owned());
-    for format in [Format::Csv, Format::Svg, Format::Csv] {
-        window.state_mut().act(Action::ExportCurves(format), &ctx);
+    for place in ["figures", "figures-2"] {
+        let (is_error, text) = after_export(&mut window);
+        assert!(!is_error && text.contains(place), "{text}");
+        for name in ["accuracy", "loss", "mean-kappa", "effective", "kappa", "weights", "margins", "stage"] {
+            for kind in ["svg", "png", "csv"] {
+                assert!(folder.path().join(place).join(format!("{name}.{kind}")).is_file(), "{name}.{kind}");
+            }
+        }
     }
-    let csv = std::fs::read_to_string(folder.path().join("curves.csv")).unwrap();
-    assert!(csv.contains("\"validation PGD-20\",3,0.875"), "{csv}");
-    assert!(folder.path().join("curves.svg").is_file());
-    assert!(folder.path().join("curves-2.csv").is_file(), "nothing is overwritten");
+    let csv = std::fs::read_to_string(folder.path().join("figures/accuracy.csv")).unwrap();
+    assert!(csv.contains("PGD-20,3,0.875"), "{csv}");
+    let stage = std::fs::read_to_string(folder.path().join("figures/stage.csv")).unwrap();
+    assert_eq!(stage.lines().count(), 1 + window.state().run().dataset.as_ref().unwrap().train.len());
+}
+
+#[test]
+fn weights_alone_start_a_run_on_data_that_they_take_or_say_what_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, inputs: usize, classes: usize| {
+        let tensor = |shape: &[usize]| NamedTensor { shape: shape.to_vec(), values: vec![0.01; shape.iter().product()] };
+        let tensors = [
+            ("module.0.weight", tensor(&[8, inputs])),
+            ("module.0.bias", tensor(&[8])),
+            ("module.2.weight", tensor(&[classes, 8])),
+            ("module.2.bias", tensor(&[classes])),
+        ];
+        let path = folder.path().join(name);
+        let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor)).into();
+        gairat::checkpoint::write_weights(&path, &tensors, "{}").unwrap();
+        path
+    };
+    for (inputs, classes, data) in [(2, 2, "moons"), (64, 10, "digits"), (2, 3, "three-blobs")] {
+        let mut window = wide();
+        let path = file(data, inputs, classes);
+        let path_kept = path.with_extension("safetensors");
+        std::fs::rename(path, &path_kept).unwrap();
+        open_path(window.state_mut(), &path_kept);
+        let form = &window.state().form;
+        assert_eq!((form.data.to_string().as_str(), form.model.to_string().as_str()), (data, "mlp:8"));
+        assert_eq!(form.weights.0.as_deref(), Some(path_kept.as_path()));
+    }
+    let mut window = wide();
+    let path = file("other.safetensors", 17, 5);
+    open_path(window.state_mut(), &path);
+    let notice = window.state().notices.last().unwrap();
+    assert!(
+        notice.is_error && notice.text.contains("prefix `module.` taken off") && notice.text.contains("17"),
+        "{}",
+        notice.text
+    );
+    std::fs::write(&path, b"<!DOCTYPE html>").unwrap();
+    open_path(window.state_mut(), &path);
+    assert!(window.state().notices.last().unwrap().text.contains("web page"));
 }

@@ -12,8 +12,8 @@ use gairat::settings::Settings;
 
 use super::window;
 use crate::window::{
-    actions::Action,
-    model::{Launcher, Phase, SPEEDS, State},
+    actions::{Action, judging},
+    model::{Launcher, Phase, SPEEDS, State, judging::PGD_ALONE},
 };
 
 /// A window whose run rests until it is told to play.
@@ -216,4 +216,24 @@ fn the_lesson_on_lambda_trains_through_low_values_of_it() {
     assert_eq!(window.state().run().phase, Phase::Training);
     assert!(window.state().run().effective.unwrap() < 0.9, "few samples count");
     window.state_mut().finish();
+}
+
+#[test]
+fn a_run_that_ends_in_the_window_leaves_its_report_and_what_it_is_judged_to_be_goes_into_it() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    window.state_mut().gate.play(true);
+    until(&mut window, "the run ends", |state| matches!(state.run().phase, Phase::Finished(_)));
+    let folder = window.state().run().folder.clone().unwrap();
+    let report = || std::fs::read_to_string(folder.join("report.html")).unwrap_or_default();
+    assert!(report().contains("Training samples in the last epoch") && !report().contains("Judged on the way"));
+    for name in ["accuracy.svg", "accuracy.png", "weights.csv"] {
+        assert!(folder.join("figures").join(name).is_file(), "{name}");
+    }
+    window.state_mut().judge.attacks = PGD_ALONE;
+    judging::begin(window.state_mut(), true);
+    until(&mut window, "the judgement comes", |state| {
+        state.run().judgements.under_way.is_none() && !state.run().judgements.done.is_empty()
+    });
+    assert!(report().contains("Judged on the way") && report().contains(&format!("{PGD_ALONE} on ")), "{}", report());
 }

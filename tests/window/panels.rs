@@ -8,16 +8,20 @@ use std::{
 use egui::vec2;
 use egui_kittest::{Harness, kittest::Queryable as _};
 use gairat::{
+    attack::Point,
     dataset::Source,
     metrics::Summary,
-    session::Event,
+    session::{Event, Looked, Traced},
     settings::{MethodChoice, Settings},
 };
 
 use super::{canned, wide, window};
 use crate::{
     live::Message,
-    window::model::{Phase, Question, State},
+    window::model::{
+        Phase, Question, State,
+        views::{Face, Order},
+    },
 };
 
 #[test]
@@ -234,4 +238,40 @@ fn a_twin_that_knows_its_images_first_is_not_drawn_as_points() {
         window.run_steps(3);
         assert!(!window.state().is_plane(), "run {first}");
     }
+}
+
+#[test]
+fn images_say_what_they_are_taken_for_and_by_how_much_a_difference_is_magnified() {
+    let mut window = window(canned::with(Settings::recipe(Source::Digits), None), vec2(1280.0, 800.0));
+    let data = window.state().runs[0].dataset.clone().unwrap();
+    let (row, label) = (data.train.rows[0], data.train.labels[0]);
+    let other = (label + 1) % 10;
+    let natural = data.train.pixels[..64].to_vec();
+    let sure = |of: u32, part: f32| (0..10).map(|class| if class == of { part } else { 0.0 }).collect::<Vec<f32>>();
+    let point = Point { margin: -0.2, loss: 1.5, position: natural.iter().map(|pixel| (pixel - 0.1).max(0.0)).collect() };
+    let state = window.state_mut();
+    state.grid.order = Order::Row;
+    state.grid.face = Face::Perturbation;
+    state.select(Some(row));
+    let (confidences, adversarial) = ([0.61, 0.49], point.position.clone());
+    let looked = Looked { row, adversarial, natural_class: label, adversarial_class: other, confidences };
+    state.runs[0].looked.insert(row, looked);
+    state.runs[0].traced = Some(Traced {
+        row,
+        label,
+        natural,
+        points: vec![point],
+        probabilities: vec![sure(label, 0.61), sure(other, 0.49)],
+        margin: 1.0,
+        kappa: 0,
+        first_hit: 0,
+        broken: true,
+    });
+    window.run_steps(4);
+    window.get_by_label_contains(&format!("{label}→{other} κ"));
+    window.get_by_label(&format!("{label} (61%) → {other} (49%)"));
+    window.get_by_label(&format!("original, the network says {label} (61%)"));
+    window.get_by_label(&format!("adversarial, the network says {other} (49%)"));
+    window.get_by_label("perturbation magnified × 5.0: blue −0.1, grey 0, red +0.1");
+    window.get_by_label("· magnified × 5.0: blue −0.1, grey 0, red +0.1");
 }

@@ -10,6 +10,7 @@ mod data;
 mod devices;
 mod eval;
 mod examples;
+mod figure;
 mod markdown;
 mod methods;
 mod record;
@@ -77,6 +78,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("attacks", matches)) => attacks::run(matches),
         Some(("step", matches)) => step::run(matches),
         Some(("report", matches)) => report::run(matches),
+        Some(("figure", matches)) => figure::run(matches),
         Some(("data", matches)) => data::run(matches),
         Some(("devices", matches)) => devices::run(matches),
         Some(("completions", matches)) => shell::completions(matches),
@@ -122,6 +124,7 @@ fn definition() -> Command {
         .subcommand(step::definition())
         .subcommand(compare::definition())
         .subcommand(report::definition())
+        .subcommand(figure::definition())
         .subcommand(bench::definition())
         .subcommand(data::definition())
         .subcommand(devices::definition())
@@ -140,6 +143,8 @@ fn version(verbose: bool) {
     crate::terminal::say!("gairat {} (commit {}, features: {FEATURES})", env!("CARGO_PKG_VERSION"), env!("GAIRAT_COMMIT"));
     if verbose {
         crate::terminal::say!("licence   MIT OR Apache-2.0");
+        #[cfg(not(feature = "window"))]
+        crate::terminal::say!("fonts     Ubuntu (Ubuntu font licence), Hack (MIT), as egui ships them");
         #[cfg(feature = "window")]
         crate::terminal::say!(
             "fonts     Ubuntu (Ubuntu font licence), Hack, Noto Emoji and Emoji Icon Font (OFL 1.1, MIT), as egui ships them"

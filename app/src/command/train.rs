@@ -13,7 +13,8 @@ use gairat::{
     dataset::{self, Dataset, DatasetError},
     device,
     metrics::Summary,
-    session::{Ending, Event},
+    room,
+    session::{Ending, Event, Start},
     settings::{Settings, SettingsError, may_change_on_resume},
 };
 
@@ -77,7 +78,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             }
         }
     };
-    let plan = settings.checked()?;
+    let mut plan = settings.checked()?;
     let dataset = dataset::load(&plan.request).map_err(|error| match (&opened, error) {
         (Some(_), error @ DatasetError::Unreadable { .. }) => {
             Failure::Request(format!("{error} Data that moved are named with --data."))
@@ -89,6 +90,16 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     {
         must_be_the_same_data(folder, before, &settings, &dataset)?;
     }
+    let mut settings = settings;
+    if opened.is_none()
+        && let Some(start) = Start::of(&settings, &dataset)?
+    {
+        if !start.reading.ours {
+            crate::terminal::tell!("{}", start.reading);
+        }
+        settings = start.settings;
+        plan = settings.checked()?;
+    }
     // A network that does not take the data is refused before a folder is made.
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
     let animation = matches.get_one::<PathBuf>("animation");
@@ -96,6 +107,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         can_be_filmed(file, &dataset)?;
     }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
+    room::for_training(&settings.model.resolve(dataset.shape), dataset.shape, dataset.classes, &chosen)?;
 
     let folder = match opened {
         Some(folder) => {
@@ -147,7 +159,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     voice.quiet();
     match ending? {
         Ending::Finished { summary, snapshot } => {
-            report::write_of_run(folder.path())?;
+            report::conclude(folder.path())?;
             voice.conclude(&settings, &summary, &snapshot, &dataset);
             Ok(ExitCode::SUCCESS)
         }

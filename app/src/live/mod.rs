@@ -15,7 +15,8 @@ use gairat::{
     dataset::{self, Dataset},
     device::{self, Chosen},
     metrics::EpochMetrics,
-    session::{Command, Door, Ending, Event, Judging, Look, Place, View},
+    room,
+    session::{Command, Door, Ending, Event, Judging, Look, Place, Start, View},
     settings::{Checked, Settings},
 };
 
@@ -199,13 +200,23 @@ pub(crate) async fn prepare(
     shared: Option<&Chosen>,
     door: &mut Window,
 ) -> Result<Prepared, Failure> {
-    let plan = settings.checked()?;
+    let mut settings = settings;
+    let mut plan = settings.checked()?;
     let dataset = Arc::new(dataset::load(&plan.request)?);
+    if matches!(origin, Origin::Fresh(_))
+        && let Some(start) = Start::of(&settings, &dataset)?
+    {
+        let message = format!("{}.", start.reading);
+        door.shared.tell(Message::Event(Event::Warning { message }));
+        settings = start.settings;
+        plan = settings.checked()?;
+    }
     settings.model.resolve(dataset.shape).accepts(dataset.shape, dataset.classes)?;
     let chosen = match shared {
         Some(chosen) => chosen.clone(),
         None => device::choose(&settings.device).await?,
     };
+    room::for_training(&settings.model.resolve(dataset.shape), dataset.shape, dataset.classes, &chosen)?;
     let (folder, claim) = match &origin {
         Origin::Fresh(root) => new_folder(root, &settings).await?,
         Origin::Folder(path) => {
@@ -230,6 +241,7 @@ pub(crate) async fn prepare(
     })
     .await?;
     let epoch = folder.resume_state()?.map_or(0, |state| state.progress.epoch);
+    door.folder = Some(folder.path().to_owned());
     door.shared.tell(Message::Ready(Ready {
         dataset: Arc::clone(&dataset),
         device: if chosen.cpu { "CPU".to_owned() } else { format!("{} · {}", chosen.name, chosen.api) },
@@ -275,11 +287,24 @@ pub(crate) fn settings_of(path: &Path) -> Result<Settings, Failure> {
 /// The run's end.
 pub(crate) struct Window {
     shared: Arc<Shared>,
+    /// Where the run is kept, once that is known.
+    folder: Option<PathBuf>,
 }
 
 impl Window {
     pub(crate) fn of(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared) }
+        Self { shared: Arc::clone(shared), folder: None }
+    }
+
+    /// Writes what a run leaves in its folder when it is over, and again when it was judged since. A page has no reports.
+    fn conclude(&self) {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(folder) = &self.folder
+            && let Err(failure) = crate::report::conclude(folder)
+        {
+            let message = failure.message(crate::words::Door::Window).to_string();
+            self.shared.tell(Message::Event(Event::Warning { message }));
+        }
     }
 }
 
@@ -324,10 +349,17 @@ impl Door for Window {
     }
 
     fn judging(&mut self, told: Judging) {
+        let summed_up = |folder: &PathBuf| gairat::files::is_file(&folder.join("summary.json"));
+        if matches!(told, Judging::Done(_)) && self.folder.as_ref().is_some_and(summed_up) {
+            self.conclude();
+        }
         self.shared.tell(Message::Judging(told));
     }
 
     fn emit(&mut self, event: Event) {
+        if matches!(event, Event::Summary(_)) {
+            self.conclude();
+        }
         self.shared.tell(Message::Event(event));
     }
 

@@ -181,7 +181,7 @@ fn pass_on(number: u64, gate: &Gate) {
 
 /// A run from its settings to its end. If the GPU is lost on the way, it goes on from the last saved state on the CPU.
 async fn work(settings: Settings, origin: Origin, door: &mut Window) -> Result<Ending, Failure> {
-    for path in settings.data.files() {
+    for path in settings.data.files().into_iter().chain(settings.weights.0.as_deref()) {
         storage::load(path).await.map_err(Failure::Work)?;
     }
     let Prepared { plan, dataset, chosen, folder, .. } = &prepare(settings, origin, None, door).await?;

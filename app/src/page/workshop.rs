@@ -196,6 +196,7 @@ fn fault(what: &str) {
 /// Sends a run to the worker, with those of its files that may not be stored yet; the worker reads the others itself.
 fn start(number: u64, end: &Arc<RunsEnd>, settings: Settings, origin: &Origin) {
     let mut paths = settings.data.files();
+    paths.extend(settings.weights.0.as_deref());
     if let Origin::Folder(folder) = origin {
         paths.push(folder);
     }

@@ -41,7 +41,7 @@ pub(crate) fn of_comparison(
         }
         let panels = intervals::panels(shown.block, &heading, Ink::Page);
         page.paragraph("Large dots: means over seeds, with their 95 % intervals. Small dots: seeds.");
-        page.figures(&panels.into_iter().map(|(_, picture)| picture).collect::<Vec<_>>());
+        page.figures(&panels.into_iter().map(|(_, drawing)| drawing.svg()).collect::<Vec<_>>());
     }
     page.finish()
 }

@@ -4,10 +4,23 @@
 mod comparison;
 mod page;
 mod run;
-mod samples;
 
 pub(crate) use comparison::{Shown, of_comparison};
 pub(crate) use run::write_of_run;
+
+use std::path::Path;
+
+use crate::{failure::Failure, figure, svg::Ink};
+
+/// Writes what a run leaves besides its numbers when it is over: the report, and figures of what it recorded.
+///
+/// # Errors
+/// A folder without a run, or with files that cannot be read or written.
+pub(crate) fn conclude(folder: &Path) -> Result<(), Failure> {
+    write_of_run(folder)?;
+    let subject = figure::folder::subject(folder)?;
+    figure::folder::write(&folder.join(figure::folder::FOLDER), &figure::all(&[subject], Ink::Paper)).map(drop)
+}
 
 /// The file's name.
 pub(crate) const FILE: &str = "report.html";

@@ -1,6 +1,18 @@
 //! The page around a report: its look, headings and tables.
 
-use crate::svg::escaped;
+use crate::{
+    palette::{ADVERSARIAL, NATURAL, Pair, WEIGHT},
+    svg::{colour, escaped},
+};
+
+/// The colours of what has one, light and dark.
+fn colours() -> String {
+    let of = |dark: usize| {
+        let variable = |(name, pair): (&str, Pair)| format!("--{name}: {};", colour(pair[dark]));
+        [("natural", NATURAL), ("adversarial", ADVERSARIAL), ("weight", WEIGHT)].map(variable).join(" ")
+    };
+    format!("\n:root {{ {} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {} }} }}", of(0), of(1))
+}
 
 /// Two columns where there is room for them; nothing is fetched.
 const LOOK: &str = "
@@ -116,8 +128,9 @@ impl Page {
     pub(super) fn finish(self) -> String {
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{}</title>\n<style>{LOOK}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
+             <title>{}</title>\n<style>{}{LOOK}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
             escaped(&self.title),
+            colours(),
             self.body
         )
     }

@@ -5,60 +5,37 @@ use std::path::Path;
 use gairat::{
     checkpoint::RunFolder,
     files,
-    metrics::{Beside, EpochMetrics, Summary, score_label},
+    metrics::{Beside, Summary, score_label},
+    session::{Judged, Weights, judgements},
     settings::{Change, Settings, fields},
 };
 
-use super::{FILE, page::Page, samples::Measured};
+use super::{FILE, page::Page};
 use crate::{
     failure::Failure,
-    svg::{
-        Ink, WEIGHT,
-        histogram::{self, Height},
-        lines::{self, Line, Scale},
-    },
+    figure::{self, FIGURES, Measured, Subject, folder::evaluations},
+    svg::Ink,
 };
 
-/// Width and height of a figure.
-const SIZE: (f64, f64) = (640.0, 320.0);
+/// The figures that speak of the samples of the last epoch, and the one of an evaluation; all others are of epochs.
+const OF_SAMPLES: [&str; 3] = ["kappa", "weights", "margins"];
+const OF_EVALUATION: &str = "epsilon-curve";
 
 /// Writes the report of the run in `folder` beside its files.
 ///
 /// # Errors
 /// A folder without a run, or with files that cannot be read or written.
 pub(crate) fn write_of_run(folder: &Path) -> Result<(), Failure> {
-    let (folder, settings) = RunFolder::open(folder)?;
-    let epochs = files::read_text(&folder.file("metrics.jsonl")).unwrap_or_default();
-    let epochs: Vec<EpochMetrics> = epochs.lines().map_while(|line| serde_json::from_str(line).ok()).collect();
-    let samples = Measured::read(&files::read_text(&folder.file("samples.csv")).unwrap_or_default());
-    let summary = folder.summary()?;
-    let text = of_run(&settings, &epochs, &samples, summary.as_ref(), &evaluations(&folder)).finish();
+    let subject = figure::folder::subject(folder)?;
+    let (folder, _) = RunFolder::open(folder)?;
+    let judged = judgements(&folder).unwrap_or_default();
+    let text = of_run(&subject, &evaluations(&folder), &judged).finish();
     let file = folder.file(FILE);
     files::write(&file, text.as_bytes()).map_err(|error| Failure::Work(format!("{}: {error}", file.display())))
 }
 
-/// The reports of `gairat eval` that lie in the run's folder, by the name of their own.
-fn evaluations(folder: &RunFolder) -> Vec<(String, serde_json::Value)> {
-    let mut found: Vec<(String, serde_json::Value)> = files::list(folder.path())
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|path| {
-            let text = files::read_text(&path.join("evaluation.json")).ok()?;
-            Some((path.file_name()?.to_string_lossy().into_owned(), serde_json::from_str(&text).ok()?))
-        })
-        .collect();
-    // The order of a folder's files is anybody's.
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found
-}
-
-fn of_run(
-    settings: &Settings,
-    epochs: &[EpochMetrics],
-    samples: &Measured,
-    summary: Option<&Summary>,
-    evaluations: &[(String, serde_json::Value)],
-) -> Page {
+fn of_run(subject: &Subject, evaluations: &[(String, serde_json::Value)], judged: &[Judged]) -> Page {
+    let Subject { settings, epochs, samples, summary, .. } = subject;
     let about = settings.method.about();
     let title = format!("{} on {}, seed {}", settings.method.title(), settings.data, settings.seed);
     let mut page = Page::new(&title, about.summary);
@@ -72,16 +49,24 @@ fn of_run(
     for (name, report) in evaluations {
         evaluation(&mut page, name, report);
     }
+    judgements_of(&mut page, judged);
+    // A title says what is seen; whose it is says the page's.
+    let unnamed = [Subject { label: String::new(), ..subject.clone() }];
+    let drawn = |wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let kinds = FIGURES.iter().filter(|kind| wanted(kind.name));
+        kinds.filter_map(|kind| Some(kind.draw(&unnamed, Ink::Page)?.drawing.svg())).collect()
+    };
+    page.figures(&drawn(&|name| name == OF_EVALUATION));
     if !epochs.is_empty() {
         page.heading("Training");
-        page.figures(&curves(settings, epochs, summary));
+        page.figures(&drawn(&|name| name != OF_EVALUATION && !OF_SAMPLES.contains(&name)));
     }
     if !samples.kappa.is_empty() {
         page.heading("Training samples in the last epoch");
         page.paragraph(
             "κ counts the steps of the attack before which a sample is still classified correctly: samples of a small κ lie close to the boundary. ω is the weight of a sample in the loss.",
         );
-        page.figures(&spreads(settings, samples));
+        page.figures(&drawn(&|name| OF_SAMPLES.contains(&name)));
         weights(&mut page, settings, samples);
     }
     page.heading("Settings");
@@ -175,98 +160,45 @@ fn evaluation(page: &mut Page, name: &str, report: &serde_json::Value) {
     }
 }
 
-/// Accuracies, loss, and what else there is over the epochs.
-fn curves(settings: &Settings, epochs: &[EpochMetrics], summary: Option<&Summary>) -> Vec<String> {
-    let line = |label: &str, dashes: &'static str, of: &dyn Fn(&EpochMetrics) -> Option<f64>| Line {
-        label: label.to_owned(),
-        points: epochs.iter().filter_map(|epoch| Some((f64::from(epoch.epoch), of(epoch)?))).collect(),
-        dashes,
-        colour: None,
-    };
-    let mut marks: Vec<(f64, &str)> = Vec::new();
-    if settings.method.about().burns_in && settings.burn_in > 0 && settings.burn_in < settings.epochs {
-        marks.push((f64::from(settings.burn_in) + 0.5, "weights begin"));
+/// What suites said of the network in the window, the newest first.
+fn judgements_of(page: &mut Page, judged: &[Judged]) {
+    let verdicts: Vec<_> = judged.iter().rev().filter_map(|judged| Some((judged, judged.verdict.as_ref()?))).collect();
+    if verdicts.is_empty() {
+        return;
     }
-    if let Some(summary) = summary.filter(|summary| summary.epoch < summary.epochs) {
-        marks.push((f64::from(summary.epoch), "best"));
-    }
-    let accuracies = [
-        line("validation", "", &|epoch| epoch.validation("natural")),
-        line("PGD-20", "7 4", &|epoch| epoch.validation("pgd:20")),
-        line("worst", "2 3", &|epoch| epoch.get("validation_robust")),
-        line("train, PGD", "1 4", &|epoch| Some(epoch.train_robust)),
-    ];
-    let accuracies: Vec<Line> = accuracies.into_iter().filter(|line| !line.points.is_empty()).collect();
-    let mut figures = vec![
-        lines::svg("Accuracy", &accuracies, Scale::Share, &marks, SIZE, Ink::Page),
-        lines::svg(
-            "Loss that is minimised",
-            &[line("loss", "", &|epoch| Some(epoch.loss))],
-            Scale::Number,
-            &marks,
-            SIZE,
-            Ink::Page,
-        ),
-        lines::svg("Mean κ", &[line("κ", "", &|epoch| Some(epoch.mean_kappa))], Scale::Number, &marks, SIZE, Ink::Page),
-    ];
-    let mut effective = line("effective", "", &|epoch| epoch.effective);
-    effective.colour = Some(WEIGHT);
-    if !effective.points.is_empty() {
-        figures.push(lines::svg("Effective share of samples, (Σω)²/(nΣω²)", &[effective], Scale::Share, &marks, SIZE, Ink::Page));
-    }
-    figures
-}
-
-/// How κ, ω and the margins are spread.
-fn spreads(settings: &Settings, samples: &Measured) -> Vec<String> {
-    let kappa: Vec<histogram::Bar> = samples
-        .weight_by_kappa(settings.steps as usize)
-        .into_iter()
-        .map(|(kappa, count, _)| histogram::Bar { low: kappa as f64 - 0.5, high: kappa as f64 + 0.5, count })
-        .collect();
-    let bins = |values: &[f64]| histogram::bins(values.iter().copied(), 30);
-    let natural = bins(&samples.margin_start);
-    let adversarial = bins(&samples.margin_adversarial);
-    let mut figures = vec![histogram::svg(
-        "κ of the training samples (counts on a logarithmic scale)",
-        &kappa,
-        Height::Logarithmic,
-        "κ, steps withstood",
-        None,
-        SIZE,
-        Ink::Page,
-    )];
-    if samples.weight.iter().any(|weight| (weight - samples.weight[0]).abs() > 1e-6) {
-        let weights = bins(&samples.weight);
-        figures.push(histogram::svg(
-            "Weights (counts on a logarithmic scale)",
-            &weights,
-            Height::Logarithmic,
-            "ω, mean 1 where it is a share",
-            Some(WEIGHT),
-            SIZE,
-            Ink::Page,
+    page.heading("Judged on the way");
+    for (judged, verdict) in verdicts {
+        let whose = if judged.weights == Weights::Best { ", the best so far" } else { "" };
+        let step = if judged.step > 0 { format!(" and {} steps", judged.step) } else { String::new() };
+        let (low, high) = verdict.interval;
+        page.paragraph(&format!(
+            "{} on {} test samples, weights of epoch {}{step}{whose}, L∞ ball of {}: {} correct under every attack (95 % interval {} to {}), lowest under {}.",
+            judged.attacks,
+            verdict.samples,
+            judged.epoch,
+            judged.epsilon,
+            percent(verdict.robust),
+            percent(low),
+            percent(high),
+            verdict.strongest
         ));
+        let mut rows = vec![["attack", "correct", "broke", "of"].map(str::to_owned).to_vec()];
+        rows.extend(
+            verdict
+                .bars
+                .iter()
+                .map(|bar| vec![bar.attack.clone(), percent(bar.accuracy), bar.broke.to_string(), bar.tried.to_string()]),
+        );
+        rows.push(vec!["under every attack".to_owned(), percent(verdict.robust), String::new(), verdict.samples.to_string()]);
+        let last = rows.len() - 1;
+        page.table(&rows, |place, _| place == last);
+        for flag in &verdict.flags {
+            page.flag(&flag.name, &flag.message);
+        }
+        if let Some(sentence) = &verdict.at_chance {
+            page.flag("At chance", sentence);
+        }
     }
-    figures.push(histogram::svg(
-        "Margin at the attack's start",
-        &natural,
-        Height::Plain,
-        "z of the label − greatest other, logits",
-        None,
-        SIZE,
-        Ink::Page,
-    ));
-    figures.push(histogram::svg(
-        "Margin after the attack",
-        &adversarial,
-        Height::Plain,
-        "z of the label − greatest other, logits",
-        None,
-        SIZE,
-        Ink::Page,
-    ));
-    figures
 }
 
 /// The mean weight of each κ.
@@ -291,30 +223,56 @@ fn weights(page: &mut Page, settings: &Settings, samples: &Measured) {
 
 #[cfg(test)]
 mod tests {
+    use gairat::metrics::EpochMetrics;
+
     use super::*;
 
     #[test]
     fn a_report_needs_no_other_file_and_no_script() {
-        let settings = Settings::default().with("epochs", "90");
-        let epochs = [EpochMetrics { epoch: 1, loss: 0.5, effective: Some(0.5), ..EpochMetrics::default() }];
-        let samples = Measured {
-            kappa: vec![0.0, 10.0],
-            weight: vec![1.5, 0.5],
-            margin_start: vec![0.1, 2.0],
-            margin_adversarial: vec![-1.0, 1.0],
+        let subject = Subject {
+            label: "GAIRAT".to_owned(),
+            settings: Settings::default().with("epochs", "90"),
+            epochs: vec![EpochMetrics { epoch: 1, loss: 0.5, effective: Some(0.5), ..EpochMetrics::default() }],
+            samples: Measured {
+                row: vec![0, 1],
+                kappa: vec![0.0, 10.0],
+                weight: vec![1.5, 0.5],
+                margin_start: vec![0.1, 2.0],
+                margin_adversarial: vec![-1.0, 1.0],
+                depends_on: vec![0.0, 10.0],
+            },
+            ..Subject::default()
         };
         let evaluation = serde_json::json!({
             "scores": [{ "attack": "pgd:20", "label": "<PGD>", "accuracy": 0.5, "broke": 1, "tried": 2 }], "robust": 0.5, "samples": 2,
             "flags": [{ "name": "labels", "message": "odd" }],
         });
-        let text = of_run(&settings, &epochs, &samples, None, &[("eval-trust".to_owned(), evaluation)]).finish();
+        let judged: Judged = serde_json::from_value(serde_json::json!({
+            "attacks": "trust", "weights": "Now", "epoch": 7, "step": 3, "epsilon": 0.25,
+            "verdict": {
+                "samples": 40, "bars": [{ "attack": "Square", "accuracy": 0.625, "tried": 40, "broke": 15, "on_survivors": false }],
+                "robust": 0.625, "interval": [0.5, 0.75], "strongest": "Square", "curve": [],
+                "flags": [{ "name": "masked", "message": "the gradient <vanishes>", "severity": "Wrong" }], "at_chance": null,
+            },
+            "sample": null,
+        }))
+        .unwrap();
+        let text = of_run(&subject, &[("eval-trust".to_owned(), evaluation)], &[judged]).finish();
         for part in ["1 of 90 epochs", "eval-trust", "&lt;PGD&gt;", "labels", "--epochs=90", "mean ω", "prefers-color-scheme"] {
             assert!(text.contains(part), "{part}");
         }
-        for part in ["<script", "src=", "href=", "NaN", "<PGD>"] {
+        for part in [
+            "weights of epoch 7 and 3 steps",
+            "62.50 % correct under every attack",
+            "lowest under Square",
+            "the gradient &lt;vanishes&gt;",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+        for part in ["<script", "src=", "href=", "NaN", "<PGD>", "<vanishes>"] {
             assert!(!text.contains(part), "{part}");
         }
-        assert_eq!(text.matches("<svg").count(), 8);
+        assert_eq!(text.matches("<svg").count(), 7);
         let addresses: Vec<&str> = text.match_indices("http").map(|(at, _)| &text[at..at + 26]).collect();
         assert!(addresses.iter().all(|address| *address == "http://www.w3.org/2000/svg"), "{addresses:?}");
     }

@@ -1,6 +1,6 @@
 //! The frame of a figure: its axes, and where a number is.
 
-use super::Ink;
+use super::{Drawing, Ink, Picture};
 
 /// Room left of the axes, to the right, above and below.
 const LEFT: f64 = 60.0;
@@ -16,6 +16,7 @@ pub(crate) struct Frame {
     right: f64,
     below: f64,
     ink: Ink,
+    pictures: Vec<Picture>,
     body: String,
 }
 
@@ -23,7 +24,7 @@ impl Frame {
     /// A figure of this size whose axes go over these ranges; a range of no length is widened.
     pub(crate) fn new(size: (f64, f64), x: (f64, f64), y: (f64, f64), ink: Ink) -> Self {
         let wide = |(low, high): (f64, f64)| if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
-        Self { size, x: wide(x), y: wide(y), right: RIGHT, below: BELOW, ink, body: String::new() }
+        Self { size, x: wide(x), y: wide(y), right: RIGHT, below: BELOW, ink, pictures: Vec::new(), body: String::new() }
     }
 
     /// With so much room to the right of the axes, for labels there.
@@ -33,12 +34,14 @@ impl Frame {
     }
 
     /// With so much room below the axes.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn foot(mut self, below: f64) -> Self {
         self.below = below;
         self
     }
 
     /// The height of all but the rows of a figure of rows.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn margins(below: f64) -> f64 {
         ABOVE + below
     }
@@ -56,6 +59,11 @@ impl Frame {
     /// The right end of the axes.
     pub(crate) fn end(&self) -> f64 {
         self.size.0 - self.right
+    }
+
+    /// The height of the axis across.
+    pub(crate) fn bottom(&self) -> f64 {
+        self.size.1 - self.below
     }
 
     /// Adds elements.
@@ -101,22 +109,49 @@ impl Frame {
         self.text((x, top - 5.0), "middle", text);
     }
 
-    /// The picture, with `title` above it.
-    pub(crate) fn finish(self, title: &str) -> String {
-        let (width, height) = self.size;
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\" font-family=\"sans-serif\" \
-             font-size=\"13\" fill=\"{}\">\n<text x=\"{LEFT}\" y=\"18\" font-size=\"15\">{title}</text>\n{}</svg>\n",
-            self.ink.colour(),
-            self.body,
-            title = escaped(title),
-        )
+    /// Adds the name of the axis that goes up, along it.
+    pub(crate) fn left(&mut self, name: &str) {
+        let middle = f64::midpoint(ABOVE, self.size.1 - self.below);
+        self.add(&format!(
+            "<text transform=\"translate(15 {middle:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
+            escaped(name)
+        ));
+    }
+
+    /// Adds a picture below all else, of what lies over these ranges of the axes.
+    pub(crate) fn picture(&mut self, (left, right): (f64, f64), (low, high): (f64, f64), mut picture: Picture) {
+        let (x, y) = (self.x(left), self.y(high));
+        picture.at = (x, y, self.x(right) - x, self.y(low) - y);
+        self.pictures.push(picture);
+    }
+
+    /// Adds a line through these points of the axes; `dashes` are those of SVG, empty for a line without gaps.
+    pub(crate) fn line(&mut self, points: &[(f64, f64)], colour: &str, width: f64, dashes: &str) {
+        let points: Vec<String> = points.iter().map(|&(x, y)| format!("{:.1},{:.1}", self.x(x), self.y(y))).collect();
+        let dashes = if dashes.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dashes}\"") };
+        self.add(&format!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"{dashes}/>",
+            points.join(" ")
+        ));
+    }
+
+    /// The drawing, with `title` above it.
+    pub(crate) fn finish(self, title: &str) -> Drawing {
+        let body = format!("<text x=\"{LEFT}\" y=\"18\" font-size=\"15\">{}</text>\n{}", escaped(title), self.body);
+        Drawing { size: self.size, title: title.to_owned(), ink: self.ink, pictures: self.pictures, body }
     }
 }
 
 /// A text as XML holds it, in elements and in attributes.
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A number with no more digits than an axis needs.
+pub(crate) fn short(number: f64) -> String {
+    let text = if number.abs() >= 100.0 { format!("{number:.0}") } else { format!("{number:.3}") };
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "-0" { "0".to_owned() } else { text.replace('-', "\u{2212}") }
 }
 
 /// Round numbers between `low` and `high`, about `count` of them.
@@ -150,9 +185,9 @@ mod tests {
 
     #[test]
     fn what_a_text_holds_cannot_end_an_element() {
-        let mut frame = Frame::new((300.0, 200.0), (0.0, 0.0), (0.0, 1.0), Ink::File);
+        let mut frame = Frame::new((300.0, 200.0), (0.0, 0.0), (0.0, 1.0), Ink::Paper);
         frame.text((1.0, 1.0), "start", "a < b & \"c\"");
-        let picture = frame.finish("</svg><script>");
+        let picture = frame.finish("</svg><script>").svg();
         assert_eq!(picture.matches("<svg").count(), 1);
         assert!(
             !picture.contains("<script") && picture.contains("a &lt; b &amp; &quot;c&quot;") && !picture.contains("NaN"),

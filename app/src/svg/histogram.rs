@@ -1,6 +1,6 @@
 //! Bars.
 
-use super::{Frame, Ink, lines::short, ticks};
+use super::{Drawing, Frame, Ink, short, ticks};
 
 /// A bar from `low` to `high`, so high.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,76 +10,21 @@ pub(crate) struct Bar {
     pub(crate) count: usize,
 }
 
-/// How many of `values` lie in each of `count` bins of one width between the least and the greatest; nothing of nothing. Numbers that are
-/// not finite are left out.
-pub(crate) fn bins(values: impl Iterator<Item = f64> + Clone, count: usize) -> Vec<Bar> {
-    let finite = || values.clone().filter(|value| value.is_finite());
-    let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    if low > high || count == 0 {
-        return Vec::new();
-    }
-    let width = if high > low { (high - low) / count as f64 } else { 1.0 / count as f64 };
-    let edge = |place: usize| low + width * place as f64;
-    let mut bars: Vec<Bar> = (0..count).map(|place| Bar { low: edge(place), high: edge(place + 1), count: 0 }).collect();
-    for value in finite() {
-        let place = ((value - low) / width) as usize;
-        bars[place.min(count - 1)].count += 1;
-    }
-    bars
-}
-
-/// How high counts are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Height {
-    /// As high as they are.
-    Plain,
-    /// By the logarithm of one more, so that one sample is seen beside a thousand.
-    Logarithmic,
-}
-
-impl Height {
-    fn of(self, count: f64) -> f64 {
-        match self {
-            Self::Plain => count,
-            Self::Logarithmic => count.ln_1p(),
-        }
-    }
-
-    fn ticks(self, most: f64) -> Vec<f64> {
-        match self {
-            // Counts are whole.
-            Self::Plain => ticks(0.0, most, 5).into_iter().filter(|tick| tick.fract() == 0.0).collect(),
-            Self::Logarithmic => {
-                [0.0].into_iter().chain((0..15).map(|power| 10_f64.powi(power)).filter(|tick| *tick <= most)).collect()
-            }
-        }
-    }
-}
-
 /// The figure, with the name of what is counted below.
-pub(crate) fn svg(
-    title: &str,
-    bars: &[Bar],
-    height: Height,
-    name: &str,
-    colour: Option<&str>,
-    size: (f64, f64),
-    ink: Ink,
-) -> String {
+pub(crate) fn draw(title: &str, bars: &[Bar], name: &str, colour: Option<&str>, size: (f64, f64), ink: Ink) -> Drawing {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0).max(1) as f64;
     let (low, high) = (bars.first().map_or(0.0, |bar| bar.low), bars.last().map_or(1.0, |bar| bar.high));
-    let mut frame = Frame::new(size, (low, high), (0.0, height.of(most) * 1.05), ink);
-    let marks: Vec<f64> = height.ticks(most).into_iter().map(|tick| height.of(tick)).collect();
-    frame.across(&marks, |tick| match height {
-        Height::Plain => format!("{tick:.0}"),
-        Height::Logarithmic => format!("{:.0}", tick.exp_m1()),
-    });
-    let (from, to) = if bars.iter().all(is_whole) { (low + 0.5, high - 0.5) } else { (low, high) };
-    let below: Vec<f64> =
-        ticks(from, to, 10).into_iter().filter(|tick| !bars.iter().all(is_whole) || tick.fract() == 0.0).collect();
+    let whole = bars.iter().all(is_whole);
+    let mut frame = Frame::new(size, (low, high), (0.0, most * 1.05), ink);
+    // Counts are whole.
+    let across: Vec<f64> = ticks(0.0, most, 5).into_iter().filter(|tick| tick.fract() == 0.0).collect();
+    frame.across(&across, |tick| format!("{tick:.0}"));
+    frame.left("training samples");
+    let (from, to) = if whole { (low + 0.5, high - 0.5) } else { (low, high) };
+    let below: Vec<f64> = ticks(from, to, 10).into_iter().filter(|tick| !whole || tick.fract() == 0.0).collect();
     frame.below(&below, short, name);
     for bar in bars.iter().filter(|bar| bar.count > 0) {
-        let (left, right, top) = (frame.x(bar.low), frame.x(bar.high), frame.y(height.of(bar.count as f64)));
+        let (left, right, top) = (frame.x(bar.low), frame.x(bar.high), frame.y(bar.count as f64));
         let colour = colour.unwrap_or(ink.colour());
         frame.add(&format!(
             "<rect x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\" fill-opacity=\"0.75\"><title>{} at {}</title></rect>",
@@ -103,11 +48,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_finite_value_is_in_one_bin() {
-        let values = [0.0, 0.5, 1.0, 1.0, f64::NAN, 0.26];
-        let bars = bins(values.into_iter(), 4);
-        assert_eq!(bars.iter().map(|bar| bar.count).collect::<Vec<_>>(), [1, 1, 1, 2]);
-        assert_eq!(bins([2.0, 2.0].into_iter(), 3)[0].count, 2, "values that are all the same");
-        assert!(bins(std::iter::empty(), 3).is_empty());
+    fn a_bar_is_as_high_as_it_counts_and_one_of_nothing_is_not_drawn() {
+        let bar = |place: usize, count| Bar { low: place as f64 - 0.5, high: place as f64 + 0.5, count };
+        let svg = draw("κ", &[bar(0, 10), bar(1, 0), bar(2, 40)], "steps", None, (640.0, 320.0), Ink::Paper).svg();
+        let heights: Vec<f64> = svg
+            .lines()
+            .filter(|element| element.contains("<title>"))
+            .map(|element| element.split(" height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(heights.len(), 2);
+        assert!((heights[1] / heights[0] - 4.0).abs() < 0.02, "{heights:?}");
+        assert!(svg.contains("<title>40 at 2</title>"), "{svg}");
     }
 }

@@ -2,25 +2,25 @@
 
 use gairat::compare::{Block, Column};
 
-use super::{Frame, Ink, ticks};
+use super::{Drawing, Frame, Ink, short, ticks};
 
 /// The height of a row, and the room for numbers below them.
 const ROW: f64 = 30.0;
 const FOOT: f64 = 30.0;
 
 /// A panel for every accuracy of the block, one below the other: a dot for the mean, a bar for its 95 % interval, small dots for seeds.
-pub(crate) fn panels(block: &Block, heading: impl Fn(&str) -> String, ink: Ink) -> Vec<(String, String)> {
+pub(crate) fn panels(block: &Block, heading: impl Fn(&str) -> String, ink: Ink) -> Vec<(String, Drawing)> {
     let names = block.rows.first().map(|row| row.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
     let panel = |(place, name): (usize, String)| {
         let rows: Vec<(&str, &Column)> =
             block.rows.iter().filter_map(|row| Some((row.variant.as_str(), row.columns.get(place)?))).collect();
         let title = format!("{}, %", heading(&name));
-        (name, svg(&title, &rows, ink))
+        (name, draw(&title, &rows, ink))
     };
     names.into_iter().flatten().enumerate().map(panel).collect()
 }
 
-fn svg(title: &str, rows: &[(&str, &Column)], ink: Ink) -> String {
+fn draw(title: &str, rows: &[(&str, &Column)], ink: Ink) -> Drawing {
     let numbers = || {
         rows.iter().flat_map(|(_, column)| {
             let interval = column.spread.and_then(|spread| spread.interval);
@@ -45,7 +45,7 @@ fn svg(title: &str, rows: &[(&str, &Column)], ink: Ink) -> String {
         frame.add(&format!(
             "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\" stroke=\"{colour}\" stroke-opacity=\"0.2\"/>"
         ));
-        frame.text((x, bottom + 18.0), "middle", &super::lines::short(tick));
+        frame.text((x, bottom + 18.0), "middle", &short(tick));
     }
     for (place, (variant, column)) in rows.iter().enumerate() {
         let y = frame.y(count - place as f64 - 0.5);

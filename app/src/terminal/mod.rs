@@ -1,6 +1,5 @@
 //! What a run looks like in a terminal: for people, or as JSON for programs.
 
-pub(crate) mod curve;
 mod human;
 pub(crate) mod json;
 pub(crate) mod output;

@@ -6,6 +6,7 @@ mod layout;
 pub(crate) mod model;
 mod narrow;
 pub(crate) mod panels;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod png;
 mod stage;
 mod theme;

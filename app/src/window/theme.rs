@@ -4,7 +4,8 @@
 
 use egui::{Color32, Context, Theme, Visuals};
 
-use crate::palette::{DARK, LIGHT};
+pub(crate) use crate::palette::class_name;
+use crate::palette::{self, DARK, LIGHT, Pair};
 
 /// Below this width, in points, there is one thing at a time.
 pub(crate) const NARROW: f32 = 700.0;
@@ -14,15 +15,15 @@ pub(crate) fn accent(dark: bool) -> Color32 {
     if dark { Color32::from_rgb(120, 200, 190) } else { Color32::from_rgb(0, 105, 100) }
 }
 
+fn of(pair: Pair, dark: bool) -> Color32 {
+    let (r, g, b) = pair[usize::from(dark)];
+    Color32::from_rgb(r, g, b)
+}
+
 /// The colour of a class.
 pub(crate) fn class(class: usize, dark: bool) -> Color32 {
     let (r, g, b) = if dark { DARK[class % 10] } else { LIGHT[class % 10] };
     Color32::from_rgb(r, g, b)
-}
-
-/// What a class is called, as classes are counted from 0 in files: `A` for the first of two, digits by their number.
-pub(crate) fn class_name(class: usize, classes: usize) -> String {
-    if classes <= 4 { char::from(b'A' + (class % 26) as u8).to_string() } else { class.to_string() }
 }
 
 /// `from` and `to` mixed: 0 is all `from`.
@@ -34,19 +35,18 @@ pub(crate) fn mix(from: Color32, to: Color32, part: f32) -> Color32 {
 
 /// A signed number from -1 to 1 on a scale around grey: blue below, red above.
 pub(crate) fn diverging(number: f32, dark: bool) -> Color32 {
-    let grey = if dark { Color32::from_gray(64) } else { Color32::from_gray(222) };
-    let end = if number < 0.0 { Color32::from_rgb(50, 130, 240) } else { Color32::from_rgb(235, 80, 50) };
-    mix(grey, end, number.abs())
+    let (r, g, b) = palette::diverging(number, dark);
+    Color32::from_rgb(r, g, b)
 }
 
 /// Natural data in curves and histograms.
 pub(crate) fn natural(dark: bool) -> Color32 {
-    if dark { Color32::from_rgb(175, 230, 90) } else { Color32::from_rgb(96, 112, 0) }
+    of(palette::NATURAL, dark)
 }
 
 /// Adversarial data in curves and histograms.
 pub(crate) fn adversarial(dark: bool) -> Color32 {
-    if dark { Color32::from_rgb(235, 100, 105) } else { Color32::from_rgb(145, 10, 40) }
+    of(palette::ADVERSARIAL, dark)
 }
 
 /// The same under the training's own attack: paler.
@@ -56,7 +56,7 @@ pub(crate) fn adversarial_in_training(dark: bool) -> Color32 {
 
 /// Weights: their curve, and the frames of images.
 pub(crate) fn weight(dark: bool) -> Color32 {
-    if dark { Color32::from_rgb(240, 115, 235) } else { Color32::from_rgb(140, 25, 165) }
+    of(palette::WEIGHT, dark)
 }
 
 /// What is counted or set, and is none of the others: bars of samples, losses, rates.

@@ -140,6 +140,9 @@ pub fn weights_in(path: &Path, bytes: &[u8]) -> Result<Weights, CheckpointError>
         let what = if found.prefixes.len() == 1 { "prefix" } else { "prefixes" };
         said.push(format!("{what} {} taken off", quoted(&found.prefixes)));
     }
+    if found.copies > 0 {
+        said.push(format!("{} copies of them under `attacker` left out", found.copies));
+    }
     for (part, count) in &found.unused {
         said.push(format!("{count} tensors of `{part}`, which the network never uses, left out"));
     }

@@ -157,6 +157,11 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     table().bytes(path).map(|bytes| bytes.to_vec())
 }
 
+/// Writes a file whose bytes are at hand, without copying them.
+pub fn put(path: &Path, bytes: Arc<[u8]>) {
+    table().put(path, Content::Bytes(bytes));
+}
+
 /// Writes a file when all of it is there.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 
 mod divergence;
 mod door;
+mod start;
 mod trial;
 mod watch;
 
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use web_time::{Duration, Instant};
 
 pub use door::{Command, Door, Place};
-pub use trial::{Bar, Fate, Judged, Judging, SampleTrial, Trial, Verdict, Weights};
+pub use start::{Start, StartError};
+pub use trial::{Bar, Fate, Judged, Judging, SampleTrial, Trial, Verdict, Weights, judgements};
 pub use watch::{Look, Looked, Margins, NextBatch, Region, Seen, Traced, View};
 
 use divergence::only_answer;
@@ -282,7 +284,10 @@ pub async fn run_with<D: Door>(
     };
     let mut last_samples = match folder.resume_state()? {
         Some(state) => session.restore(state)?,
-        None => Vec::new(),
+        None => {
+            session.start_from_weights().await?;
+            Vec::new()
+        }
     };
     session.announce(chosen, path, &mut |event| door.emit(event));
     session.tell_kept(door);
@@ -488,6 +493,19 @@ impl Session<'_> {
             );
             emit(Event::Warning { message });
         }
+    }
+
+    /// Puts the weights in place that the run is to start from, if it is.
+    async fn start_from_weights(&mut self) -> Result<(), SessionError> {
+        let start = Start::of(&self.trainer.plan.settings, self.dataset).map_err(|error| match error {
+            StartError::Checkpoint(error) => SessionError::Checkpoint(error),
+            StartError::Load(error) => SessionError::Load(error.to_string()),
+        })?;
+        if let Some(start) = start {
+            let tensors = named_tensors(&start.network).await?;
+            self.trainer.network = with_tensors(self.trainer.network.clone(), &tensors)?;
+        }
+        Ok(())
     }
 
     /// Takes over a committed state; gives the samples of its last finished epoch back, if the state is at the end of one.

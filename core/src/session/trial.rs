@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Door, Event, Session, SessionError};
 use crate::{
-    checkpoint::{read_weights, write_whole},
+    checkpoint::{RunFolder, read_weights, write_whole},
     dataset::Samples,
     device,
     evaluate::{
@@ -333,13 +333,21 @@ impl Session<'_> {
 
     /// What was judged in this run, oldest first.
     fn kept_judgements(&self) -> Result<Vec<Judged>, String> {
-        let file = self.folder.file(KEPT);
-        if !files::is_file(&file) {
-            return Ok(Vec::new());
-        }
-        let bytes = files::read(&file).map_err(|error| error.to_string())?;
-        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+        judgements(self.folder)
     }
+}
+
+/// What was judged in the run of a folder, oldest first; nothing where nobody asked.
+///
+/// # Errors
+/// What is wrong with the file, in words.
+pub fn judgements(folder: &RunFolder) -> Result<Vec<Judged>, String> {
+    let file = folder.file(KEPT);
+    if !files::is_file(&file) {
+        return Ok(Vec::new());
+    }
+    let bytes = files::read(&file).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }
 
 /// What was found; none where somebody stopped it.

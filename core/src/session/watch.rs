@@ -1,6 +1,6 @@
 //! What a person may see of a run while it is on its way: host values, made when they are asked for.
 
-use burn::tensor::{Tensor, TensorData, activation::softmax, s};
+use burn::tensor::{Device, Tensor, TensorData, activation::softmax, s};
 
 use web_time::{Duration, Instant};
 
@@ -10,13 +10,14 @@ use super::{Door, Place, Session, SessionError};
 use crate::{
     attack::{Adversarial, Point, read_measured},
     batch::{Batch, StartKey, attack_batch},
-    dataset::SampleShape,
+    dataset::{Dataset, SampleShape},
     device::{self, DeviceError},
-    model::Classifier as _,
+    model::Classifier,
     random::Purpose,
     region_map::{Grid, OnDevice, Quantity, map_of},
+    settings::Checked,
     snapshot::best_class,
-    train::{EpochLog, SampleRecord},
+    train::{EpochLog, SampleRecord, Trainer},
     weight::effective_share,
 };
 
@@ -147,6 +148,49 @@ pub struct Looked {
     pub natural_class: u32,
     /// The class that it gives to x^(K).
     pub adversarial_class: u32,
+    /// The probabilities that it gives to these two classes.
+    pub confidences: [f32; 2],
+}
+
+impl Looked {
+    /// Attacks training samples of these rows with `network`, frozen, as training does in `epoch`; rows that are not in the training part are
+    /// left out. Samples are taken as they are, without augmentation: a picture that moves from view to view cannot be compared.
+    ///
+    /// # Errors
+    /// [`DeviceError::Lost`] when the device no longer answers.
+    pub async fn at(
+        network: &impl Classifier,
+        dataset: &Dataset,
+        (plan, epoch): (&Checked, u32),
+        rows: &[u32],
+        device: &Device,
+    ) -> Result<Vec<Self>, DeviceError> {
+        let train = &dataset.train;
+        let places: Vec<usize> = rows.iter().filter_map(|row| train.rows.binary_search(row).ok()).collect();
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let numbers = dataset.shape.len();
+        let key = StartKey { seed: plan.settings.seed, purpose: Purpose::Start, epoch: u64::from(epoch) };
+        let attack = plan.attack_in(epoch);
+        let batch = attack_batch(train.select(&places, numbers), dataset.shape, attack.start(), key, device);
+        let images = attack.run(network, &batch).images;
+        let natural = device::read(softmax(network.logits(batch.natural.clone()), 1)).await?;
+        let adversarial = device::read(softmax(network.logits(images.clone()), 1)).await?;
+        let images = device::read(images).await?;
+        let answers = natural.chunks_exact(dataset.classes).zip(adversarial.chunks_exact(dataset.classes));
+        let looked = places.iter().zip(images.chunks_exact(numbers)).zip(answers).map(|((&sample, image), (before, after))| {
+            let (natural, adversarial) = (best_class(before), best_class(after));
+            Self {
+                row: train.rows[sample],
+                adversarial: image.to_vec(),
+                natural_class: natural as u32,
+                adversarial_class: adversarial as u32,
+                confidences: [before[natural], after[adversarial]],
+            }
+        });
+        Ok(looked.collect())
+    }
 }
 
 /// The attack on the batch that the next step trains on.
@@ -296,31 +340,8 @@ impl Session<'_> {
     }
 
     async fn looked(&self, rows: &[u32]) -> Result<Vec<Looked>, DeviceError> {
-        let train = &self.dataset.train;
-        let places: Vec<usize> = rows.iter().filter_map(|row| train.rows.binary_search(row).ok()).collect();
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let plan = &self.trainer.plan;
-        let numbers = self.dataset.shape.len();
-        let key = StartKey { seed: plan.settings.seed, purpose: Purpose::Start, epoch: u64::from(self.shown_epoch()) };
-        // As they are, without augmentation: a picture that moves from view to view cannot be compared.
-        let samples = train.select(&places, numbers);
-        let attack = plan.attack_in(self.shown_epoch());
-        let batch = attack_batch(samples, self.dataset.shape, attack.start(), key, &self.trainer.device);
-        let frozen = self.trainer.frozen();
-        let images = attack.run(&frozen, &batch).images;
-        let classes = self.dataset.classes;
-        let natural = device::read(frozen.logits(batch.natural.clone())).await?;
-        let adversarial = device::read(frozen.logits(images.clone())).await?;
-        let images = device::read(images).await?;
-        let looked = places.iter().enumerate().map(|(place, &sample)| Looked {
-            row: train.rows[sample],
-            adversarial: images[place * numbers..(place + 1) * numbers].to_vec(),
-            natural_class: best_class(&natural[place * classes..(place + 1) * classes]) as u32,
-            adversarial_class: best_class(&adversarial[place * classes..(place + 1) * classes]) as u32,
-        });
-        Ok(looked.collect())
+        let Trainer { plan, device, .. } = &self.trainer;
+        Looked::at(&self.trainer.frozen(), self.dataset, (plan, self.shown_epoch()), rows, device).await
     }
 
     async fn next_batch(&self) -> Result<Option<NextBatch>, DeviceError> {

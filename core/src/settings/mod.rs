@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 
 pub use field::{Change, Field, Group, Kind, Slider, field, fields};
 pub use method_choice::MethodChoice;
-pub use value::ClimbedLoss;
+pub use value::{ClimbedLoss, StartingWeights};
 
 use field::Shown;
 use value::Value;
@@ -258,6 +258,9 @@ settings! {
     Network model: ModelSpec = ModelSpec::Auto => Shown::new(Change::Never).usual().label("network");
     /// Initial weights: pytorch (uniform in ±1/√fan-in) or he (normal, variance 2/fan-in, zero biases).
     Network init: Initialisation = Initialisation::PyTorch => Shown::new(Change::Never);
+    /// Weights to start from in place of drawn ones: none, or a file as PyTorch (.pth, .pt) or safetensors writes them; without another
+    /// network it is the one that their names are of.
+    Network weights: StartingWeights = StartingWeights::default() => Shown::new(Change::Never).label("start from");
     /// A first layer that normalises: none or MEAN/STD, one number or one a channel (0.1307/0.3081).
     Network normalise: Normalisation = Normalisation::None => Shown::new(Change::Never);
 

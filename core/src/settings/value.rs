@@ -1,11 +1,16 @@
 //! Values that are written as text in the same way everywhere.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use super::{Kind, MethodChoice};
 use crate::{
     attack::{LossKind, Path as AttackPath},
     dataset::{Augmentation, DataRange, Source, TestPart, ValidationPart},
+    files::expanded,
     model::{Initialisation, ModelSpec, Normalisation},
     train::LearningRateSchedule,
 };
@@ -46,6 +51,33 @@ impl fmt::Display for ClimbedLoss {
     }
 }
 
+/// Weights that a run starts from: those of a file, or drawn ones.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct StartingWeights(pub Option<PathBuf>);
+
+impl FromStr for StartingWeights {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("expected none, or the path of a file of weights".to_owned()),
+            "none" => Ok(Self(None)),
+            path => Ok(Self(Some(expanded(Path::new(path))))),
+        }
+    }
+}
+
+impl fmt::Display for StartingWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            // So that a file of that name is not taken for the word.
+            Some(path) if path.as_os_str() == "none" => f.write_str("./none"),
+            Some(path) => write!(f, "{}", path.display()),
+            None => f.write_str("none"),
+        }
+    }
+}
+
 macro_rules! value_from_str {
     ($($type:ty $(: $($choice:literal)+)?),+ $(,)?) => {$(
         impl Value for $type {
@@ -73,6 +105,7 @@ value_from_str!(
     Initialisation: "pytorch" "he",
     Normalisation,
     DataRange,
+    StartingWeights,
     ClimbedLoss: "auto" "ce" "cw" "kl",
     AttackPath: "auto" "fused" "composed",
     LearningRateSchedule: "piecewise" "cosine" "linear" "one-drop" "super-converge",

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     failure::Failure,
+    figure::raster,
     report::{self, Shown},
-    svg::{Ink, intervals},
+    svg::{Ink, chart::cell, intervals},
 };
 
 /// What stands above a block.
@@ -78,14 +79,17 @@ pub(super) fn write(dir: &Path, plan: &Plan, gathered: &Gathered) -> Result<(), 
     put(report::FILE, &page(plan, gathered))
 }
 
-/// A figure for every accuracy.
+/// A figure for every accuracy, as SVG and PNG; their numbers are in the table.
 fn figures(dir: &Path, gathered: &Gathered) -> Result<(), Failure> {
     let folder = dir.join("figures");
-    let failed = |error: std::io::Error| Failure::Work(format!("{}: {error}", folder.display()));
-    files::create_dir_all(&folder).map_err(failed)?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Work(format!("{}: {error}", folder.display()));
+    files::create_dir_all(&folder).map_err(|error| failed(&error))?;
     for block in &gathered.table.blocks {
-        for (name, picture) in intervals::panels(block, words::heading, Ink::File) {
-            files::write(&folder.join(format!("{}-{name}.svg", block.weights)), picture.as_bytes()).map_err(failed)?;
+        for (name, drawing) in intervals::panels(block, words::heading, Ink::Paper) {
+            let png = raster::png(&drawing).map_err(|error| failed(&error))?;
+            for (kind, bytes) in [("svg", drawing.svg().into_bytes()), ("png", png)] {
+                files::write(&folder.join(format!("{}-{name}.{kind}", block.weights)), &bytes).map_err(|error| failed(&error))?;
+            }
         }
     }
     Ok(())
@@ -115,11 +119,6 @@ fn page(plan: &Plan, gathered: &Gathered) -> String {
         format!("{} runs; tables and figures lie beside this file, and a report in the folder of every run", plan.runs.len());
     let blocks: Vec<Shown<'_>> = blocks.collect();
     report::of_comparison((&variants.join(" · "), &below), &blocks, words::heading, &missing)
-}
-
-/// A text as a cell of CSV.
-fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// Every number of every run. Accuracies are shares from 0 to 1.

@@ -6,10 +6,15 @@ use gairat::{
     dataset::{self, SampleShape, Samples},
     evaluate::{Identity, Judgement, Ledger, Norm},
     files,
+    settings::Settings,
 };
 
 use super::super::must_be_new;
-use crate::{failure::Failure, terminal};
+use crate::{
+    failure::Failure,
+    figure::{self, Radii, Subject},
+    svg::Ink,
+};
 
 /// The file that an evaluation at work holds.
 const LOCK: &str = "eval.lock";
@@ -51,7 +56,7 @@ impl Folder {
         &self,
         done: &Judgement,
         (shape, samples): (SampleShape, &Samples),
-        norm: Norm,
+        (norm, settings): (Norm, &Settings),
         line: &serde_json::Value,
     ) -> Result<(), Failure> {
         let put = |name: &str, bytes: &[u8]| {
@@ -92,8 +97,12 @@ impl Folder {
                 table += &format!("{},{},{},{}\n", point.epsilon, point.robust, point.interval.0, point.interval.1);
             }
             put("curve.csv", table.as_bytes())?;
-            let title = format!("correct under every attack, {} samples, with the 95 % interval", samples.len());
-            put("curve.svg", terminal::curve::svg(&done.curve, &title, &format!("radius of the {norm} ball")).as_bytes())?;
+            let by = format!("{} samples", samples.len());
+            let radii = vec![Radii { by, norm: norm.label().to_owned(), points: done.curve.clone() }];
+            let subject = Subject { settings: settings.clone(), radii, ..Subject::default() };
+            if let Some(figure) = figure::named("epsilon-curve").and_then(|kind| kind.draw(&[subject], Ink::Paper)) {
+                put("curve.svg", figure.drawing.svg().as_bytes())?;
+            }
         }
         let mut text = serde_json::to_string_pretty(line).unwrap_or_default();
         text.push('\n');

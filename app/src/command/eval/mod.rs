@@ -201,7 +201,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     });
     let mut line = report::line(about, &judgement);
     if let Some(folder) = &folder {
-        folder.write(&judgement, (dataset.shape, &samples), norm, &line)?;
+        folder.write(&judgement, (dataset.shape, &samples), (norm, &settings), &line)?;
     }
     if json {
         report::add_seconds(&mut line, table.seconds());

@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 use egui::{Context, Ui};
 use gairat::files;
 
+use crate::{
+    figure::{self, Figure},
+    words::Door,
+};
+
 /// What is said while files are held over the program.
-pub(crate) const DROP: &str = "Drop a run folder, settings (.json) or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class)";
+pub(crate) const DROP: &str = "Drop a run folder, settings (.json), weights (.pth, .safetensors) or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, Parquet, pictures by class)";
 
 /// The button that asks for a file, and what it does.
 pub(crate) const BROWSE: (&str, &str) = ("Browse…", "The system's own dialog");
@@ -27,6 +32,25 @@ pub(crate) fn new_file(folder: Option<&Path>, name: &str, kind: &str) -> Result<
 pub(crate) fn put(file: &Path, bytes: &[u8]) -> Result<String, String> {
     gairat::checkpoint::write_whole(file, bytes).map_err(|error| error.to_string())?;
     Ok(format!("Written: {}", file.display()))
+}
+
+/// Does what takes its time beside the window.
+pub(crate) fn beside(work: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(work);
+}
+
+/// Writes figures into a new folder beside the run that is open; gives what is to be said.
+pub(crate) fn put_figures(folder: Option<&Path>, figures: &[Figure]) -> Result<String, String> {
+    let folder = folder.ok_or("The run has no folder yet: wait until it has begun.")?;
+    if !files::is_dir(folder) {
+        return Err(format!("{}: the folder of the run is gone, so there is nowhere to write to.", folder.display()));
+    }
+    let new = (1..1000)
+        .map(|number| folder.join(if number == 1 { "figures".to_owned() } else { format!("figures-{number}") }))
+        .find(|folder| !files::exists(folder))
+        .ok_or_else(|| format!("{}: there are 999 such folders already.", folder.display()))?;
+    let written = figure::folder::write(&new, figures).map_err(|failure| failure.message(Door::Window).to_string())?;
+    Ok(format!("Written: {} files in {}", written.len(), new.display()))
 }
 
 /// A run folder, chosen in the system's own dialog.

@@ -32,6 +32,13 @@ pub(crate) const UPLOADS: &str = "uploads";
 /// The largest file that is taken, in bytes, unpacked: what a page may hold in memory some times over.
 const LARGEST: u64 = 512 * 1024 * 1024;
 
+/// How much of a file is read at once: what a browser hands over in a millisecond or two.
+const SLICE: usize = 4 << 20;
+/// From how many slices on it is told how far the reading is.
+const TOLD: usize = 5;
+/// What files of weights are called.
+const WEIGHTS: [&str; 3] = ["safetensors", "pth", "pt"];
+
 /// What the browser keeps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stock {
@@ -95,7 +102,7 @@ fn used() -> BTreeMap<PathBuf, String> {
     for run in list(Path::new(RUNS)) {
         let Ok((_, settings)) = RunFolder::open(&run) else { continue };
         let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for file in settings.data.files().into_iter().flat_map(memory::under) {
+        for file in settings.data.files().into_iter().chain(settings.weights.0.as_deref()).flat_map(memory::under) {
             used.insert(file.path, name.clone());
         }
     }
@@ -190,36 +197,65 @@ pub(crate) fn upload(ctx: &Context) {
     let changed = Closure::once_into_js(move || {
         let Some(list) = chosen.files() else { return };
         let files: Vec<web_sys::File> = (0..list.length()).filter_map(|place| list.get(place)).collect();
-        wasm_bindgen_futures::spawn_local(async move {
+        later(&ctx.clone(), async move {
             let mut read = Vec::new();
             for file in files {
-                read.push(read_file(&file).await);
+                read.push(read_file(&file, &ctx).await);
             }
             take(read).await;
-            ctx.request_repaint();
+            None
         });
     });
     input.set_onchange(Some(changed.unchecked_ref()));
     input.click();
 }
 
-async fn read_file(file: &web_sys::File) -> Result<(String, Vec<u8>), String> {
+/// The name and the bytes of a file.
+type Arrived = (String, Arc<[u8]>);
+
+/// Reads a file slice by slice, so that no frame waits for it, and tells how far it is where that takes its time.
+async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arrived, String> {
     let name = file.name();
-    if file.size() > LARGEST as f64 {
-        return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", file.size() / 1e6, LARGEST as f64 / 1e6));
+    let size = file.size();
+    if size > LARGEST as f64 {
+        return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", size / 1e6, LARGEST as f64 / 1e6));
     }
-    let buffer = JsFuture::from(file.array_buffer()).await.map_err(|error| format!("{name}: {}", words(&error)))?;
-    Ok((name, Uint8Array::new(&buffer).to_vec()))
+    let failed = |error: JsValue| format!("{name}: {}", words(&error));
+    let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, size as usize).collect();
+    // Nobody else has it yet.
+    let Some(room) = Arc::get_mut(&mut bytes) else { return Err(format!("{name}: there is no room for it")) };
+    let slices = room.len().div_ceil(SLICE);
+    for (place, slice) in room.chunks_mut(SLICE).enumerate() {
+        let from = place * SLICE;
+        let part = file.slice_with_f64_and_f64(from as f64, (from + slice.len()) as f64).map_err(failed)?;
+        let buffer = JsFuture::from(part.array_buffer()).await.map_err(failed)?;
+        let part = Uint8Array::new(&buffer);
+        if part.length() as usize != slice.len() {
+            return Err(format!("{name}: it changed while it was read; choose it again."));
+        }
+        part.copy_to(slice);
+        // A quarter at a time: every word is read aloud to some.
+        let quarter = |place: usize| 4 * place / slices;
+        if slices >= TOLD && quarter(place + 1) > quarter(place) && place + 1 < slices {
+            let told = format!("Reading {name}: {} % of {:.0} MB", 25 * quarter(place + 1), size / 1e6);
+            DONE.with_borrow_mut(|done| done.push(Ok(told)));
+            ctx.request_repaint();
+        }
+    }
+    Ok((name, bytes))
 }
 
 /// Reads files that were dropped on the page.
 pub(crate) fn read_dropped(files: Vec<DroppedFileHandle>, ctx: &Context) {
+    let beside = ctx.clone();
     later(ctx, async move {
         let mut read = Vec::new();
         for file in files {
             let name = file.path().to_string_lossy().into_owned();
-            let bytes = file.bytes_async().await;
-            read.push(bytes.map(|bytes| (name.clone(), bytes)).map_err(|error| format!("{name}: {error}")));
+            read.push(match file.web_file() {
+                Some(file) => read_file(file, &beside).await,
+                None => Err(format!("{name}: the browser does not give it.")),
+            });
         }
         take(read).await;
         None
@@ -227,7 +263,7 @@ pub(crate) fn read_dropped(files: Vec<DroppedFileHandle>, ctx: &Context) {
 }
 
 /// Puts files where the program finds them, and says which of them it is to open.
-async fn take(read: Vec<Result<(String, Vec<u8>), String>>) {
+async fn take(read: Vec<Result<Arrived, String>>) {
     // What other tabs keep has a name, too.
     storage::refresh().await;
     let mut told = Vec::new();
@@ -240,7 +276,7 @@ async fn take(read: Vec<Result<(String, Vec<u8>), String>>) {
     ARRIVED.with_borrow_mut(|arrived| arrived.extend(told));
 }
 
-async fn place(name: &str, bytes: Vec<u8>) -> Result<PathBuf, String> {
+async fn place(name: &str, bytes: Arc<[u8]>) -> Result<PathBuf, String> {
     // A name is no way into other folders; a comma stands between the two files of a pair.
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy().replace(',', "_");
     let kind = Path::new(&name).extension().map(|kind| kind.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -252,7 +288,6 @@ async fn place(name: &str, bytes: Vec<u8>) -> Result<PathBuf, String> {
     if kind == "zip" && is_run(&bytes) {
         return unpack(&name, &bytes).await;
     }
-    let bytes: Arc<[u8]> = bytes.into();
     let in_memory = |path: &Path| memory::apply([Change { path: path.to_owned(), content: Content::Bytes(Arc::clone(&bytes)) }]);
     if kind == "json" {
         // Settings are read once: the run that they make keeps them.
@@ -261,13 +296,20 @@ async fn place(name: &str, bytes: Vec<u8>) -> Result<PathBuf, String> {
         return Ok(path);
     }
     let path = free(&name, &bytes).await?;
+    if WEIGHTS.contains(&kind.as_str()) {
+        memory::put(&path, bytes);
+        return Ok(path);
+    }
     in_memory(&path);
     // One file of several says what lacks; it is taken all the same, since the others may follow.
     if Source::of_files(std::slice::from_ref(&path)) == Ok(None) {
         memory::forget(&path);
-        return Err(format!("{name}: expected settings (.json), a downloaded run (.zip) or data: {}.", known_data()));
+        return Err(format!(
+            "{name}: expected settings (.json), a downloaded run (.zip), weights (.pth, .safetensors) or data: {}.",
+            known_data()
+        ));
     }
-    files::write(&path, &bytes).map_err(|error| format!("{name}: {error}"))?;
+    memory::put(&path, bytes);
     Ok(path)
 }
 

@@ -1,6 +1,9 @@
 //! The page has a browser around it: files come by upload and go by download.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{Cursor, Write as _},
+    path::{Path, PathBuf},
+};
 
 use egui::{Context, Ui};
 
@@ -8,15 +11,15 @@ use gairat::files;
 use web_time::{Duration, Instant};
 
 use super::exchange::{self, Stock};
+use crate::figure::Figure;
 
 /// What is said while files are held over the program.
-pub(crate) const DROP: &str =
-    "Drop settings (.json), a downloaded run (.zip), or data: NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class (.zip)";
+pub(crate) const DROP: &str = "Drop settings (.json), a downloaded run (.zip), weights (.pth, .safetensors), or data: NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class (.zip)";
 
 /// The button that asks for a file, and what it does.
 pub(crate) const BROWSE: (&str, &str) = (
     "Upload…",
-    "Settings (.json), a downloaded run (.zip), or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class as .zip) from this computer",
+    "Settings (.json), a downloaded run (.zip), weights (.pth, .safetensors), or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class as .zip) from this computer",
 );
 
 /// The name that a download gets.
@@ -32,6 +35,26 @@ pub(crate) fn put(file: &Path, bytes: &[u8]) -> Result<String, String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     exchange::download(&name, bytes)?;
     Ok(format!("Downloaded: {name}"))
+}
+
+/// Does what takes its time at once: a page has no thread beside it.
+pub(crate) fn beside(work: impl FnOnce()) {
+    work();
+}
+
+/// Downloads figures in one archive; gives what is to be said.
+pub(crate) fn put_figures(_folder: Option<&Path>, figures: &[Figure]) -> Result<String, String> {
+    const NAME: &str = "gairat-figures.zip";
+    let fail = |error: &dyn std::fmt::Display| format!("{NAME}: {error}");
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    for (name, bytes) in figures.iter().flat_map(Figure::texts) {
+        archive.start_file(name, options).map_err(|error| fail(&error))?;
+        archive.write_all(&bytes).map_err(|error| fail(&error))?;
+    }
+    let bytes = archive.finish().map_err(|error| fail(&error))?.into_inner();
+    exchange::download(NAME, &bytes)?;
+    Ok(format!("Downloaded: {NAME}"))
 }
 
 /// Asks for files; they arrive later.

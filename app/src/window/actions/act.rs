@@ -125,7 +125,7 @@ impl State {
             Action::SaveSettings => files::save_settings(self),
             Action::CopyLink => links::copy(self, ctx),
             Action::BuildLink => self.link_builder = Some(links::builder(self)),
-            Action::ExportCurves(format) => files::export_curves(self, format),
+            Action::ExportFigures => files::export_figures(self, ctx),
             Action::Palette => self.palette = Some(Palette::default()),
             Action::Help => self.help = !self.help,
             Action::Lesson(number) => lessons::begin(self, usize::from(number)),

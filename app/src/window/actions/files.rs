@@ -1,15 +1,25 @@
 //! Opening and saving.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use egui::Ui;
-use gairat::{dataset::Source, files, settings::Settings};
+use egui::{Context, Ui};
+use gairat::{
+    dataset::{self, Source, Toy},
+    files,
+    model::{ModelSpec, Normalisation},
+    session::Start,
+    settings::{Settings, StartingWeights},
+};
 
 use crate::{
+    figure,
     platform::{known_data, outside},
+    svg::Ink,
     window::{
-        actions::Format,
-        model::{State, curves, figure},
+        model::{State, figures},
     },
 };
 
@@ -36,22 +46,75 @@ pub(crate) fn open_path(state: &mut State, path: &Path) {
     } else if path.extension().is_some_and(|kind| ["safetensors", "pth", "pt"].iter().any(|weights| kind == *weights)) {
         match folder_of(path) {
             Some(folder) => state.open_run(&folder),
-            None => state.say(
-                format!("{}: weights alone cannot be trained on; open the run folder that they are from.", path.display()),
-                true,
-            ),
+            None => open_weights(state, path),
         }
     } else if files::exists(path) {
         match Source::of_files(&[path.to_owned()]) {
             Ok(Some(source)) => state.open_settings(Settings::recipe(source)),
             Ok(None) => {
-                state.say(format!("{}: expected a run, settings (.json) or data: {}.", path.display(), known_data()), true);
+                state.say(
+                    format!(
+                        "{}: expected a run, settings (.json), weights (.pth, .safetensors) or data: {}.",
+                        path.display(),
+                        known_data()
+                    ),
+                    true,
+                );
             }
             Err(problem) => state.say(problem, true),
         }
     } else {
         state.say(format!("{}: there is no such file or folder.", path.display()), true);
     }
+}
+
+/// Files of weights that are looked at before a run is started with them; what is larger would keep the window from its next frame, and is
+/// read by the run, which says what does not fit.
+const AT_ONCE: usize = 4 << 20;
+
+/// Starts a run from weights alone, paused: it may be judged as it is, or trained on. It is on the data of the form where they take such
+/// samples, else on the first in the program that they take.
+fn open_weights(state: &mut State, path: &Path) {
+    let own = Settings { model: ModelSpec::Auto, normalise: Normalisation::None, ..state.form.clone() };
+    let starting = |settings: Settings| Settings { weights: StartingWeights(Some(path.to_owned())), ..settings };
+    let bytes = match files::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return state.say(format!("{}: {error}", path.display()), true),
+    };
+    let mut settings = starting(own.clone());
+    if bytes.len() <= AT_ONCE {
+        let weights = match gairat::checkpoint::weights_in(path, &bytes) {
+            Ok(weights) => weights,
+            Err(error) => return state.say(error.to_string(), true),
+        };
+        let known = state.run().dataset.clone().filter(|dataset| dataset.source == own.data);
+        let load = |settings: &Settings| dataset::load(&settings.checked().ok()?.request).ok().map(Arc::new);
+        let own_data = known.or_else(|| if own.data.is_inside() { load(&own) } else { None });
+        let on_own = own_data.map(|dataset| Start::of(&starting(own), &dataset));
+        let inside = [Source::Digits, Source::Toy(Toy::Moons), Source::Toy(Toy::ThreeBlobs)].map(Settings::recipe);
+        let elsewhere =
+            || inside.into_iter().find_map(|settings| Start::of(&starting(settings.clone()), &*load(&settings)?).ok()?);
+        settings = match on_own {
+            Some(Ok(Some(start))) => start.settings,
+            tried => match elsewhere() {
+                Some(start) => start.settings,
+                None => {
+                    let why = tried.and_then(Result::err).map_or_else(String::new, |error| format!(" {error}"));
+                    let takes =
+                        weights.sample_shape(&ModelSpec::Auto).map(|shape| format!(" Its network takes samples of {shape}."));
+                    let problem = format!(
+                        "{}.{}{why} Open such data first, then the weights again.",
+                        weights.reading,
+                        takes.unwrap_or_default()
+                    );
+                    return state.say(problem, true);
+                }
+            },
+        };
+    }
+    state.open_settings(settings);
+    state.gate.play(false);
+    state.say("The weights are at work as they are: judge them (J), or train on (Space).", false);
 }
 
 fn settings_in(path: &Path) -> Result<Settings, String> {
@@ -115,17 +178,19 @@ pub(crate) fn arrived(ui: &Ui, state: &mut State) {
     }
 }
 
-/// Gives the curves away.
-pub(super) fn export_curves(state: &mut State, format: Format) {
-    let kind = match format {
-        Format::Png => "png",
-        Format::Svg => "svg",
-        Format::Csv => "csv",
-    };
-    let Some(file) = new_file(state, "curves", kind) else { return };
-    match format {
-        Format::Png => state.picture = Some(file),
-        Format::Svg => write(state, &file, figure::svg(&curves::figure(&state.runs)).as_bytes()),
-        Format::Csv => write(state, &file, figure::csv(&curves::figure(&state.runs)).as_bytes()),
+/// Gives figures of the runs away: on a disk they are drawn beside the window, because letters take their time.
+pub(super) fn export_figures(state: &mut State, ctx: &Context) {
+    let subjects = figures::subjects(&state.runs, &state.grid.visible);
+    let drawn = figure::all(&subjects, Ink::Paper);
+    if drawn.is_empty() {
+        return state.say("There is nothing to draw yet: no epoch is finished, and no sample was seen.".to_owned(), true);
     }
+    let (folder, done, ctx) = (state.run().folder.clone(), Arc::clone(&state.pictures), ctx.clone());
+    outside::beside(move || {
+        let written = outside::put_figures(folder.as_deref(), &drawn);
+        if let Ok(mut done) = done.lock() {
+            done.push(written);
+        }
+        ctx.request_repaint();
+    });
 }

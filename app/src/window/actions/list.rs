@@ -45,7 +45,7 @@ pub(crate) enum Action {
     SaveSettings,
     CopyLink,
     BuildLink,
-    ExportCurves(Format),
+    ExportFigures,
     Palette,
     Help,
     Lesson(u8),
@@ -57,14 +57,6 @@ pub(crate) enum Action {
     SettingsDrawer,
     InspectorDrawer,
     Quit,
-}
-
-/// What a figure is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
-    Png,
-    Svg,
-    Csv,
 }
 
 /// What the menu groups actions by.
@@ -111,16 +103,14 @@ const fn command(key: Key) -> Option<KeyboardShortcut> {
 
 impl Action {
     /// All of them but the lessons, which have a list of their own, in the order of the menus.
-    const OWN: [Self; 60] = [
+    const OWN: [Self; 58] = [
         Self::Open,
         Self::SavedRuns,
         Self::Save,
         Self::SaveSettings,
         Self::CopyLink,
         Self::BuildLink,
-        Self::ExportCurves(Format::Png),
-        Self::ExportCurves(Format::Svg),
-        Self::ExportCurves(Format::Csv),
+        Self::ExportFigures,
         Self::Quit,
         Self::PlayOrPause,
         Self::OneBatch,
@@ -292,9 +282,12 @@ impl Action {
                 (File, "Copy link", "Copy a link that opens with these settings, here or in the page", command(Key::L))
             }
             Self::BuildLink => (File, "Link for a class…", "Make a link that hides or locks what should not be touched", None),
-            Self::ExportCurves(Format::Png) => (File, "Export curves as PNG", "Save the curves as a picture", None),
-            Self::ExportCurves(Format::Svg) => (File, "Export curves as SVG", "Save the curves as a drawing that scales", None),
-            Self::ExportCurves(Format::Csv) => (File, "Export curves as CSV", "Save the numbers of the curves as a table", None),
+            Self::ExportFigures if cfg!(target_arch = "wasm32") => {
+                (File, "Export figures", "Download figures of the runs for a paper, as SVG and CSV in a .zip", None)
+            }
+            Self::ExportFigures => {
+                (File, "Export figures", "Write figures of the runs for a paper into the run's folder, as SVG, PNG and CSV", None)
+            }
             Self::Palette => (Window, "All commands…", "Find a command by its name", command(Key::K)),
             Self::Help => (Window, "Keys and marks", "What the keys do and what the marks mean", key(Key::Questionmark)),
             Self::Lesson(number) => {

@@ -9,4 +9,4 @@ pub(crate) mod links;
 mod list;
 pub(crate) mod projector;
 
-pub(crate) use list::{Action, Format, Menu};
+pub(crate) use list::{Action, Menu};

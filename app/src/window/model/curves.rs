@@ -5,7 +5,6 @@ use gairat::metrics::EpochMetrics;
 
 use super::{
     Run,
-    figure::{Figure, Moment, Series},
     run::{Mark, MarkKind},
 };
 use crate::window::theme;
@@ -91,23 +90,4 @@ pub(crate) fn marks(run: &Run) -> Vec<Mark> {
     marks.extend(best.cloned());
     marks.extend(run.marks.iter().filter(|mark| mark.kind == MarkKind::Changed).cloned());
     marks
-}
-
-/// All curves of all runs, unscaled, for files.
-pub(crate) fn figure(runs: &[Run]) -> Figure {
-    let mut figure = Figure { title: runs.iter().map(Run::title).collect::<Vec<_>>().join(" and "), ..Figure::default() };
-    for (place, run) in runs.iter().enumerate() {
-        for (number, kind) in KINDS.iter().enumerate() {
-            let [r, g, b, _] = colour(number, false).to_array();
-            let points = run.metrics.iter().filter_map(|m| Some([f64::from(m.epoch), (kind.value)(m)?])).collect();
-            figure.series.push(Series {
-                name: if runs.len() > 1 { format!("{}: {}", run.title(), kind.name) } else { kind.name.to_owned() },
-                colour: format!("#{r:02x}{g:02x}{b:02x}"),
-                dashed: place > 0,
-                points,
-            });
-        }
-        figure.moments.extend(marks(run).into_iter().map(|mark| Moment { epoch: mark.epoch, text: mark.text }));
-    }
-    figure
 }

@@ -3,7 +3,7 @@
 mod changes;
 pub(super) mod curves;
 pub(super) mod drawing;
-pub(super) mod figure;
+pub(super) mod figures;
 pub(super) mod headline;
 pub(super) mod histogram;
 pub(super) mod judging;

@@ -149,9 +149,7 @@ pub(crate) struct State {
     pub(crate) tab: Tab,
     /// Whether the window should close.
     pub(crate) close: bool,
-    /// The file that a picture of the curves is to be written to, when they are next drawn.
-    pub(crate) picture: Option<PathBuf>,
-    /// What became of pictures.
+    /// What became of figures.
     pub(crate) pictures: Arc<Mutex<Vec<Result<String, String>>>>,
     asked: Instant,
     asked_for: Vec<Look>,
@@ -216,7 +214,6 @@ impl State {
             side: Side::default(),
             tab: Tab::default(),
             close: false,
-            picture: None,
             pictures: Arc::default(),
             asked: now,
             asked_for: Vec::new(),
@@ -406,7 +403,7 @@ impl State {
             map,
             map_on_device: run.device_is_shared && !self.stage.difference,
             selected: self.selected,
-            shown: if run.is_plane() { Vec::new() } else { self.grid.attacked().to_vec() },
+            shown: if run.is_plane() { Vec::new() } else { self.grid.attacked(self.gate.playing()).to_vec() },
             next_batch: self.attack_step.is_some() && run.is_plane(),
         }
     }

@@ -127,9 +127,15 @@ pub(crate) struct GridView {
 }
 
 impl GridView {
-    /// Rows of the samples that must be attacked to be shown.
-    pub(crate) fn attacked(&self) -> &[u32] {
-        if self.face == Face::Natural { &[] } else { &self.visible }
+    /// Rows of the samples that are attacked to be shown. What natural ones would be mistaken for is found while the run rests: it says
+    /// little of a network that moves on, and is not worth its time.
+    pub(crate) fn attacked(&self, playing: bool) -> &[u32] {
+        if self.shows_attack(playing) { &self.visible } else { &[] }
+    }
+
+    /// Whether what the attack makes of samples is shown.
+    pub(crate) fn shows_attack(&self, playing: bool) -> bool {
+        self.face != Face::Natural || !playing
     }
 }
 

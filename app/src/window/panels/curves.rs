@@ -1,17 +1,14 @@
 //! How the run goes: accuracies, loss, mean kappa and learning rate over the epochs, with marks for what happened.
 
-use super::axis;
-use crate::{
-    platform::outside,
-    window::{
-        actions::{Action, Format},
-        model::{
-            Run, State,
-            curves::{KINDS, colour, marks, scale},
-            run::{Mark, MarkKind},
-        },
-        png, theme,
+use super::{axis, controls::action_button};
+use crate::window::{
+    actions::Action,
+    model::{
+        Run, State,
+        curves::{KINDS, colour, marks, scale},
+        run::{Mark, MarkKind},
     },
+    theme,
 };
 use egui::Ui;
 use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points, VLine};
@@ -20,22 +17,13 @@ use gairat::metrics::EpochMetrics;
 /// The panel.
 pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     let dark = ui.visuals().dark_mode;
-    let whole = ui.available_rect_before_wrap();
     ui.horizontal(|ui| {
         ui.strong("Curves");
         if state.has_twin() {
             ui.weak(format!("— {}   - - {}", state.runs[0].title(), state.runs[1].title()));
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.menu_button("Save…", |ui| {
-                for format in [Format::Png, Format::Svg, Format::Csv] {
-                    let action = Action::ExportCurves(format);
-                    if ui.button(action.name()).on_hover_text(action.doc()).clicked() {
-                        let ctx = ui.ctx().clone();
-                        state.act(action, &ctx);
-                    }
-                }
-            });
+            action_button(ui, state, Action::ExportFigures, "Figures…", false);
             ui.menu_button("Show…", |ui| {
                 for (place, kind) in KINDS.iter().enumerate() {
                     ui.checkbox(&mut state.curves.shown[place], kind.name).on_hover_text(kind.doc);
@@ -137,17 +125,6 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
         },
     );
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
-    if let Some(file) = state.picture.take() {
-        let done = std::sync::Arc::clone(&state.pictures);
-        let (scale, ctx) = (ui.ctx().pixels_per_point(), ui.ctx().clone());
-        ui.ctx().request_screenshot(move |image| {
-            let written = png::encode(&image.region(&whole, Some(scale))).and_then(|bytes| outside::put(&file, &bytes));
-            if let Ok(mut done) = done.lock() {
-                done.push(written);
-            }
-            ctx.request_repaint();
-        });
-    }
 }
 
 fn number(kind: usize, value: f64) -> String {

@@ -2,13 +2,18 @@
 
 use egui::{Align2, ColorImage, ComboBox, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextureOptions, Ui, pos2, vec2};
 
-use crate::window::{
-    model::{
-        Run, State,
-        views::{Face, GridView, Order},
+use gairat::session::Looked;
+
+use crate::{
+    pixels::{answer, magnified},
+    window::{
+        model::{
+            Run, State,
+            views::{Face, GridView, Order},
+        },
+        panels::pictures::{perturbation, picture},
+        theme,
     },
-    panels::pictures::{perturbation, picture},
-    theme,
 };
 
 /// The side of a picture, in points.
@@ -95,6 +100,7 @@ fn controls_ui(ui: &mut Ui, state: &mut State) {
     let classes = state.run().dataset.as_ref().map_or(0, |dataset| dataset.classes);
     let title = state.runs.iter().map(Run::title).collect::<Vec<_>>().join(" | ");
     let (seen, broken) = (state.run().tally().seen, state.run().tally().broken);
+    let epsilon = state.run().settings.epsilon as f32;
     let view = &mut state.grid;
     ui.horizontal_wrapped(|ui| {
         ui.strong(title);
@@ -121,6 +127,9 @@ fn controls_ui(ui: &mut Ui, state: &mut State) {
             ui.selectable_value(&mut view.broken, which, name);
         }
         ui.weak(format!("{seen} seen, {broken} broken"));
+        if view.face == Face::Perturbation {
+            ui.weak(format!("· {}", magnified(epsilon)));
+        }
     });
 }
 
@@ -169,20 +178,43 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
         Some(None) => "|–".to_owned(),
         None => String::new(),
     };
+    // What the network takes it for, as it is now: before the attack and after it.
+    let looked = run.looked.get(&row).filter(|_| grid.shows_attack(state.gate.playing()));
+    let answers = looked.map(|looked| (looked, classes));
+    let names = answers.map_or_else(|| name.clone(), |(looked, classes)| mistaken(looked, label, classes));
     let text = match seen {
         Some(seen) => {
             let mark = if seen.record.measured.broken { "✖" } else { "✔" };
-            format!("{mark} {name} κ{}{twin}", seen.record.measured.kappa)
+            format!("{mark} {names} κ{}{twin}", seen.record.measured.kappa)
         }
-        None => format!("{name} –"),
+        None => format!("{names} –"),
     };
     let at = pos2(rect.center().x, rect.bottom() - 9.0);
     ui.painter().text(at, Align2::CENTER_CENTER, &text, FontId::proportional(11.5), ui.visuals().text_color());
     response.widget_info(|| {
         egui::WidgetInfo::selected(egui::Role::Button, true, state.selected == Some(row), format!("Sample {row}: {text}"))
     });
-    let hover = format!("sample {row}\nω {omega:.2}");
+    let mut hover = format!("sample {row}, class {name}\nω {omega:.2}");
+    if let Some((looked, classes)) = answers {
+        let from = answer(looked.natural_class, looked.confidences[0], classes);
+        let to = answer(looked.adversarial_class, looked.confidences[1], classes);
+        hover += &format!("\nthe network as it is: {from} → {to}");
+    }
+    if grid.face == Face::Perturbation {
+        hover += &format!("\ndifference {}", magnified(run.settings.epsilon as f32));
+    }
     response.on_hover_text(hover).clicked()
+}
+
+/// The class of a sample and, after an arrow, what it is mistaken for under the attack; before it in brackets, what already without.
+fn mistaken(looked: &Looked, label: usize, classes: usize) -> String {
+    let name = |class: u32| theme::class_name(class as usize, classes);
+    let (own, before, after) = (label as u32, looked.natural_class, looked.adversarial_class);
+    match (before == own, after == own) {
+        (true, true) => name(own),
+        (true, false) => format!("{}→{}", name(own), name(after)),
+        (false, _) => format!("({}) {}→{}", name(own), name(before), name(after)),
+    }
 }
 
 /// The texture of a tile; made when it is first visible, and made anew when the attack on it is.

@@ -8,10 +8,13 @@ use super::{
     pictures::{perturbation, picture},
     table,
 };
-use crate::window::{
-    actions::Action,
-    model::{Phase, Run, State},
-    theme,
+use crate::{
+    pixels::{answer, magnified},
+    window::{
+        actions::Action,
+        model::{Phase, Run, State},
+        theme,
+    },
 };
 
 /// The inspector.
@@ -197,7 +200,7 @@ fn attack_ui(ui: &mut Ui, state: &mut State) {
             ui.monospace(text(&traced.points[step].position));
         });
     } else {
-        pictures_ui(ui, &traced, step, dataset.shape.picture(), state.run().settings.epsilon as f32);
+        pictures_ui(ui, &traced, step, (dataset.shape.picture(), dataset.classes), state.run().settings.epsilon as f32);
     }
     ui.horizontal(|ui| {
         let playing = state.scrub_since.is_some();
@@ -312,23 +315,46 @@ fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
     }
 }
 
-/// The sample, where the attack has moved it, and what lies between, amplified.
-fn pictures_ui(ui: &mut Ui, traced: &Traced, step: usize, shape: (usize, usize, usize), epsilon: f32) {
-    let side = ((ui.available_width() - 12.0) / 3.0).min(96.0);
+/// Original + perturbation = adversarial, with what the network answers to both, and by how much the perturbation is magnified.
+fn pictures_ui(ui: &mut Ui, traced: &Traced, step: usize, (shape, classes): ((usize, usize, usize), usize), epsilon: f32) {
+    const SIGN: f32 = 16.0;
+    let side = ((ui.available_width() - 2.0 * SIGN) / 3.0).clamp(24.0, 96.0);
     let at = &traced.points[step].position;
     let dark = ui.visuals().dark_mode;
+    let answer = |place: usize, class: usize| {
+        let sure = traced.probabilities.get(place).and_then(|probabilities| probabilities.get(class));
+        answer(class as u32, sure.copied().unwrap_or_default(), classes)
+    };
+    let (before, after) = (answer(0, traced.natural_class()), answer(step + 1, traced.class_at(step)));
+    let faces = [
+        ("original", before.as_str(), picture(&traced.natural, shape)),
+        ("perturbation", "", perturbation(&traced.natural, at, shape, epsilon, dark)),
+        ("adversarial", after.as_str(), picture(at, shape)),
+    ];
     ui.horizontal(|ui| {
-        for (name, image) in [
-            ("natural", picture(&traced.natural, shape)),
-            ("adversarial", picture(at, shape)),
-            ("difference", perturbation(&traced.natural, at, shape, epsilon, dark)),
-        ] {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        for (place, (name, says, image)) in faces.into_iter().enumerate() {
+            if place > 0 {
+                let (sign, _) = ui.allocate_exact_size(vec2(SIGN, side), Sense::hover());
+                let face = if place == 1 { "+" } else { "=" };
+                let font = egui::FontId::proportional(17.0);
+                ui.painter().text(sign.center(), egui::Align2::CENTER_CENTER, face, font, ui.visuals().text_color());
+            }
             ui.vertical(|ui| {
+                ui.set_width(side);
                 let texture = ui.ctx().load_texture(format!("inspector {name}"), image, TextureOptions::NEAREST);
                 let response = ui.image((texture.id(), vec2(side, side)));
-                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
+                let label = if says.is_empty() { name.to_owned() } else { format!("{name}, the network says {says}") };
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &label));
                 ui.weak(name);
             });
         }
     });
+    let text = RichText::new(format!("{before} → {after}")).strong();
+    let wrong = traced.class_at(step) != traced.label as usize;
+    let response = ui.label(if wrong { text.color(theme::adversarial(dark)) } else { text });
+    response.on_hover_text(
+        "What the network answers to the original, and to the image at this step, with the probability that it gives",
+    );
+    ui.add(egui::Label::new(RichText::new(format!("perturbation {}", magnified(epsilon))).weak()).wrap());
 }

@@ -55,7 +55,7 @@ fn read(bytes: &[u8]) -> Result<Container, Unreadable> {
         storages.insert(key, storage);
         rest = tail;
     }
-    state_dict::read(&pickled, &mut |storage: &Storage<'_>, piece: Piece<'_>| {
+    state_dict::read(&pickled, bytes.len(), &mut |storage: &Storage<'_>, piece: Piece<'_>| {
         piece.of(storages.get(storage.key).copied().ok_or_else(ends_early)?)
     })
 }

@@ -1,6 +1,9 @@
 //! What `torch.save` writes since PyTorch 1.6: a zip archive with the pickle `data.pkl` and a file of bytes for every storage.
 
-use std::io::{Cursor, Read};
+use std::{
+    collections::HashMap,
+    io::{Cursor, Read},
+};
 
 use zip::ZipArchive;
 
@@ -47,13 +50,22 @@ fn read(bytes: &[u8]) -> Result<Container, Unreadable> {
     if names.contains(&format!("{root}byteorder")) && of("byteorder", 16)? == b"big" {
         return Err(Unreadable::new("numbers of a machine with the highest byte first", "those of usual machines"));
     }
+    let bytes_of_file = bytes.len();
     let bytes = of("data.pkl", LARGEST_PICKLE)?;
     let refused = |refusal: Refusal| refusal.unreadable(torch_script);
     let pickle = pickle::read(&bytes).map_err(|error| refused(error.into()))?;
     let pickled = Pickled::of(&pickle).map_err(refused)?;
-    state_dict::read(&pickled, &mut |storage: &Storage<'_>, piece: Piece<'_>| {
-        let length = (storage.bytes as u64).max(1);
-        let content = of(&format!("data/{}", storage.key), length)?;
-        piece.of(&content)
+    // A storage that several tensors look into is unpacked once.
+    let mut unpacked: HashMap<String, Vec<u8>> = HashMap::new();
+    state_dict::read(&pickled, bytes_of_file, &mut |storage: &Storage<'_>, piece: Piece<'_>| {
+        let content = match unpacked.remove(storage.key) {
+            Some(content) => content,
+            None => of(&format!("data/{}", storage.key), (storage.bytes as u64).max(1))?,
+        };
+        let values = piece.of(&content);
+        if !piece.is_last() {
+            unpacked.insert(storage.key.to_owned(), content);
+        }
+        values
     })
 }

@@ -20,8 +20,11 @@ const MOST: usize = 10_000;
 const MOST_ENTRIES: usize = 1 << 22;
 /// How long a name may be under which there are weights.
 const LONGEST: usize = 256;
-/// How many numbers all tensors may have together: eight times the largest network that is built here.
-const LARGEST: u64 = 1 << 33;
+/// How many bytes the tensors may have together for each byte of the file. A file may give one storage several names, as tied layers do; a
+/// file that gives it many asks for more memory than it is worth.
+const REPEATED: u64 = 4;
+/// How many bytes the tensors of a small file may have together.
+const ALWAYS: u64 = 1 << 20;
 
 /// Names under which training code keeps weights, the most wanted first: a network before its average over the epochs.
 const WRAPPERS: [&str; 14] = [
@@ -59,9 +62,16 @@ struct Found<'p, 'a> {
 pub(super) struct Piece<'a> {
     name: &'a str,
     view: &'a View<'a>,
+    /// Whether no later piece is of the same storage.
+    last: bool,
 }
 
 impl Piece<'_> {
+    /// Whether no later piece is of the same storage, so that nobody asks for it again.
+    pub(super) fn is_last(&self) -> bool {
+        self.last
+    }
+
     /// The numbers, of the bytes of the storage.
     pub(super) fn of(&self, bytes: &[u8]) -> Result<Vec<f32>, Unreadable> {
         let View { element, offset, shape, strides, .. } = self.view;
@@ -111,8 +121,8 @@ impl Piece<'_> {
 /// What reads the numbers of a piece of a storage.
 type Numbers<'a> = &'a mut dyn FnMut(&Storage<'_>, Piece<'_>) -> Result<Vec<f32>, Unreadable>;
 
-/// The weights in a pickle; `numbers` reads those of a storage.
-pub(super) fn read(pickled: &Pickled<'_, '_>, numbers: Numbers<'_>) -> Result<Container, Unreadable> {
+/// The weights in a pickle of a file of `size` bytes; `numbers` reads those of a storage.
+pub(super) fn read(pickled: &Pickled<'_, '_>, size: usize, numbers: Numbers<'_>) -> Result<Container, Unreadable> {
     let mut search = Search { pickled, found: Vec::new(), seen: HashSet::new(), entries: 0 };
     search.look(pickled.root, &mut Vec::new());
     let found = search.found;
@@ -122,27 +132,56 @@ pub(super) fn read(pickled: &Pickled<'_, '_>, numbers: Numbers<'_>) -> Result<Co
         beside: found.iter().filter(|other| other.value.id() != chosen.value.id()).map(|other| other.path.join(".")).collect(),
         ..Container::default()
     };
-    let mut total = 0_u64;
-    for (name, tensor) in tensors(pickled, chosen.value) {
-        if is_counter(name) {
-            continue;
-        }
-        let Some(view) = pickled.view(tensor) else { continue };
+    let tensors: Vec<(&str, View<'_>)> = tensors(pickled, chosen.value)
+        .into_iter()
+        .filter(|(name, _)| !is_counter(name))
+        .filter_map(|(name, tensor)| Some((name, pickled.view(tensor)?)))
+        .collect();
+    fits(&tensors, size)?;
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    tensors.iter().for_each(|(_, view)| *uses.entry(view.storage.key).or_default() += 1);
+    for (name, view) in tensors {
         if let Element::Whole(_) = view.element {
             return Err(Unreadable::new(format!("`{name}` holds whole numbers"), "floats (`tensor.float()` in PyTorch)"));
-        }
-        let count = view.shape.iter().try_fold(1_usize, |count, size| count.checked_mul(*size)).unwrap_or(usize::MAX);
-        total = total.saturating_add(count as u64);
-        if total > LARGEST {
-            return Err(Unreadable::new(format!("`{name}` {:?}", view.shape), "tensors that fit into memory"));
         }
         if view.element != Element::F32 && !container.converted.contains(&view.element.name()) {
             container.converted.push(view.element.name());
         }
-        let values = numbers(&view.storage, Piece { name, view: &view })?;
+        let last = uses.get_mut(view.storage.key).is_none_or(|left| {
+            *left -= 1;
+            *left == 0
+        });
+        let values = numbers(&view.storage, Piece { name, view: &view, last })?;
         container.tensors.push((name.to_owned(), NamedTensor { shape: view.shape, values }));
     }
     Ok(container)
+}
+
+/// Refuses tensors, and storages, that have many more bytes than the file of `size` bytes that they come from: a storage under thousands of
+/// names, or one that is packed a thousandfold.
+fn fits(tensors: &[(&str, View<'_>)], size: usize) -> Result<(), Unreadable> {
+    let most = (size as u64).saturating_mul(REPEATED).max(ALWAYS);
+    let of_view = |view: &View<'_>| {
+        let numbers = view.shape.iter().try_fold(1_u64, |count, size| count.checked_mul(*size as u64));
+        numbers.and_then(|numbers| numbers.checked_mul(view.element.size() as u64)).unwrap_or(u64::MAX)
+    };
+    let storages: HashMap<&str, u64> = tensors.iter().map(|(_, view)| (view.storage.key, view.storage.bytes as u64)).collect();
+    let wanted = tensors.iter().fold(0_u64, |sum, (_, view)| sum.saturating_add(of_view(view)));
+    let claimed = storages.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes));
+    let wanted = wanted.max(claimed);
+    if wanted <= most {
+        return Ok(());
+    }
+    Err(Unreadable::new(
+        format!(
+            "a PyTorch file of {size} bytes whose {} tensors want {wanted}, from {} storages of {claimed} bytes",
+            tensors.len(),
+            storages.len()
+        ),
+        format!(
+            "at most {most} bytes, {REPEATED} times the file: tensors with numbers of their own (`torch.save` of a `state_dict`)"
+        ),
+    ))
 }
 
 /// The tensors that a dictionary holds by name; of two of one name the later, in the place of the first.

@@ -179,3 +179,54 @@ proptest::proptest! {
         proptest::prop_assert_eq!(container.tensors, [("fc.weight".to_owned(), expected)]);
     }
 }
+
+/// The zip archive of PyTorch since 1.6 with `object` and these storages, packed as far as they go.
+fn packed(object: &[u8], storages: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    use std::io::{Cursor, Write};
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let pickle = [b"\x80\x02".as_slice(), object, b"."].concat();
+    let files = [("data.pkl".to_owned(), &pickle)];
+    let storages = storages.iter().map(|(key, bytes)| (format!("data/{key}"), bytes));
+    for (name, bytes) in files.into_iter().chain(storages) {
+        zip.start_file(format!("archive/{name}"), options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_storage_of_many_names_is_read_as_often_as_a_file_may_ask_and_no_more() {
+    let numbers = vec![0.5_f32; 100_000];
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    let named = |count: usize| {
+        let names = (0..count).map(|place| (format!("{place}.weight"), pickled::tensor("7", 100_000)));
+        pickled::dictionary(&names.collect::<Vec<_>>())
+    };
+    let both = |count: usize| {
+        let legacy = read(&pickled::file(&named(count), &[("7".to_owned(), numbers.clone())]));
+        [legacy, read(&packed(&named(count), &[("7", bytes.clone())]))].map(|outcome| outcome.map(|(_, container)| container))
+    };
+    // Layers that share their numbers are common.
+    for container in both(2).map(Result::unwrap) {
+        assert_eq!(container.tensors.len(), 2);
+        assert!(container.tensors.iter().all(|(_, tensor)| tensor.values == numbers));
+    }
+    for refused in both(5000).map(Result::unwrap_err) {
+        assert!(refused.found.contains("whose 5000 tensors want 2000000000, from 1 storages of 400000 bytes"), "{refused:?}");
+        assert!(refused.expected.contains("4 times the file"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_storage_that_is_packed_a_thousandfold_is_refused_before_it_is_unpacked() {
+    let numbers = 4 << 20;
+    let object = pickled::dictionary(&[("0.weight".to_owned(), pickled::tensor("7", numbers))]);
+    let file = packed(&object, &[("7", vec![0; 4 * numbers as usize])]);
+    assert!(file.len() < 1 << 16, "{}", file.len());
+    let refused = read(&file).map(|(format, _)| format.title).unwrap_err();
+    assert!(refused.found.contains("16777216"), "{refused:?}");
+    // What is packed as little as weights are is read.
+    let few = pickled::dictionary(&[("0.weight".to_owned(), pickled::tensor("7", 1000))]);
+    assert_eq!(read(&packed(&few, &[("7", vec![0; 4000])])).unwrap().1.tensors[0].1.values, [0.0; 1000]);
+}

@@ -1,5 +1,6 @@
 //! Whose names the tensors of a file have, and which network it is. One file a family of networks, and [`LAYOUTS`], the list.
 
+mod attacker;
 mod linear_layers;
 mod net_mnist;
 mod normalisation;
@@ -80,6 +81,8 @@ pub(super) struct Found {
     pub(super) prefixes: Vec<String>,
     /// What the network does not use: the first part of the names, and how many there are.
     pub(super) unused: Vec<(String, usize)>,
+    /// How many tensors of an attacker are copies of the network's.
+    pub(super) copies: usize,
     /// The normalisation inside the network.
     pub(super) normalisation: Option<Normalisation>,
 }
@@ -91,9 +94,10 @@ pub(super) struct Found {
 pub(super) fn named(container: &Container) -> Result<Found, Unreadable> {
     let mut tensors: Vec<(&str, &NamedTensor)> = container.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
     let normalisation = normalisation::take(&mut tensors)?;
+    let copies = attacker::take_copies(&mut tensors);
     let list: Vec<(&str, &[usize])> = tensors.iter().map(|(name, tensor)| (*name, tensor.shape.as_slice())).collect();
     let (stripped, fit) = prefixes::stripped(&list, |names| LAYOUTS.iter().find_map(|layout| (layout.fit)(names)));
-    let mut found = Found { prefixes: stripped.prefixes, ..Found::default() };
+    let mut found = Found { prefixes: stripped.prefixes, copies, ..Found::default() };
     let names = match fit {
         Some(fit) => {
             found.title = Some(fit.title);

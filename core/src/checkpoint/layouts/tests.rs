@@ -121,6 +121,38 @@ fn a_normalisation_is_found_under_every_name_and_two_that_differ_are_refused() {
     assert!(refusal.found.contains("`mean` and `normalize.mean`"), "{refusal:?}");
 }
 
+#[test]
+fn the_copy_inside_of_an_attacker_is_left_out_and_a_network_of_its_own_is_not() {
+    let (_, shapes) = published().into_iter().find(|(codes, _)| codes.contains("gairat/ResNet18")).unwrap();
+    // As MadryLab's library saves it: the network, the same network in the attacker, and each with its normalisation.
+    let wrapped = |copied: &dyn Fn(&NamedTensor) -> NamedTensor| {
+        let mut container = container(&shapes, "module.model.");
+        container.tensors.iter_mut().enumerate().for_each(|(place, (_, tensor))| tensor.values = vec![place as f32]);
+        let copies = container.tensors.iter().map(|(name, tensor)| (name.replace("model.", "attacker.model."), copied(tensor)));
+        let copies: Vec<_> = copies.collect();
+        container.tensors.extend(copies);
+        for module in ["module.normalizer", "module.attacker.normalize"] {
+            for (leaf, value) in [("new_mean", 0.5), ("new_std", 0.25)] {
+                container
+                    .tensors
+                    .push((format!("{module}.{leaf}"), NamedTensor { shape: vec![3, 1, 1], values: vec![value; 3] }));
+            }
+        }
+        named(&container).unwrap()
+    };
+    let found = wrapped(&NamedTensor::clone);
+    assert_eq!(found.networks, ["resnet18".parse().unwrap()]);
+    assert_eq!(
+        (found.copies, found.prefixes.as_slice()),
+        (found.tensors.len() - 2, ["module.".to_owned(), "model.".to_owned()].as_slice())
+    );
+    assert_eq!(found.normalisation.unwrap().to_string(), "0.5,0.5,0.5/0.25,0.25,0.25");
+    let other = wrapped(&|tensor| NamedTensor { shape: tensor.shape.clone(), values: vec![-1.0] });
+    assert_eq!((other.copies, other.networks.as_slice()), (0, [].as_slice()));
+    // Saved from within the attacker alone, the name is a prefix as any other.
+    assert_eq!(named(&container(&shapes, "attacker.model.")).unwrap().prefixes, ["attacker.", "model."]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

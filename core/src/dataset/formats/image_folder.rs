@@ -7,9 +7,9 @@ use super::{
     Format, Reader, bundle,
     found::Found,
     only,
-    picture::{Picture, decode},
+    picture::{Common, Picture, decode},
 };
-use crate::dataset::{DatasetError, FEWER, MAX_NUMBERS, Raw, SampleShape, Samples, balance_notes};
+use crate::dataset::{DatasetError, FEWER, MAX_NUMBERS, Raw, Samples, balance_notes};
 
 pub(super) const FORMAT: Format = Format {
     name: "images",
@@ -76,21 +76,8 @@ fn read(path: &Path) -> Result<Raw, DatasetError> {
             break;
         }
     }
-    let (height, width) = (pictures[0].picture.height, pictures[0].picture.width);
-    let coloured = pictures.iter().any(|one| one.picture.channels == 3);
-    if let Some(other) = pictures.iter().find(|one| (one.picture.height, one.picture.width) != (height, width)) {
-        let found = format!(
-            "`{}` has {} x {} pixels (height x width), `{}` {height} x {width}",
-            other.name, other.picture.height, other.picture.width, pictures[0].name
-        );
-        return Err(DatasetError::malformed(path, found, "pictures of one size; resize them first"));
-    }
-    if pictures.iter().any(|one| one.picture.alpha) {
-        notes.push("pictures that can be seen through lose that".to_owned());
-    }
-    if coloured && pictures.iter().any(|one| one.picture.channels == 1) {
-        notes.push("grey pictures among coloured ones are taken as coloured".to_owned());
-    }
+    let named = pictures.iter().map(|one| (format!("`{}`", one.name), &one.picture));
+    let common = Common::of(named, &mut notes).map_err(|(found, expected)| DatasetError::malformed(path, found, expected))?;
     let parted = pictures.iter().all(|one| is_part(&one.parts[0]));
     let class_at = usize::from(parted);
     if let Some(bare) = pictures.iter().find(|one| one.parts.len() < class_at + 2) {
@@ -123,18 +110,17 @@ fn read(path: &Path) -> Result<Raw, DatasetError> {
     } else {
         (train, test)
     };
-    let channels = if coloured { 3 } else { 1 };
-    let samples = samples(train, &names, class_at, coloured);
-    let own_test = (!test.is_empty()).then(|| self::samples(test, &names, class_at, coloured));
+    let samples = samples(train, &names, class_at, common);
+    let own_test = (!test.is_empty()).then(|| self::samples(test, &names, class_at, common));
     notes.extend(balance_notes(&samples.labels));
     Ok(Raw {
-        shape: SampleShape::Image { channels, height, width },
+        shape: common.shape(),
         classes: names.len().max(2),
         samples,
         own_test,
         usual_test: None,
         notes,
-        origin: format!("PNG or JPEG of {height} x {width}, {}", if coloured { "colours" } else { "grey" }),
+        origin: common.origin(),
     })
 }
 
@@ -155,13 +141,12 @@ pub(super) fn class_note(names: &[String]) -> String {
     format!("classes in the order of their names: {shown}{more}")
 }
 
-fn samples(pictures: Vec<Labelled>, names: &[String], class_at: usize, coloured: bool) -> Samples {
+fn samples(pictures: Vec<Labelled>, names: &[String], class_at: usize, common: Common) -> Samples {
     let mut samples = Samples::default();
     for one in pictures {
         // Every name is in the list, which is in order.
         samples.labels.push(names.binary_search(&one.parts[class_at]).unwrap_or_default() as u32);
-        let picture = if coloured { one.picture.coloured() } else { one.picture };
-        samples.pixels.extend(picture.bytes.into_iter().map(|byte| f32::from(byte) / 255.0));
+        samples.pixels.extend(common.numbers(one.picture));
     }
     samples.rows = (0..samples.labels.len() as u32).collect();
     samples
@@ -174,6 +159,7 @@ mod tests {
     use image::{DynamicImage, ImageFormat, RgbImage};
 
     use super::*;
+    use crate::dataset::SampleShape;
 
     /// A picture of 2 x 3 pixels (height x width) of this colour, but for the first pixel, which is black.
     fn picture(colour: [u8; 3], format: ImageFormat, grey: bool) -> Vec<u8> {

@@ -1,17 +1,22 @@
-//! `samples.csv`: what the last epoch measured of every training sample.
+//! What the last epoch measured of every training sample, as `samples.csv` has it.
 
-/// The columns that a report draws.
+/// The columns that figures are drawn of, equally long.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Measured {
-    pub(super) kappa: Vec<f64>,
-    pub(super) weight: Vec<f64>,
-    pub(super) margin_start: Vec<f64>,
-    pub(super) margin_adversarial: Vec<f64>,
+pub(crate) struct Measured {
+    /// Rows of the samples in their source.
+    pub(crate) row: Vec<u32>,
+    pub(crate) kappa: Vec<f64>,
+    pub(crate) weight: Vec<f64>,
+    pub(crate) margin_start: Vec<f64>,
+    pub(crate) margin_adversarial: Vec<f64>,
+    /// What the weight depends on; NaN of a sample that was not weighed.
+    pub(crate) depends_on: Vec<f64>,
 }
 
 impl Measured {
     /// Reads the file by the names in its first line; a row that lacks a number, or a file of another kind, gives nothing.
-    pub(super) fn read(text: &str) -> Self {
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn read(text: &str) -> Self {
         let mut lines = text.lines();
         let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
         let place = |name: &str| names.iter().position(|there| *there == name);
@@ -20,6 +25,7 @@ impl Measured {
         else {
             return Self::default();
         };
+        let (row, depends_on) = (place("index"), place("depends_on"));
         let mut measured = Self::default();
         for line in lines {
             let cells: Vec<&str> = line.split(',').collect();
@@ -29,16 +35,19 @@ impl Measured {
             else {
                 continue;
             };
+            measured.row.push(row.and_then(|row| cells.get(row)?.parse().ok()).unwrap_or(measured.kappa.len() as u32));
             measured.kappa.push(kappa);
             measured.weight.push(weight);
             measured.margin_start.push(start);
             measured.margin_adversarial.push(adversarial);
+            // Files of before there were other axes have no such column: there it was kappa.
+            measured.depends_on.push(depends_on.map_or(Some(kappa), number).unwrap_or(f64::NAN));
         }
         measured
     }
 
     /// The mean weight of the samples of each kappa from 0 to `most`; none where there are none.
-    pub(super) fn weight_by_kappa(&self, most: usize) -> Vec<(usize, usize, Option<f64>)> {
+    pub(crate) fn weight_by_kappa(&self, most: usize) -> Vec<(usize, usize, Option<f64>)> {
         let of = |kappa: usize| {
             let weights = self.kappa.iter().zip(&self.weight).filter(|(of, _)| **of as usize == kappa).map(|(_, weight)| *weight);
             let (sum, count) = weights.fold((0.0, 0), |(sum, count), weight| (sum + weight, count + 1));
