@@ -11,9 +11,10 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use gairat::settings::Settings;
 
 use super::window;
+use crate::lesson::PGD_ALONE;
 use crate::window::{
     actions::{Action, judging},
-    model::{Launcher, Phase, SPEEDS, State, judging::PGD_ALONE},
+    model::{Launcher, Phase, SPEEDS, State},
 };
 
 /// A window whose run rests until it is told to play.

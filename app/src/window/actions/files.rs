@@ -18,9 +18,7 @@ use crate::{
     figure,
     platform::{known_data, outside},
     svg::Ink,
-    window::{
-        model::{State, figures},
-    },
+    window::model::{State, figures},
 };
 
 /// Opens a run folder, one of its files, or settings.
