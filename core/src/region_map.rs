@@ -140,7 +140,7 @@ fn map_shape(parameters: &TensorSpec, asked: &Asked) -> TensorSpec {
     map
 }
 
-kernel_source!(RegionMapText, "../shaders/region_map.wgsl");
+kernel_source!(RegionMapText, "../../shaders/region_map.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]

@@ -7,12 +7,10 @@ use naga::{
     valid::{Capabilities, ValidationFlags, Validator},
 };
 
-/// The kernels in `core/shaders/`, and what the window draws with in `shaders/`. Without `core/shaders/network/`, whose files are parts of texts:
-/// a test beside the code that puts them together checks every text.
+/// All shaders but those of `network/`, whose files are parts of texts: a test beside the code that puts them together checks every text.
 fn shaders() -> Vec<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folders = ["core/shaders", "shaders"].into_iter().flat_map(|folder| fs::read_dir(root.join(folder)).unwrap());
-    let mut found: Vec<PathBuf> = folders.map(|entry| entry.unwrap().path()).collect();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shaders");
+    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     found.retain(|path| !path.ends_with("network"));
     found.sort();
     assert!(!found.is_empty());

@@ -1,4 +1,4 @@
-//! Makes what a release ships: `cargo run --release -p xtask -- dist`.
+//! Makes what a release ships, `cargo run --release -p xtask -- dist`, and the library for the registry, `… -- library`.
 //!
 //! It is a program of our own because each of the known tools does one part and needs minutes to compile where it is used: cargo-deb makes the
 //! Debian package, cargo-about the licences, cargo-cyclonedx the list of components, and cargo-dist wants to own the workflow. All of them read
@@ -8,6 +8,7 @@ mod archive;
 mod components;
 mod contents;
 mod deb;
+mod library;
 
 use std::{
     error::Error,
@@ -23,18 +24,22 @@ use contents::Contents;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "usage: cargo run --release -p xtask -- dist [--terminal] [--built PROGRAM]
+       cargo run --release -p xtask -- library
 
   --terminal        the terminal program alone, without the window
-  --built PROGRAM   package this program instead of building one";
+  --built PROGRAM   package this program instead of building one
+
+`library` packages the library as the registry takes it, and builds it from the package";
 
 /// What a stripped program may weigh, in MB: with the window, and without.
 const BUDGET: [(&str, f64); 2] = [("window", 35.0), ("terminal", 15.0)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match read(&arguments) {
-        Some(wanted) => dist(&wanted),
-        None => Err(USAGE.into()),
+    let outcome = match (arguments.as_slice(), read(&arguments)) {
+        ([only], _) if only == "library" => library(),
+        (_, Some(wanted)) => dist(&wanted),
+        _ => Err(USAGE.into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,8 +72,19 @@ fn read(arguments: &[String]) -> Option<Wanted> {
     Some(wanted)
 }
 
+fn library() -> Outcome<()> {
+    let root = root()?;
+    let metadata = components::metadata(root)?;
+    library::package(root, Path::new(metadata["target_directory"].as_str().ok_or("cargo says where it builds")?))
+}
+
+/// The workspace.
+fn root() -> Outcome<&'static Path> {
+    Ok(Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask lies in the workspace")?)
+}
+
 fn dist(wanted: &Wanted) -> Outcome<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask lies in the workspace")?;
+    let root = root()?;
     let metadata = components::metadata(root)?;
     let target = metadata["target_directory"].as_str().ok_or("cargo says where it builds")?;
     let program = match &wanted.built {

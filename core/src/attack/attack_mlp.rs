@@ -55,7 +55,7 @@ pub(crate) fn sizes(layers: &Layers) -> Result<Vec<usize>, String> {
     }
 }
 
-kernel_source!(AttackMlpText, "../../shaders/attack_mlp.wgsl");
+kernel_source!(AttackMlpText, "../../../shaders/attack_mlp.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]

@@ -225,7 +225,7 @@ fn log_one_plus(u: f32) -> f32 {
     u.ln_1p()
 }
 
-kernel_source!(CountText, "../../shaders/loss_gradient_and_count.wgsl");
+kernel_source!(CountText, "../../../shaders/loss_gradient_and_count.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]

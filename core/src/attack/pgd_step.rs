@@ -37,7 +37,7 @@ fn sign(x: f32) -> f32 {
     f32::from(i8::from(x > 0.0) - i8::from(x < 0.0))
 }
 
-kernel_source!(PgdStepText, "../../shaders/pgd_step.wgsl");
+kernel_source!(PgdStepText, "../../../shaders/pgd_step.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]

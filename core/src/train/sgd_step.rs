@@ -51,7 +51,7 @@ fn step_shapes(theta: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &SgdSettin
     (theta.clone(), theta.clone())
 }
 
-kernel_source!(SgdStepText, "../../shaders/sgd_step.wgsl");
+kernel_source!(SgdStepText, "../../../shaders/sgd_step.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ trait WeightKernel: Backend {
     fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-kernel_source!(NormaliseText, "../../shaders/normalise_weights.wgsl");
+kernel_source!(NormaliseText, "../../../shaders/normalise_weights.wgsl");
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]

@@ -90,7 +90,7 @@ impl Row {
             begin.push(gpu.copy_step(&plan.logits[0], &reference, samples * classes));
         }
 
-        let text = include_str!("../../../shaders/pgd_step.wgsl");
+        let text = include_str!("../../../../shaders/pgd_step.wgsl");
         let StepSettings { step_size, epsilon, low, high } = climb.step;
         let words = [pixels as u32, step_size.to_bits(), epsilon.to_bits(), low.to_bits(), high.to_bits()];
         let step = gpu.shared(text, &[iterate, &natural, gradient, &stepped], &words, pixels);
@@ -99,7 +99,7 @@ impl Row {
             steps.extend(plan.forward.iter().skip(1).cloned());
             let words = [samples as u32, classes as u32, climb.loss.code(), index, climb.steps];
             let buffers = [&plan.logits[0], &labels, &reference, &before, &losses, &plan.logits[1], &after];
-            let text = include_str!("../../../shaders/loss_gradient_and_count.wgsl");
+            let text = include_str!("../../../../shaders/loss_gradient_and_count.wgsl");
             steps.push(gpu.shared(text, &buffers, &words, samples));
             steps.push(gpu.copy_step(&after, &before, samples * RECORD));
             if index == 0 {

@@ -41,7 +41,7 @@ pub(crate) fn sgd_step(
     gpu.copy_from(&copies)?;
     let SgdSettings { momentum, decay, rate } = settings;
     let words = [numbers as u32, momentum.to_bits(), decay.to_bits(), rate.to_bits()];
-    let text = include_str!("../../../shaders/sgd_step.wgsl");
+    let text = include_str!("../../../../shaders/sgd_step.wgsl");
     gpu.run(&[gpu.shared(text, &sgd.buffers.each_ref(), &words, numbers)]);
     let next = [(); 2].map(|()| lengths.iter().map(|&len| Tensor::<1>::empty([len], device)).collect::<Vec<_>>());
     let mut copies = Vec::new();

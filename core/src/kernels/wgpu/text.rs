@@ -6,7 +6,7 @@
 /// A template, and the files that it includes.
 macro_rules! shader {
     ($name:literal) => {
-        include_str!(concat!("../../../shaders/network/", $name, ".wgsl"))
+        include_str!(concat!("../../../../shaders/network/", $name, ".wgsl"))
     };
 }
 
