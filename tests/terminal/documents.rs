@@ -244,7 +244,7 @@ fn the_walks_of_contributing_are_true() {
         ("SUITES", "core/src/evaluate/suite.rs"),
         ("FORMATS", "core/src/dataset/formats/mod.rs"),
         ("LAYOUTS", "core/src/checkpoint/layouts/mod.rs"),
-        ("LESSONS", "app/src/window/model/lesson/text.rs"),
+        ("LESSONS", "app/src/lesson/mod.rs"),
     ] {
         assert!(walks.contains(&format!("`{list}` in `{file}`")), "CONTRIBUTING.md names {list} and {file}");
         assert!(text(file).contains(&format!("const {list}")), "{list} is not in {file}");

@@ -139,12 +139,12 @@ fn a_room_has_large_text_and_no_settings_and_leaves_it_again() {
 
 #[test]
 fn a_phone_reads_the_code_as_it_is_drawn() {
-    let render = egui_kittest::wgpu::create_render_state(
-        egui_kittest::wgpu::default_wgpu_setup(),
-        eframe::egui_wgpu::RendererOptions::PREDICTABLE,
-    );
-    crate::platform::drawing::install(&render);
     for (scale, theme) in [(1.0, egui::Theme::Dark), (2.0, egui::Theme::Light)] {
+        let render = egui_kittest::wgpu::create_render_state(
+            egui_kittest::wgpu::default_wgpu_setup(),
+            eframe::egui_wgpu::RendererOptions::PREDICTABLE,
+        );
+        crate::platform::drawing::install(&render);
         let mut state = canned::state();
         state.theme = theme.into();
         let mut builder = crate::window::actions::links::builder(&state);
@@ -158,7 +158,7 @@ fn a_phone_reads_the_code_as_it_is_drawn() {
             .with_pixels_per_point(scale)
             .with_theme(theme)
             .with_context_setup(crate::window::theme::install)
-            .renderer(egui_kittest::wgpu::WgpuTestRenderer::from_render_state(render.clone()))
+            .renderer(egui_kittest::wgpu::WgpuTestRenderer::from_render_state(render))
             .build_ui_state(|ui, state| crate::window::frame(ui, state, std::time::Instant::now()), state);
         window.run_steps(4);
         let picture = window.render().unwrap();

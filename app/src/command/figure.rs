@@ -7,6 +7,7 @@ use std::{
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use super::examples::examples;
 use crate::{
     failure::Failure,
     figure::{self, FIGURES, Kind, folder},
@@ -17,7 +18,14 @@ pub(super) fn definition() -> Command {
     let listed: Vec<String> = FIGURES.iter().map(|kind| format!("  {:<14} {}", kind.name, kind.about)).collect();
     Command::new("figure")
         .about("Draw figures of runs for a paper, each as SVG, PNG (two pixels for one of SVG) and CSV; several runs share each figure")
-        .after_help(format!("Figures:\n{}\n\nWhat the runs have nothing of is left out. No screen is needed.", listed.join("\n")))
+        .after_help(format!(
+            "Figures:\n{}\n\nWhat the runs have nothing of is left out. No screen is needed.\n\n{}",
+            listed.join("\n"),
+            examples(&[
+                ("Two runs in each figure", "figure results/at_seed0 results/gairat_seed0 --out figures/"),
+                ("Some figures of one run", "figure runs/NAME --only stage,weights"),
+            ])
+        ))
         .arg(
             Arg::new("run")
                 .value_name("RUN")

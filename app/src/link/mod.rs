@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `v` | the version of this table: 1 |
 //! | `preset` | the settings to begin with: `first`, `close`, `lambda`, `compare`, `overlap`, `conflict` |
-//! | a setting's name | its value, as on the command line; `data` names no files, `device` no adapter, and `threads` is left to the machine |
+//! | a setting's name | its value, as on the command line; `data` names no files, `device` no adapter, and `threads` and `weights` are left to the machine |
 //! | `twin` | a method: a second run beside, which shares all but the method |
 //! | `twin.` and a parameter's name | its value for the twin; where nothing is said it has the method's own |
 //! | `select` | the row of a training sample, which is selected |
@@ -55,7 +55,7 @@ pub(crate) const LONGEST_TASK: usize = 500;
 const RESERVED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'=').add(b'>').add(b'`');
 /// A setting that belongs to a machine, not to a situation.
-pub(crate) const OF_THE_MACHINE: &str = "threads";
+pub(crate) const OF_THE_MACHINE: [&str; 2] = ["threads", "weights"];
 /// What stands before the parameters of the twin.
 const TWIN: &str = "twin.";
 /// The lessons there are.

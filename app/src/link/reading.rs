@@ -121,8 +121,8 @@ pub(crate) fn read(text: &str) -> Read {
                 Ok(lesson @ 1..=LESSONS) => read.link.lesson = Some(lesson),
                 _ => read.problems.push(format!("lesson: `{}` is not 1 to {LESSONS}; it was ignored.", short(value))),
             },
-            OF_THE_MACHINE => {
-                read.problems.push(format!("{OF_THE_MACHINE} belong to a machine, not to a link; they were ignored."));
+            key if OF_THE_MACHINE.contains(&key) => {
+                read.problems.push(format!("{key} belong to a machine, not to a link; they were ignored."));
             }
             "device" if !DEVICES.contains(&value.as_str()) => read.problems.push(format!(
                 "device: `{}` is not known in a link; expected one of {}; it was ignored.",

@@ -32,7 +32,8 @@ pub(crate) fn write(link: &Link) -> String {
     }
     for name in fields().iter().map(|field| field.name) {
         let kept = match name {
-            "data" | "method" | OF_THE_MACHINE => false,
+            "data" | "method" => false,
+            name if OF_THE_MACHINE.contains(&name) => false,
             "device" => DEVICES.contains(&link.settings.device.as_str()),
             _ => true,
         };

@@ -35,9 +35,6 @@ pub(super) fn window_ui(ui: &mut Ui, state: &mut State) {
     }
     bar::notices_ui(ui, state);
     task::task_ui(ui, state);
-    if !state.link.embed && state.link.shows(Part::Status) {
-        Panel::top("headline").show(ui, |ui| headline::headline_ui(ui, state));
-    }
     if state.lesson.as_ref().is_some_and(|lesson| lesson.is_open) {
         let height = (ui.available_height() * LESSON).max(LEAST);
         Panel::bottom("lesson").exact_size(height).show(ui, |ui| lesson::lesson_ui(ui, state));
@@ -69,6 +66,7 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
         spotlight::show(ui, state, &ON_STAGE, staged);
     }
     if state.link.shows(Part::Status) {
+        headline::headline_ui(ui, state);
         bar::status_ui(ui, state, true);
     }
     if tabs.is_empty() {

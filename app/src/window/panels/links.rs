@@ -128,7 +128,7 @@ fn parts_ui(ui: &mut Ui, link: &mut Link) {
     if let Some(only) = link.show.as_mut().filter(|only| !only.parts.contains(&Part::Settings)) {
         ui.label("Of the settings only these:");
         ui.horizontal_wrapped(|ui| {
-            for field in fields().iter().filter(|field| field.applies(&settings) && field.name != link::OF_THE_MACHINE) {
+            for field in fields().iter().filter(|field| field.applies(&settings) && !link::OF_THE_MACHINE.contains(&field.name)) {
                 let mut on = only.settings.contains(field.name);
                 if ui.checkbox(&mut on, Door::Window.setting(field.name)).changed() {
                     if on {
@@ -156,7 +156,7 @@ fn lock_ui(ui: &mut Ui, link: &mut Link) {
         let own = link.settings.clone();
         let twin = link.twin.clone().map(|method| Settings { method, ..own.clone() });
         let shown = fields().iter().filter(|field| [Some(&own), twin.as_ref()].into_iter().flatten().any(|of| field.applies(of)));
-        for name in shown.map(|field| field.name).filter(|name| *name != link::OF_THE_MACHINE) {
+        for name in shown.map(|field| field.name).filter(|name| !link::OF_THE_MACHINE.contains(name)) {
             let mut locked = link.lock.contains(name);
             if ui.checkbox(&mut locked, Door::Window.setting(name)).changed() {
                 if locked {

@@ -235,10 +235,6 @@ fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
         state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];
     }
     let fingers = ui.input(egui::InputState::multi_touch).filter(|fingers| rect.contains(fingers.center_pos));
-    if let Some(fingers) = fingers {
-        let by = fingers.translation_delta / placing.scale;
-        state.stage.middle = [state.stage.middle[0] - by.x, state.stage.middle[1] + by.y];
-    }
     if let Some(at) = fingers.map(|fingers| fingers.center_pos).or(response.hover_pos()) {
         let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
         // The wheel belongs to what the stage stands in: the page around a frame, or the column of a narrow window.
@@ -247,12 +243,13 @@ fn look_around(ui: &Ui, state: &mut State, rect: Rect, response: &Response) {
             state.stage.wheel_turned = Some(Instant::now());
         }
         let factor = if bound { pinch } else { (scroll / 240.0).exp() * pinch };
-        if factor != 1.0 {
-            let under = placing.to_data(at);
+        let moved = fingers.map_or(egui::Vec2::ZERO, |fingers| fingers.translation_delta);
+        if factor != 1.0 || moved != egui::Vec2::ZERO {
+            let under = placing.to_data(at - moved);
             state.stage.zoom = (state.stage.zoom * factor).clamp(0.5, MOST_ZOOM);
-            // What is under the pointer stays there.
-            let moved = Placing::of(&state.stage, rect).to_data(at);
-            state.stage.middle = [state.stage.middle[0] + under[0] - moved[0], state.stage.middle[1] + under[1] - moved[1]];
+            // What is under the pointer, or was between the fingers, is so again.
+            let there = Placing::of(&state.stage, rect).to_data(at);
+            state.stage.middle = [state.stage.middle[0] + under[0] - there[0], state.stage.middle[1] + under[1] - there[1]];
         }
     }
     if response.double_clicked() && !drawing && !state.large_targets {
