@@ -1,6 +1,8 @@
 //! A window as narrow as a phone: a bar of one row, and below it one column that a finger scrolls. Two fingers move and zoom the stage.
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, UiBuilder, pos2, scroll_area::ScrollSource, vec2};
+use egui::{
+    Align, CentralPanel, Context, Frame, Margin, Panel, Rect, ScrollArea, Ui, UiBuilder, pos2, scroll_area::ScrollSource, vec2,
+};
 
 use super::{
     layout::ON_STAGE,
@@ -66,11 +68,23 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
         spotlight::show(ui, state, &ON_STAGE, staged);
     }
     if state.link.shows(Part::Status) {
-        headline::headline_ui(ui, state);
         bar::status_ui(ui, state, true);
     }
-    if tabs.is_empty() {
-        return;
+    if !tabs.is_empty() {
+        tab_ui(ui, state, tabs, seen);
+    }
+    // What the column begins with is what one touches; its figures are read.
+    if state.link.shows(Part::Status) {
+        ui.separator();
+        headline::headline_ui(ui, state);
+    }
+}
+
+/// The panels below the stage, one at a time.
+fn tab_ui(ui: &mut Ui, state: &mut State, tabs: Vec<Tab>, seen: f32) {
+    // The panel scrolls to what is looked for, and the column to the panel.
+    if state.sought.is_some() {
+        ui.scroll_to_cursor(Some(Align::TOP));
     }
     if !tabs.contains(&state.tab) {
         state.tab = tabs[0];

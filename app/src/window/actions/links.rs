@@ -27,6 +27,8 @@ pub(crate) fn builder(state: &State) -> LinkBuilder {
 /// Opens a link in a program that is open already.
 #[allow(dead_code, reason = "an address changes under a page alone")]
 pub(crate) fn open(state: &mut State, ctx: &Context, read: Read) {
+    // A lesson that is open would go on to play and to stop runs that are not its own.
+    lessons::left(state);
     // Before the runs are there: none may do a step that the link does not want.
     state.gate.play(read.link.start != Some(Start::Paused));
     state.open_link(read.link.settings.clone(), read.link.twin.clone());

@@ -144,7 +144,9 @@ fn figure_ui(ui: &mut Ui, (large, small): (f32, f32), shown: &Shown<'_>) -> Resp
     let font = if is_figure { FontId::monospace(large) } else { FontId::proportional(large) };
     let value = painter.layout_no_wrap(shown.value.to_owned(), font, shown.colour);
     let caption = painter.layout_no_wrap(shown.caption.to_owned(), FontId::proportional(small), weak);
-    let size = vec2(value.size().x.max(caption.size().x), SIZES.0 * 1.2 + small * 1.3);
+    let height = SIZES.0 * 1.2 + small * 1.3;
+    let height = if shown.sense == Sense::click() { height.max(ui.spacing().interact_size.y) } else { height };
+    let size = vec2(value.size().x.max(caption.size().x), height);
     let (rect, response) = ui.allocate_exact_size(size, shown.sense);
     let painter = ui.painter();
     painter.galley(egui::pos2(rect.left(), rect.top() + SIZES.0 * 1.2 - value.size().y), value, shown.colour);
