@@ -46,7 +46,7 @@ fn the_bar_is_one_row() {
     let rows: Vec<f32> = [Action::PlayOrPause, Action::OneBatch, Action::AttackStep, Action::Twin]
         .iter()
         .map(|action| action.name())
-        .filter_map(|name| window.query_all_by_label(&name).next().map(|node| node.rect().center().y))
+        .filter_map(|name| window.query_all_by_label(name).next().map(|node| node.rect().center().y))
         .collect();
     assert!(rows.len() == 4, "{rows:?}");
     assert!(rows.iter().all(|y| (y - rows[0]).abs() < 1.0), "{rows:?}");
