@@ -122,7 +122,9 @@ fn nothing_outside_its_own_file_names_a_method() {
         if text.contains("method.name() ==") {
             named.push(format!("{path}: method.name() =="));
         }
-        named.extend(named_in(text).into_iter().map(|says| format!("{path}: {says}")));
+        // A command line of a help text is an example, by which nothing is decided.
+        let is_example = |says: &str| path.starts_with("app/src/command/") && says.contains(' ');
+        named.extend(named_in(text).into_iter().filter(|says| !is_example(says)).map(|says| format!("{path}: {says}")));
     }
     assert!(named.is_empty(), "{named:#?}");
 }
