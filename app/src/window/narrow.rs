@@ -109,10 +109,12 @@ fn tabs_ui(ui: &mut Ui, state: &mut State, tabs: Vec<Tab>) {
         lesson.is_open = !lesson.is_open;
     }
     for tab in tabs {
-        if ui.selectable_value(&mut state.tab, tab, tab.name()).clicked()
-            && let Some(lesson) = &mut state.lesson
-        {
-            lesson.is_open = false;
+        let reads = state.lesson.as_ref().is_some_and(|lesson| lesson.is_open);
+        if ui.selectable_label(!reads && state.tab == tab, tab.name()).clicked() {
+            state.tab = tab;
+            if let Some(lesson) = &mut state.lesson {
+                lesson.is_open = false;
+            }
         }
     }
 }
