@@ -282,7 +282,7 @@ impl Action {
                 (File, "Copy link", "Copy a link that opens with these settings, here or in the page", command(Key::L))
             }
             Self::BuildLink => (File, "Link for a class…", "Make a link that hides or locks what should not be touched", None),
-            Self::ExportFigures if cfg!(target_arch = "wasm32") => {
+            Self::ExportFigures if IN_BROWSER => {
                 (File, "Export figures", "Download figures of the runs for a paper, as SVG and CSV in a .zip", None)
             }
             Self::ExportFigures => {
