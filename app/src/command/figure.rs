@@ -66,7 +66,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let wanted = |kind: &&&Kind| only.as_ref().is_none_or(|only| only.contains(&kind.name));
     let kinds: Vec<&&Kind> = FIGURES.iter().filter(wanted).collect();
     let mut subjects = runs.iter().map(|run| folder::subject(run)).collect::<Result<Vec<_>, _>>()?;
-    if kinds.iter().any(|kind| kind.needs_network()) {
+    if kinds.iter().any(|kind| kind.needs_network) {
         for (run, subject) in runs.iter().zip(&mut subjects) {
             folder::look(run, subject, &rows)?;
         }
@@ -84,8 +84,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     }
     let out = match (matches.get_one::<PathBuf>("out"), runs.as_slice()) {
         (Some(out), _) => out.clone(),
-        (None, [only]) => only.join(folder::FOLDER),
-        (None, _) => Path::new(folder::FOLDER).to_owned(),
+        (None, [only]) => only.join(figure::FOLDER),
+        (None, _) => Path::new(figure::FOLDER).to_owned(),
     };
     for file in folder::write(&out, &figures)? {
         crate::terminal::say!("{}", file.display());

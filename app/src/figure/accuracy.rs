@@ -9,6 +9,7 @@ use crate::svg::{Tone, chart::Scale};
 pub(super) const FIGURE: Kind = Kind {
     name: "accuracy",
     about: "accuracy over epochs: natural, under PGD-20, in the worst case, and in training",
+    needs_network: false,
     draw: |subjects, ink| {
         let quantities = [
             Quantity { label: "natural", value: |epoch| epoch.validation("natural"), dashes: "", tone: Some(Tone::Natural) },

@@ -9,6 +9,7 @@ use crate::svg::{
 pub(super) const FIGURE: Kind = Kind {
     name: "epsilon-curve",
     about: "robust accuracy over the radius, where `gairat eval --epsilons` or the window evaluated it",
+    needs_network: false,
     draw,
 };
 

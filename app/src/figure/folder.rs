@@ -16,8 +16,6 @@ use gairat::{
 use super::{Figure, Measured, Radii, Scene, Shown, Subject};
 use crate::{driver, failure::Failure};
 
-/// The subfolder of a run that its figures lie in.
-pub(crate) const FOLDER: &str = "figures";
 /// Cells of the regions along a side.
 const CELLS: usize = 240;
 /// Images whose rows are not said.

@@ -7,8 +7,12 @@ use crate::{
     svg::{Drawing, Ink, Picture, Tone, chart::cell, escaped},
 };
 
-pub(super) const FIGURE: Kind =
-    Kind { name: "images", about: "images: original + perturbation = adversarial, with the network's answers", draw };
+pub(super) const FIGURE: Kind = Kind {
+    name: "images",
+    about: "images: original + perturbation = adversarial, with the network's answers",
+    needs_network: true,
+    draw,
+};
 
 /// Side of a picture, room for a sign between two, and height of a row.
 const SIDE: f64 = 84.0;

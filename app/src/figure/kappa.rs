@@ -7,7 +7,8 @@ use crate::svg::{
     histogram::{self, Bar},
 };
 
-pub(super) const FIGURE: Kind = Kind { name: "kappa", about: "how many training samples have which κ, in the last epoch", draw };
+pub(super) const FIGURE: Kind =
+    Kind { name: "kappa", about: "how many training samples have which κ, in the last epoch", needs_network: false, draw };
 
 const TITLE: &str = "κ of training samples, last epoch";
 const ACROSS: &str = "κ, attack steps withstood";

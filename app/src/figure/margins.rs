@@ -6,8 +6,12 @@ use crate::svg::{
     chart::{Chart, Line, Scale},
 };
 
-pub(super) const FIGURE: Kind =
-    Kind { name: "margins", about: "how margins of training samples are spread before and after the attack, last epoch", draw };
+pub(super) const FIGURE: Kind = Kind {
+    name: "margins",
+    about: "how margins of training samples are spread before and after the attack, last epoch",
+    needs_network: false,
+    draw,
+};
 
 /// Parts of the axis.
 const PARTS: usize = 40;

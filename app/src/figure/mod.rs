@@ -24,6 +24,8 @@ pub(crate) use subject::{Radii, Scene, Shown, Subject, name_apart};
 
 use crate::svg::{Drawing, Ink};
 
+/// The subfolder of a run that its figures lie in.
+pub(crate) const FOLDER: &str = "figures";
 /// Width and height of a figure of two axes.
 pub(crate) const SIZE: (f64, f64) = (640.0, 320.0);
 
@@ -44,6 +46,9 @@ pub(crate) struct Kind {
     /// What it shows, in half a sentence.
     #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "the command line alone lists figures"))]
     pub(crate) about: &'static str,
+    /// Whether it shows what only the network itself can say.
+    #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has the network's answers already"))]
+    pub(crate) needs_network: bool,
     /// Draws it; `None` where the runs have nothing of it.
     draw: fn(&[Subject], Ink) -> Option<Drawn>,
 }
@@ -72,12 +77,6 @@ pub(crate) fn named(name: &str) -> Option<&'static Kind> {
 }
 
 impl Kind {
-    /// Whether it shows what only the network itself can say.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn needs_network(&self) -> bool {
-        ["stage", "images"].contains(&self.name)
-    }
-
     /// Draws it; `None` where the runs have nothing of it.
     pub(crate) fn draw(&self, subjects: &[Subject], ink: Ink) -> Option<Figure> {
         let (drawing, csv) = (self.draw)(subjects, ink)?;
@@ -88,6 +87,18 @@ impl Kind {
 /// All figures that these runs have something of.
 pub(crate) fn all(subjects: &[Subject], ink: Ink) -> Vec<Figure> {
     FIGURES.iter().filter_map(|kind| kind.draw(subjects, ink)).collect()
+}
+
+/// The files of figures, name and bytes: those of [`Figure::files`], in a page those that need no rasteriser.
+///
+/// # Errors
+/// What is wrong with a drawing.
+pub(crate) fn files(figures: &[Figure]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    #[cfg(not(target_arch = "wasm32"))]
+    let files = figures.iter().map(Figure::files).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    #[cfg(target_arch = "wasm32")]
+    let files = figures.iter().flat_map(Figure::texts).collect();
+    Ok(files)
 }
 
 impl Figure {

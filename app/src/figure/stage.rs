@@ -6,8 +6,12 @@ use crate::{
     svg::{Drawing, Frame, Ink, Picture, Tone, chart::cell, colour, short},
 };
 
-pub(super) const FIGURE: Kind =
-    Kind { name: "stage", about: "2-D data: regions, samples with their weights, and where the attack moves them", draw };
+pub(super) const FIGURE: Kind = Kind {
+    name: "stage",
+    about: "2-D data: regions, samples with their weights, and where the attack moves them",
+    needs_network: true,
+    draw,
+};
 
 /// Side of a panel with its axes, and how many stand beside each other.
 const PANEL: (f64, f64) = (380.0, 388.0);

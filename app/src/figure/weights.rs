@@ -11,6 +11,7 @@ use crate::svg::{
 pub(super) const FIGURE: Kind = Kind {
     name: "weights",
     about: "the weights of training samples over what they depend on (κ, a margin, a loss), last epoch",
+    needs_network: false,
     draw,
 };
 

@@ -19,7 +19,7 @@ use crate::{failure::Failure, figure, svg::Ink};
 pub(crate) fn conclude(folder: &Path) -> Result<(), Failure> {
     write_of_run(folder)?;
     let subject = figure::folder::subject(folder)?;
-    figure::folder::write(&folder.join(figure::folder::FOLDER), &figure::all(&[subject], Ink::Paper)).map(drop)
+    figure::folder::write(&folder.join(figure::FOLDER), &figure::all(&[subject], Ink::Paper)).map(drop)
 }
 
 /// The file's name.

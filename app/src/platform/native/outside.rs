@@ -5,11 +5,6 @@ use std::path::{Path, PathBuf};
 use egui::{Context, Ui};
 use gairat::files;
 
-use crate::{
-    figure::{self, Figure},
-    words::Door,
-};
-
 /// What is said while files are held over the program.
 pub(crate) const DROP: &str = "Drop a run folder, settings (.json), weights (.pth, .safetensors) or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, Parquet, pictures by class)";
 
@@ -39,18 +34,25 @@ pub(crate) fn beside(work: impl FnOnce() + Send + 'static) {
     std::thread::spawn(work);
 }
 
-/// Writes figures into a new folder beside the run that is open; gives what is to be said.
-pub(crate) fn put_figures(folder: Option<&Path>, figures: &[Figure]) -> Result<String, String> {
+/// Writes files, name and bytes, into a new folder `name` beside the run that is open; gives what is to be said.
+///
+/// # Errors
+/// What is to be said where there is no folder, or it cannot be written to.
+pub(crate) fn put_all(folder: Option<&Path>, name: &str, files: &[(String, Vec<u8>)]) -> Result<String, String> {
     let folder = folder.ok_or("The run has no folder yet: wait until it has begun.")?;
     if !files::is_dir(folder) {
         return Err(format!("{}: the folder of the run is gone, so there is nowhere to write to.", folder.display()));
     }
     let new = (1..1000)
-        .map(|number| folder.join(if number == 1 { "figures".to_owned() } else { format!("figures-{number}") }))
+        .map(|number| folder.join(if number == 1 { name.to_owned() } else { format!("{name}-{number}") }))
         .find(|folder| !files::exists(folder))
         .ok_or_else(|| format!("{}: there are 999 such folders already.", folder.display()))?;
-    let written = figure::folder::write(&new, figures).map_err(|failure| failure.message(Door::Window).to_string())?;
-    Ok(format!("Written: {} files in {}", written.len(), new.display()))
+    let failed = |error: std::io::Error| format!("{}: {error}", new.display());
+    files::create_dir_all(&new).map_err(failed)?;
+    for (name, bytes) in files {
+        files::write(&new.join(name), bytes).map_err(failed)?;
+    }
+    Ok(format!("Written: {} files in {}", files.len(), new.display()))
 }
 
 /// A run folder, chosen in the system's own dialog.

@@ -11,7 +11,6 @@ use gairat::files;
 use web_time::{Duration, Instant};
 
 use super::exchange::{self, Stock};
-use crate::figure::Figure;
 
 /// What is said while files are held over the program.
 pub(crate) const DROP: &str = "Drop settings (.json), a downloaded run (.zip), weights (.pth, .safetensors), or data: NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class (.zip)";
@@ -42,19 +41,22 @@ pub(crate) fn beside(work: impl FnOnce()) {
     work();
 }
 
-/// Downloads figures in one archive; gives what is to be said.
-pub(crate) fn put_figures(_folder: Option<&Path>, figures: &[Figure]) -> Result<String, String> {
-    const NAME: &str = "gairat-figures.zip";
-    let fail = |error: &dyn std::fmt::Display| format!("{NAME}: {error}");
+/// Downloads files, name and bytes, in one archive `gairat-NAME.zip`; gives what is to be said.
+///
+/// # Errors
+/// What is to be said where the archive cannot be made.
+pub(crate) fn put_all(_folder: Option<&Path>, name: &str, files: &[(String, Vec<u8>)]) -> Result<String, String> {
+    let archive_name = format!("gairat-{name}.zip");
+    let fail = |error: &dyn std::fmt::Display| format!("{archive_name}: {error}");
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
-    for (name, bytes) in figures.iter().flat_map(Figure::texts) {
-        archive.start_file(name, options).map_err(|error| fail(&error))?;
-        archive.write_all(&bytes).map_err(|error| fail(&error))?;
+    for (name, bytes) in files {
+        archive.start_file(name.as_str(), options).map_err(|error| fail(&error))?;
+        archive.write_all(bytes).map_err(|error| fail(&error))?;
     }
     let bytes = archive.finish().map_err(|error| fail(&error))?.into_inner();
-    exchange::download(NAME, &bytes)?;
-    Ok(format!("Downloaded: {NAME}"))
+    exchange::download(&archive_name, &bytes)?;
+    Ok(format!("Downloaded: {archive_name}"))
 }
 
 /// Asks for files; they arrive later.
