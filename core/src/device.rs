@@ -98,7 +98,7 @@ pub enum DeviceError {
         cause: String,
     },
     /// A network would not fit into memory.
-    #[error("{model} does not fit into memory on {device}: {why}. Take a smaller network or another device.")]
+    #[error("{model} does not fit into memory on {device}: {why}. Take a smaller network, a smaller batch or another device.")]
     NoRoom {
         /// The network.
         model: String,

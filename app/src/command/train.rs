@@ -107,7 +107,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         can_be_filmed(file, &dataset)?;
     }
     let chosen = pollster::block_on(device::choose(&settings.device))?;
-    room::for_training(&settings.model.resolve(dataset.shape), dataset.shape, dataset.classes, &chosen)?;
+    room::for_training(&settings.model, &dataset, settings.batch, &chosen)?;
 
     let folder = match opened {
         Some(folder) => {

@@ -216,7 +216,7 @@ pub(crate) async fn prepare(
         Some(chosen) => chosen.clone(),
         None => device::choose(&settings.device).await?,
     };
-    room::for_training(&settings.model.resolve(dataset.shape), dataset.shape, dataset.classes, &chosen)?;
+    room::for_training(&settings.model, &dataset, settings.batch, &chosen)?;
     let (folder, claim) = match &origin {
         Origin::Fresh(root) => new_folder(root, &settings).await?,
         Origin::Folder(path) => {
