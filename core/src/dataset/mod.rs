@@ -268,11 +268,11 @@ fn claimed_numbers(path: &Path, what: &str, sizes: &[u64]) -> Result<u64, Datase
     let numbers = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size));
     numbers.filter(|numbers| (1..=MAX_NUMBERS).contains(numbers)).ok_or_else(|| {
         let sizes = sizes.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ");
-        DatasetError::malformed(
-            path,
-            format!("the header of {what} claims {sizes} numbers"),
-            format!("1 to {MAX_NUMBERS} numbers"),
-        )
+        let expected = match numbers {
+            Some(0) => "at least one number".to_owned(),
+            _ => format!("at most {MAX_NUMBERS} numbers; take {FEWER}"),
+        };
+        DatasetError::malformed(path, format!("the header of {what} claims {sizes} numbers"), expected)
     })
 }
 

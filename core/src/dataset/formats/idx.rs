@@ -393,7 +393,7 @@ pub(super) mod tests {
     #[test]
     fn a_size_of_zero_is_refused() {
         for sizes in [&[0][..], &[0, 2, 2], &[3, 0, 2]] {
-            assert!(refusal(&idx(sizes, &[])).contains("1 to 2147483648 numbers"));
+            assert!(refusal(&idx(sizes, &[])).contains("at least one number"));
         }
     }
 
@@ -401,7 +401,7 @@ pub(super) mod tests {
     fn absurd_sizes_are_refused_before_anything_is_allocated() {
         for sizes in [&[u32::MAX][..], &[u32::MAX; 2], &[u32::MAX; 4], &[65_536, 65_536], &[1 << 31, 2]] {
             let found = refusal(&idx(sizes, &[1, 2, 3]));
-            assert!(found.contains("1 to 2147483648 numbers"), "{found}");
+            assert!(found.contains("at most 2147483648 numbers; take less"), "{found}");
         }
         // A bearable claim that the file does not bear out costs only what is there.
         assert!(refusal(&idx(&[1 << 31], &[1, 2, 3])).contains("holds 3 bytes"));

@@ -195,9 +195,10 @@ fn other_shapes_of_x_are_refused() {
         let error = refusal(npy("|u1", shape, &[0; 8]), y());
         assert!(error.contains(&format!("`x` has {count} dimension")), "{error}");
     }
-    for shape in ["(0, 2)", "(4, 0)", "(65536, 65537)", "(4294967296, 4294967296)"] {
+    let [none, many] = ["at least one number", "at most 2147483648 numbers"];
+    for (shape, expected) in [("(0, 2)", none), ("(4, 0)", none), ("(65536, 65537)", many), ("(4294967296, 4294967296)", many)] {
         let error = refusal(npy("|u1", shape, &[0; 8]), y());
-        assert!(error.contains("the header of `x` claims") && error.contains("1 to 2147483648"), "{error}");
+        assert!(error.contains("the header of `x` claims") && error.contains(expected), "{error}");
     }
 }
 
