@@ -1,6 +1,6 @@
 //! Where panels stand: beside each other where there is room, in drawers and tabs where there is less.
 
-use egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use egui::{CentralPanel, Frame, Margin, Panel, Ui, vec2};
 
 use crate::{
     lesson::{Mark, Panel as Shown},
@@ -134,7 +134,7 @@ fn strip_ui(ui: &mut Ui, state: &mut State) {
                 Part::Curves => curves::curves_ui(ui, state),
                 _ => margins::margins_ui(ui, state),
             }
-            spotlight::show(ui, state, marks_of(part), ui.min_rect());
+            spotlight::show(ui, state, marks_of(part), ui.min_rect().expand2(vec2(5.0, 2.0)));
         }
     });
 }

@@ -35,8 +35,10 @@ pub(crate) struct UnderWay {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lit {
     pub(crate) mark: Mark,
-    /// Where the word stands.
+    /// Where the word stands,
     pub(crate) from: Rect,
+    /// and what is seen of its card.
+    pub(crate) card: Rect,
 }
 
 impl Lesson {

@@ -163,7 +163,7 @@ fn term_ui(ui: &mut Ui, (words, sign): (&str, &str), mark: Mark, terms: &mut Ter
     // Close below the words; where they stand on two lines the colour has to do.
     if response.rect.height() < 2.0 * TEXT {
         let stroke = Stroke::new(1.2, theme::accent(ui.visuals().dark_mode));
-        ui.painter().hline(response.rect.x_range(), response.rect.bottom() - 0.2 * TEXT, stroke);
+        ui.painter().hline(response.rect.x_range(), response.rect.bottom() - spotlight::UNDER, stroke);
     }
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Link, true, format!("{words}: shows {}", mark.about())));
     if response.clicked() {
@@ -171,7 +171,7 @@ fn term_ui(ui: &mut Ui, (words, sign): (&str, &str), mark: Mark, terms: &mut Ter
         terms.pressed = Some(mark);
     }
     if response.hovered() || (response.has_focus() && terms.lit.is_none()) {
-        terms.lit = Some(Lit { mark, from: response.rect });
+        terms.lit = Some(Lit { mark, from: response.rect, card: ui.clip_rect() });
     }
 }
 

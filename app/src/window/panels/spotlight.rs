@@ -1,12 +1,17 @@
 //! What a word of a lesson names is lit: a frame around it, and an arrow from the word.
 
-use egui::{Context, Id, LayerId, Order, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, vec2};
+use egui::{Context, Id, LayerId, Order, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use crate::{
     lesson::Mark,
-    window::{model::State, theme},
+    window::{
+        model::{State, lesson::Lit},
+        theme,
+    },
 };
 
+/// How far above the bottom of a word its line stands.
+pub(super) const UNDER: f32 = 3.3;
 /// From here on an arrow is long enough to be seen.
 const LEAST: f32 = 24.0;
 
@@ -16,7 +21,10 @@ pub(crate) fn show(ui: &Ui, state: &State, marks: &[Mark], rect: Rect) {
     let stroke = Stroke::new(2.5, theme::accent(ui.visuals().dark_mode));
     let painter = above(ui.ctx());
     painter.rect_stroke(rect.shrink(1.0), 4.0, stroke, StrokeKind::Inside);
-    arrow(&painter, lit.from, rect, stroke);
+    let begin = begin_of(&lit, rect);
+    // Between two lines of the card nothing is written.
+    painter.line_segment([lit.from.right_bottom() - vec2(0.0, UNDER), begin], Stroke::new(1.2, stroke.color));
+    arrow(&painter, begin, rect, stroke);
 }
 
 /// What is drawn above all panels.
@@ -24,10 +32,9 @@ fn above(ctx: &Context) -> Painter {
     ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("spotlight")))
 }
 
-/// An arrow from the side of a word to the nearest point of what it names.
-fn arrow(painter: &Painter, from: Rect, to: Rect, stroke: Stroke) {
-    let end = to.shrink(1.0).clamp(from.center());
-    let begin = side_of(from, end);
+/// An arrow to the nearest point of what a word names.
+fn arrow(painter: &Painter, begin: Pos2, to: Rect, stroke: Stroke) {
+    let end = to.shrink(1.0).clamp(begin);
     let way = end - begin;
     if way.length() < LEAST {
         return;
@@ -39,13 +46,13 @@ fn arrow(painter: &Painter, from: Rect, to: Rect, stroke: Stroke) {
     painter.add(Shape::convex_polygon(head.to_vec(), stroke.color, Stroke::NONE));
 }
 
-/// The middle of the side of a word that looks to where the arrow goes.
-fn side_of(word: Rect, end: Pos2) -> Pos2 {
-    let away = end - word.center();
-    match (away.x.abs() > away.y.abs(), away.x > 0.0, away.y > 0.0) {
-        (true, true, _) => word.right_center(),
-        (true, false, _) => word.left_center(),
-        (false, _, true) => word.center_bottom(),
-        (false, _, false) => word.center_top(),
+/// Where the arrow begins: at the edge of the card, so that it goes over nothing that is read there; within the card at the word.
+fn begin_of(lit: &Lit, to: Rect) -> Pos2 {
+    let below = lit.from.right_bottom() - vec2(0.0, UNDER);
+    let (above, beside) = (to.bottom() <= lit.card.top(), to.left() >= lit.card.right());
+    match (beside, above || to.top() >= lit.card.bottom()) {
+        (true, _) => pos2(lit.card.right(), below.y),
+        (false, true) => pos2(below.x, if above { lit.card.top() } else { lit.card.bottom() }),
+        (false, false) => below,
     }
 }

@@ -77,7 +77,8 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     headline_ui(ui, state, &shown);
     let about = shown.choice.about();
     let least = if about.measure.is_some() && shown.is_even() { LEAST.1 } else { LEAST.0 };
-    let room = ui.available_height() - least;
+    // What stands below the picture keeps a distance.
+    let room = ui.available_height() - least - ui.spacing().item_spacing.y;
     let measured = about.measure.filter(|_| room >= MEASURED);
     let left = room - measured.map_or(0.0, |_| MEASURED);
     let rows = if about.caveats.is_empty() { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
