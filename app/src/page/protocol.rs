@@ -19,8 +19,10 @@ use crate::live::{Message, Origin, Ready};
 /// What the page wants of its worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
-    /// Start this run behind this gate, with the files that the page has the bytes of.
-    Start { run: u64, gate: u64, member: usize, settings: Settings, origin: Beginning, files: Named },
+    /// Start this run behind this gate, with the files that the page has the bytes of; some may be coming.
+    Start { run: u64, gate: u64, member: usize, settings: Settings, origin: Beginning, files: Named, coming: bool },
+    /// What was coming for this run is stored, but for these files.
+    Came(u64, Named),
     /// Make a view of a run.
     Look(u64, Look),
     /// Go on with these settings.

@@ -1,6 +1,11 @@
 //! The worker's end: runs are tasks here, so that nothing they do keeps the page from answering.
 
-use std::{cell::RefCell, collections::HashMap, path::Path, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use gairat::{
     device::{Chosen, DeviceError},
@@ -10,18 +15,27 @@ use gairat::{
 };
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_time::Duration;
 
 use super::protocol::{AtGate, Letter, Order, Told, changes_heard, changes_told, receive, send};
 use crate::{
     failure::Failure,
     live::{Gate, Message, Origin, Prepared, Shared, Window, prepare},
-    platform::storage::{self, News},
+    platform::{
+        rest::sleep,
+        storage::{self, News},
+    },
 };
+
+/// How often a run asks for files that are coming.
+const WAIT: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
 struct Runs {
     gates: HashMap<u64, Arc<Gate>>,
     runs: HashMap<u64, Arc<Shared>>,
+    /// Those whose files are not all here.
+    waiting: HashSet<u64>,
 }
 
 thread_local! {
@@ -94,13 +108,21 @@ fn gate(number: u64) -> Option<Arc<Gate>> {
 
 fn obey(order: Order, blobs: Vec<Vec<u8>>) {
     match order {
-        Order::Start { run, gate: number, member, settings, origin, files } => {
+        Order::Start { run, gate: number, member, settings, origin, files, coming } => {
             let Some(gate) = gate(number) else { return };
             memory::apply(changes_heard(files, blobs));
             let at = Arc::clone(&gate);
             let shared = Shared::new(gate, member, Box::new(move || pass_on(run, &at)));
-            RUNS.with_borrow_mut(|runs| runs.runs.insert(run, Arc::clone(&shared)));
+            RUNS.with_borrow_mut(|runs| {
+                runs.runs.insert(run, Arc::clone(&shared));
+                if coming {
+                    runs.waiting.insert(run);
+                }
+            });
             wasm_bindgen_futures::spawn_local(async move {
+                while RUNS.with_borrow(|runs| runs.waiting.contains(&run)) {
+                    sleep(WAIT).await;
+                }
                 let outcome = work(settings, origin.origin(), &mut Window::of(&shared)).await;
                 shared.over(match outcome {
                     Ok(ending) => Message::Ended(ending),
@@ -114,6 +136,10 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
                     memory::forget(Path::new(""));
                 }
             });
+        }
+        Order::Came(run, files) => {
+            memory::apply(changes_heard(files, blobs));
+            RUNS.with_borrow_mut(|runs| runs.waiting.remove(&run));
         }
         Order::Look(number, look) => {
             if let Some(run) = run(number) {

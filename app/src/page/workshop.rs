@@ -21,9 +21,12 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 use super::protocol::{AtGate, Beginning, Order, Told, changes_heard, changes_told, receive, send};
 use crate::{
     live::{Message, Origin, WindowsGpu},
-    platform::storage::News,
+    platform::storage::{self, News},
 };
 
+/// How many bytes of a file are handed over at once. A larger file is stored first, and the worker reads it there: a copy of it would keep
+/// the page from answering.
+const AT_ONCE: usize = 4 << 20;
 /// The script beside the page that starts the module in a worker.
 const SCRIPT: &str = "worker.js";
 
@@ -193,7 +196,7 @@ fn fault(what: &str) {
     }
 }
 
-/// Sends a run to the worker, with those of its files that may not be stored yet; the worker reads the others itself.
+/// Sends a run to the worker, with those of its files that may not be stored yet, the large ones later; the worker reads the others itself.
 fn start(number: u64, end: &Arc<RunsEnd>, settings: Settings, origin: &Origin) {
     let mut paths = settings.data.files();
     paths.extend(settings.weights.0.as_deref());
@@ -201,10 +204,23 @@ fn start(number: u64, end: &Arc<RunsEnd>, settings: Settings, origin: &Origin) {
         paths.push(folder);
     }
     let here = paths.into_iter().flat_map(memory::under).filter(|change| matches!(change.content, Content::Bytes(_)));
-    let (files, blobs) = changes_told(here.collect());
+    let (small, large): (Vec<_>, Vec<_>) = here.partition(|change| match &change.content {
+        Content::Bytes(bytes) => bytes.len() <= AT_ONCE,
+        _ => true,
+    });
+    let (files, blobs) = changes_told(small);
     WORKSHOP.with_borrow_mut(|shop| shop.runs.insert(number, Arc::clone(end)));
     let (gate, member) = (end.gate.number, end.member);
-    order(Order::Start { run: number, gate, member, settings, origin: Beginning::of(origin), files }, blobs);
+    let coming = !large.is_empty();
+    order(Order::Start { run: number, gate, member, settings, origin: Beginning::of(origin), files, coming }, blobs);
+    if coming {
+        wasm_bindgen_futures::spawn_local(async move {
+            storage::keep(memory::take_changes());
+            let (files, blobs) =
+                if storage::is_there() && storage::settled().await { <_>::default() } else { changes_told(large) };
+            order(Order::Came(number, files), blobs);
+        });
+    }
 }
 
 /// What is kept of a run here.

@@ -7,19 +7,21 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Cursor},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use bytes::Bytes;
 
 use super::Out;
 
 /// A file that is read.
-pub type Opened = Cursor<Arc<[u8]>>;
+pub type Opened = Cursor<Bytes>;
 
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// It holds these bytes.
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     /// It is in the browser's storage, and its bytes are not here.
     Stored,
     /// It was removed.
@@ -38,7 +40,7 @@ pub struct Change {
 #[derive(Default)]
 struct Table {
     /// Their bytes; none of those that are in the browser's storage alone.
-    files: BTreeMap<PathBuf, Option<Arc<[u8]>>>,
+    files: BTreeMap<PathBuf, Option<Bytes>>,
     /// Folders in which there may be nothing yet.
     folders: BTreeSet<PathBuf>,
     locked: BTreeSet<PathBuf>,
@@ -70,7 +72,7 @@ impl Table {
         self.journal.push(change);
     }
 
-    fn bytes(&self, path: &Path) -> io::Result<&Arc<[u8]>> {
+    fn bytes(&self, path: &Path) -> io::Result<&Bytes> {
         match self.files.get(path) {
             Some(Some(bytes)) => Ok(bytes),
             Some(None) => Err(io::Error::other(format!("{} was not taken out of the browser's storage", path.display()))),
@@ -102,7 +104,7 @@ pub fn apply(changes: impl IntoIterator<Item = Change>) {
 pub fn under(path: &Path) -> Vec<Change> {
     let table = table();
     let files = table.files.iter().filter(|(file, _)| file.starts_with(path));
-    let content = |bytes: &Option<Arc<[u8]>>| bytes.clone().map_or(Content::Stored, Content::Bytes);
+    let content = |bytes: &Option<Bytes>| bytes.clone().map_or(Content::Stored, Content::Bytes);
     files.map(|(path, bytes)| Change { path: path.clone(), content: content(bytes) }).collect()
 }
 
@@ -111,7 +113,7 @@ pub fn stored<'a>(changes: impl IntoIterator<Item = &'a Change>) {
     let mut table = table();
     for Change { path, content } in changes {
         if let (Content::Bytes(kept), Some(here)) = (content, table.files.get_mut(path)) {
-            here.take_if(|bytes| Arc::ptr_eq(bytes, kept));
+            here.take_if(|bytes| (bytes.as_ptr(), bytes.len()) == (kept.as_ptr(), kept.len()));
         }
     }
 }
@@ -146,7 +148,7 @@ pub fn lock(path: &Path) -> io::Result<Option<Lock>> {
 /// # Errors
 /// [`io::ErrorKind::NotFound`], or that its bytes are not here.
 pub fn open(path: &Path) -> io::Result<Opened> {
-    table().bytes(path).map(|bytes| Cursor::new(Arc::clone(bytes)))
+    table().bytes(path).map(|bytes| Cursor::new(bytes.clone()))
 }
 
 /// The bytes of a file.
@@ -158,7 +160,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Writes a file whose bytes are at hand, without copying them.
-pub fn put(path: &Path, bytes: Arc<[u8]>) {
+pub fn put(path: &Path, bytes: Bytes) {
     table().put(path, Content::Bytes(bytes));
 }
 
@@ -277,9 +279,9 @@ mod tests {
         assert_eq!(read(&a).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(remove(&a).is_err() && rename(&a, &b).is_err() && list(Path::new("nowhere")).is_err());
         let changes = take_changes();
-        let two: Arc<[u8]> = Arc::from(&b"2"[..]);
+        let two = Bytes::from_static(b"2");
         let change = |path: &Path, content: Content| Change { path: path.to_owned(), content };
-        assert_eq!(changes, [change(&a, Content::Removed), change(&b, Content::Bytes(Arc::clone(&two)))]);
+        assert_eq!(changes, [change(&a, Content::Removed), change(&b, Content::Bytes(two.clone()))]);
         assert!(take_changes().is_empty());
         apply([change(&a, Content::Bytes(two)), change(&b, Content::Removed)]);
         assert!(take_changes().is_empty() && is_file(&a) && !is_file(&b));

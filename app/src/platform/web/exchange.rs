@@ -5,9 +5,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
+use bytes::Bytes;
 use egui::{Context, DroppedFileHandle};
 use gairat::{
     checkpoint::RunFolder,
@@ -24,7 +24,12 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlInputElement, Url};
 
 use web_time::Duration;
 
-use super::{claim, rest::sleep, storage, words};
+use super::{
+    claim,
+    rest::sleep,
+    slices::{self, SLICE},
+    storage, words,
+};
 use crate::platform::{RUNS, known_data, list};
 
 /// Where uploads are kept.
@@ -32,8 +37,6 @@ pub(crate) const UPLOADS: &str = "uploads";
 /// The largest file that is taken, in bytes, unpacked: what a page may hold in memory some times over.
 const LARGEST: u64 = 512 * 1024 * 1024;
 
-/// How much of a file is read at once: what a browser hands over in a millisecond or two.
-const SLICE: usize = 4 << 20;
 /// From how many slices on it is told how far the reading is.
 const TOLD: usize = 5;
 /// What files of weights are called.
@@ -211,7 +214,7 @@ pub(crate) fn upload(ctx: &Context) {
 }
 
 /// The name and the bytes of a file.
-type Arrived = (String, Arc<[u8]>);
+type Arrived = (String, Bytes);
 
 /// Reads a file slice by slice, so that no frame waits for it, and tells how far it is where that takes its time.
 async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arrived, String> {
@@ -220,28 +223,21 @@ async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arrived, Strin
     if size > LARGEST as f64 {
         return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", size / 1e6, LARGEST as f64 / 1e6));
     }
-    let failed = |error: JsValue| format!("{name}: {}", words(&error));
-    let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, size as usize).collect();
-    // Nobody else has it yet.
-    let Some(room) = Arc::get_mut(&mut bytes) else { return Err(format!("{name}: there is no room for it")) };
-    let slices = room.len().div_ceil(SLICE);
-    for (place, slice) in room.chunks_mut(SLICE).enumerate() {
-        let from = place * SLICE;
-        let part = file.slice_with_f64_and_f64(from as f64, (from + slice.len()) as f64).map_err(failed)?;
-        let buffer = JsFuture::from(part.array_buffer()).await.map_err(failed)?;
-        let part = Uint8Array::new(&buffer);
-        if part.length() as usize != slice.len() {
-            return Err(format!("{name}: it changed while it was read; choose it again."));
-        }
-        part.copy_to(slice);
+    let slices = (size as usize).div_ceil(SLICE);
+    let bytes = slices::read(file, |done| {
         // A quarter at a time: every word is read aloud to some.
+        let place = done.div_ceil(SLICE);
         let quarter = |place: usize| 4 * place / slices;
-        if slices >= TOLD && quarter(place + 1) > quarter(place) && place + 1 < slices {
-            let told = format!("Reading {name}: {} % of {:.0} MB", 25 * quarter(place + 1), size / 1e6);
+        if slices >= TOLD && quarter(place) > quarter(place - 1) && place < slices {
+            let told = format!("Reading {name}: {} % of {:.0} MB", 25 * quarter(place), size / 1e6);
             DONE.with_borrow_mut(|done| done.push(Ok(told)));
             ctx.request_repaint();
         }
-    }
+    });
+    let bytes = bytes.await.map_err(|error| match error {
+        Some(error) => format!("{name}: {}", words(&error)),
+        None => format!("{name}: it changed while it was read; choose it again."),
+    })?;
     Ok((name, bytes))
 }
 
@@ -276,7 +272,7 @@ async fn take(read: Vec<Result<Arrived, String>>) {
     ARRIVED.with_borrow_mut(|arrived| arrived.extend(told));
 }
 
-async fn place(name: &str, bytes: Arc<[u8]>) -> Result<PathBuf, String> {
+async fn place(name: &str, bytes: Bytes) -> Result<PathBuf, String> {
     // A name is no way into other folders; a comma stands between the two files of a pair.
     let name = Path::new(name).file_name().unwrap_or_default().to_string_lossy().replace(',', "_");
     let kind = Path::new(&name).extension().map(|kind| kind.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -288,7 +284,7 @@ async fn place(name: &str, bytes: Arc<[u8]>) -> Result<PathBuf, String> {
     if kind == "zip" && is_run(&bytes) {
         return unpack(&name, &bytes).await;
     }
-    let in_memory = |path: &Path| memory::apply([Change { path: path.to_owned(), content: Content::Bytes(Arc::clone(&bytes)) }]);
+    let in_memory = |path: &Path| memory::apply([Change { path: path.to_owned(), content: Content::Bytes(bytes.clone()) }]);
     if kind == "json" {
         // Settings are read once: the run that they make keeps them.
         let path = Path::new("settings").join(&name);

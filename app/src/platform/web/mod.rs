@@ -6,6 +6,7 @@ mod exchange;
 mod fonts;
 pub(crate) mod outside;
 pub(crate) mod rest;
+mod slices;
 pub(crate) mod storage;
 
 use wasm_bindgen::{JsCast as _, JsValue};

@@ -78,7 +78,7 @@ pub(crate) async fn breathe() {
 }
 
 /// The end of the queue of tasks. A timer of zero would take 4 ms in a browser.
-async fn next_task() {
+pub(super) async fn next_task() {
     let channel = web_sys::MessageChannel::new().ok();
     let promise = Promise::new(&mut |resolve, _| {
         let posted = channel.as_ref().is_some_and(|channel| {

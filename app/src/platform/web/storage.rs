@@ -13,9 +13,10 @@ use idb::{Database, DatabaseEvent as _, Factory, KeyRange, ObjectStoreParams, Qu
 use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
 use web_time::Duration;
 
-use super::rest::sleep;
+use super::{rest::sleep, slices};
 
 const NAME: &str = "gairat";
 const STORE: &str = "files";
@@ -123,14 +124,23 @@ async fn read(
     for range in ranges(path)? {
         names.extend(store.get_all_keys(range, None)?.await?.iter().filter_map(JsValue::as_string).map(PathBuf::from));
     }
-    let mut files = Vec::new();
+    let mut values = Vec::new();
     for path in names.iter().filter(|name| wanted(name)) {
-        let value = store.get(JsValue::from_str(&path.to_string_lossy()))?.await?;
-        if let Some(bytes) = value.as_ref().and_then(|value| value.dyn_ref::<Uint8Array>()) {
-            files.push(Change { path: path.clone(), content: Content::Bytes(bytes.to_vec().into()) });
-        }
+        values.push((path.clone(), store.get(JsValue::from_str(&path.to_string_lossy()))?.await?));
     }
     transaction.await?;
+    let mut files = Vec::new();
+    for (path, value) in values {
+        let Some(value) = value else { continue };
+        let bytes = match (value.dyn_ref::<Uint8Array>(), value.dyn_ref::<Blob>()) {
+            (Some(bytes), _) => bytes.to_vec().into(),
+            (None, Some(blob)) => {
+                slices::read(blob, |_| {}).await.map_err(|error| idb::Error::GetFailed(error.unwrap_or(JsValue::NULL)))?
+            }
+            (None, None) => continue,
+        };
+        files.push(Change { path, content: Content::Bytes(bytes) });
+    }
     Ok((names, files))
 }
 
@@ -262,8 +272,16 @@ async fn write_on() {
 /// All or nothing: a page that is closed in the middle leaves what was there before.
 async fn write(database: &Database, changes: &[Change]) -> Result<(), String> {
     let written = async {
+        // Before it begins: a transaction ends by itself where nothing is asked of it.
+        let mut values = Vec::new();
+        for change in changes {
+            values.push(match &change.content {
+                Content::Bytes(bytes) => Some(slices::write(bytes).await.map_err(idb::Error::UpdateFailed)?),
+                Content::Removed | Content::Stored => None,
+            });
+        }
         let transaction = database.transaction(&[STORE], TransactionMode::ReadWrite)?;
-        if let Err(error) = put(&transaction, changes).await {
+        if let Err(error) = put(&transaction, changes, values).await {
             // What went well before would be kept otherwise. One that the browser has ended already cannot be ended again.
             let _ = transaction.abort();
             return Err(error);
@@ -282,16 +300,16 @@ async fn write(database: &Database, changes: &[Change]) -> Result<(), String> {
     }
 }
 
-async fn put(transaction: &Transaction, changes: &[Change]) -> Result<(), idb::Error> {
+async fn put(transaction: &Transaction, changes: &[Change], values: Vec<Option<JsValue>>) -> Result<(), idb::Error> {
     let store = transaction.object_store(STORE)?;
-    for change in changes {
+    for (change, value) in changes.iter().zip(values) {
         let key = JsValue::from_str(&change.path.to_string_lossy());
-        match &change.content {
-            Content::Bytes(bytes) => {
-                store.put(&Uint8Array::from(&**bytes), Some(&key))?.await?;
+        match value {
+            Some(value) => {
+                store.put(&value, Some(&key))?.await?;
             }
-            Content::Removed => store.delete(key)?.await?,
-            Content::Stored => {}
+            None if change.content == Content::Removed => store.delete(key)?.await?,
+            None => {}
         }
     }
     Ok(())
