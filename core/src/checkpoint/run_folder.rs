@@ -3,6 +3,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `settings.json` | all settings |
+//! | `changes.json` | which of them were changed on its way, and when; there where some were |
 //! | `metrics.csv`, `metrics.jsonl` | a line per epoch |
 //! | `tensorboard/` | the same epochs, with histograms of kappa and of the weights, as TensorBoard reads them; not in a page |
 //! | `samples.csv` | a line per training sample, as the last finished epoch saw it |
@@ -193,7 +194,7 @@ impl RunFolder {
         self.remove("summary.json")
     }
 
-    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CheckpointError> {
+    pub(crate) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), CheckpointError> {
         let file = self.file(name);
         let mut text = serde_json::to_string_pretty(value).map_err(|error| CheckpointError::Malformed {
             path: file.clone(),
