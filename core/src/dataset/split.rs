@@ -151,7 +151,11 @@ fn test_places(labels: &[u32], usual: Option<usize>, request: &Request) -> Resul
             0 | 1 => "a source of at least 2 samples, one for train and one for test".to_owned(),
             _ => format!("1 to {} (train keeps at least one)", total - 1),
         };
-        return Err(DatasetError::Split { setting: "test", found: format!("{count} of {total} samples asked for"), expected });
+        let found = match request.test {
+            TestPart::Auto => format!("{total} samples, of which the usual test part would be {count}"),
+            _ => format!("{count} of {total} samples asked for"),
+        };
+        return Err(DatasetError::Split { setting: "test", found, expected });
     }
     Ok(match request.test {
         TestPart::Stratified(_) => stratified(labels, &(0..total).collect::<Vec<_>>(), count, request.seed, Draw::Test),

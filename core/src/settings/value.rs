@@ -155,7 +155,10 @@ impl Value for f64 {
         let unreadable = || format!("`{text}` is no number (a fraction like 8/255 is fine)");
         let number = |part: &str| Self::from_str(part.trim()).map_err(|_| unreadable());
         let value = match text.split_once('/') {
-            Some((above, below)) => number(above)? / number(below)?,
+            Some((above, below)) => match number(below)? {
+                0.0 => return Err(format!("`{text}` divides by 0; expected a number or a fraction like 8/255")),
+                below => number(above)? / below,
+            },
             None => number(text)?,
         };
         if value.is_nan() { Err(unreadable()) } else { Ok(value) }

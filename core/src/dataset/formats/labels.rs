@@ -52,6 +52,9 @@ pub(in crate::dataset) fn strange(labels: &[u32]) -> Vec<String> {
     let Some(&highest) = labels.iter().max() else { return Vec::new() };
     let mut counts = vec![0_usize; highest as usize + 1];
     labels.iter().for_each(|&label| counts[label as usize] += 1);
+    if labels.len() > 1 && labels.iter().all(|label| *label == highest) {
+        return vec![format!("all labels are {highest}: there are no two classes to tell apart")];
+    }
     let missing: Vec<String> =
         counts.iter().enumerate().filter(|(_, count)| **count == 0).map(|(class, _)| class.to_string()).collect();
     if missing.is_empty() {

@@ -157,7 +157,7 @@ pub(super) fn range(numbers: &[f32], whole: bool) -> Range {
     if low >= 0.0 && high <= 255.0 && high > 1.0 && (whole || numbers.iter().all(|x| x.fract() == 0.0)) {
         return Range::Bytes;
     }
-    let looks = if low >= -ROUNDING && high <= 255.0 {
+    let looks = if low >= -ROUNDING {
         format!("numbers from {low} to {high}; divide them by their greatest possible value (`x / 255`)")
     } else if low >= -1.0 - ROUNDING && high <= 1.0 + ROUNDING {
         format!("numbers from {low} to {high}, as after `(x - 0.5) / 0.5`; --data-range=-1..1 undoes it (`x * 0.5 + 0.5`)")
