@@ -20,6 +20,8 @@ use web_sys::HtmlCanvasElement;
 use web_time::Instant;
 
 use crate::{
+    failure::Failure,
+    figure::Figure,
     link,
     platform::{self, RUNS, held, storage},
     window::{
@@ -30,6 +32,18 @@ use crate::{
 };
 
 pub(crate) use workshop::{Gate, Live};
+
+/// The files of figures, name and bytes, but for those that need a rasteriser.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere a drawing can fail")]
+pub(crate) fn figure_files(figures: &[Figure]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    Ok(figures.iter().flat_map(Figure::texts).collect())
+}
+
+/// A page leaves no report beside a run.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere a disk can fail")]
+pub(crate) fn conclude(_folder: &Path) -> Result<(), Failure> {
+    Ok(())
+}
 
 thread_local! {
     /// Asks for a frame.

@@ -50,6 +50,9 @@ pub(super) enum AtGate {
     Leave(usize),
 }
 
+/// How many pixels are sent at once: what a page takes in within a few milliseconds.
+const SLICE: usize = 1 << 20;
+
 /// Files by their names; there is a blob for each that comes with its bytes.
 pub(super) type Named = Vec<(PathBuf, Kind)>;
 
@@ -96,6 +99,8 @@ pub(super) enum Told {
     Files(Named),
     /// Something to be read by the person, and whether it is bad.
     Words(String, bool),
+    /// A slice of the pixels of a part of a run's data, which has so many numbers in all; there is one blob.
+    Pixels { run: u64, part: usize, numbers: usize },
     /// A run told something; so many steps were granted at its gate.
     Message { run: u64, message: Letter, granted: u64 },
     /// A view of a run.
@@ -109,7 +114,7 @@ pub(super) enum Told {
 /// A message of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Letter {
-    /// With three blobs: the pixels of the training, the validation and the test part.
+    /// After the pixels of the training, the validation and the test part, which go ahead in slices.
     Ready {
         source: Source,
         shape: SampleShape,
@@ -129,15 +134,19 @@ pub(super) enum Letter {
 }
 
 impl Letter {
-    /// The letter, and the blobs that go with it.
-    pub(super) fn of(message: Message) -> (Self, Vec<Vec<u8>>) {
+    /// The letter; `slice` is told of all pixels before, by their part and how many numbers that has.
+    pub(super) fn of(message: Message, mut slice: impl FnMut(usize, usize, Vec<u8>)) -> Self {
         match message {
             Message::Ready(ready) => {
                 let dataset = &ready.dataset;
                 let parts = [&dataset.train, &dataset.validation, &dataset.test];
-                let blobs = parts.map(|part| part.pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect()).to_vec();
+                for (place, part) in parts.into_iter().enumerate() {
+                    for pixels in part.pixels.chunks(SLICE) {
+                        slice(place, part.pixels.len(), pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect());
+                    }
+                }
                 let parts = parts.map(|part| (part.labels.clone(), part.rows.clone()));
-                let letter = Self::Ready {
+                Self::Ready {
                     source: dataset.source.clone(),
                     shape: dataset.shape,
                     classes: dataset.classes,
@@ -147,24 +156,21 @@ impl Letter {
                     why: ready.why,
                     folder: ready.folder,
                     metrics: ready.metrics,
-                };
-                (letter, blobs)
+                }
             }
-            Message::Event(event) => (Self::Event(event), Vec::new()),
-            Message::Judging(told) => (Self::Judging(told), Vec::new()),
-            Message::Kept(state) => (Self::Kept(ResumeState::clone(&state)), Vec::new()),
-            Message::Ended(ending) => (Self::Ended(ending), Vec::new()),
-            Message::Failed(what) => (Self::Failed(what), Vec::new()),
+            Message::Event(event) => Self::Event(event),
+            Message::Judging(told) => Self::Judging(told),
+            Message::Kept(state) => Self::Kept(ResumeState::clone(&state)),
+            Message::Ended(ending) => Self::Ended(ending),
+            Message::Failed(what) => Self::Failed(what),
         }
     }
 
-    /// The message.
-    pub(super) fn message(self, blobs: Vec<Vec<u8>>) -> Message {
+    /// The message, with the pixels that came before it.
+    pub(super) fn message(self, pixels: [Vec<f32>; 3]) -> Message {
         match self {
             Self::Ready { source, shape, classes, parts, device, software, why, folder, metrics } => {
-                let mut pixels = blobs.into_iter().map(|blob| {
-                    blob.chunks_exact(4).map(|number| f32::from_le_bytes([number[0], number[1], number[2], number[3]])).collect()
-                });
+                let mut pixels = pixels.into_iter();
                 let [train, validation, test] = parts.map(|(labels, rows)| {
                     let pixels = pixels.next().unwrap_or_default();
                     Samples { pixels, labels, rows }

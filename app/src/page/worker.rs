@@ -197,8 +197,10 @@ fn pass_on(number: u64, gate: &Gate) {
     store();
     let granted = gate.granted();
     for message in run.messages() {
-        let (message, blobs) = Letter::of(message);
-        tell(&Told::Message { run: number, message, granted }, blobs);
+        let message = Letter::of(message, |part, numbers, pixels| {
+            tell(&Told::Pixels { run: number, part, numbers }, vec![pixels]);
+        });
+        tell(&Told::Message { run: number, message, granted }, Vec::new());
     }
     if let Some(view) = run.view() {
         tell(&Told::View { run: number, view, granted }, Vec::new());

@@ -120,10 +120,16 @@ fn listen(told: Told, blobs: Vec<Vec<u8>>) {
         // The worker stores what its runs write.
         Told::Files(named) => memory::apply(changes_heard(named, blobs)),
         Told::Words(text, is_bad) => super::hear_of_storage(News::Words(text, is_bad)),
+        Told::Pixels { run, part, numbers } => {
+            if let (Some(end), [slice]) = (end_of(run), blobs.as_slice()) {
+                end.take_in(part, numbers, slice);
+            }
+        }
         Told::Message { run, message, granted } => {
             if let Some(end) = end_of(run) {
                 end.gate.granted.store(granted, Ordering::Relaxed);
-                end.tell(message.message(blobs));
+                let pixels = std::mem::take(&mut end.mail().pixels);
+                end.tell(message.message(pixels));
             }
         }
         Told::View { run, view, granted } => {
@@ -188,6 +194,7 @@ fn fault(what: &str) {
         let (mut settings, origin) = {
             let mut mail = end.mail();
             (mail.looking, mail.on_gpu) = (false, false);
+            mail.pixels = <_>::default();
             let origin = mail.folder.clone().map_or_else(|| mail.origin.clone(), Origin::Folder);
             (mail.settings.clone(), origin)
         };
@@ -233,6 +240,8 @@ struct RunsEnd {
 
 struct Mail {
     messages: Vec<Message>,
+    /// Of the parts of the data, as far as they are here, until the message that they are ready.
+    pixels: [Vec<f32>; 3],
     view: Option<View>,
     looking: bool,
     over: bool,
@@ -246,6 +255,16 @@ impl RunsEnd {
     fn mail(&self) -> MutexGuard<'_, Mail> {
         // Nobody leaves a letter half written.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in a slice of the pixels of a part, which has so many numbers.
+    fn take_in(&self, part: usize, numbers: usize, slice: &[u8]) {
+        let mut mail = self.mail();
+        if let Some(pixels) = mail.pixels.get_mut(part) {
+            pixels.reserve_exact(numbers.saturating_sub(pixels.len()));
+            let number = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            pixels.extend(slice.chunks_exact(4).map(number));
+        }
     }
 
     fn tell(&self, message: Message) {
@@ -280,6 +299,7 @@ impl Live {
         WORKSHOP.with_borrow_mut(|shop| shop.gates.insert(gate.number, Arc::clone(&gate)));
         let mail = Mail {
             messages: Vec::new(),
+            pixels: <_>::default(),
             view: None,
             looking: false,
             over: false,
