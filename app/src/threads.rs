@@ -14,10 +14,21 @@ use gairat::{
 use crate::{
     driver,
     failure::Failure,
+    figure::Figure,
     live::{Message, Origin, Prepared, Shared, Window, WindowsGpu, prepare},
+    report::figures::files_of,
 };
 
 pub(crate) use crate::live::Gate;
+pub(crate) use crate::report::conclude;
+
+/// All files of figures: name and bytes.
+///
+/// # Errors
+/// What is wrong with a drawing.
+pub(crate) fn figure_files(figures: &[Figure]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    Ok(figures.iter().map(files_of).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
 
 /// The window's end of a run.
 pub(crate) struct Live {

@@ -71,6 +71,14 @@ pub fn score_label(name: &str) -> String {
     format!("{}{dash}{digits}", letters.to_uppercase())
 }
 
+/// An attack's name in a table: with a plus where it saw only what all attacks above it had left, so that its accuracy is that of them together.
+pub fn stage_label(label: &str, on_survivors: bool) -> String {
+    if on_survivors { format!("+ {label}") } else { label.to_owned() }
+}
+
+/// What that plus means, to be said below such a table.
+pub const PLUS: &str = "+: together with all attacks above it, on the samples they left";
+
 /// What a run comes to. Accuracies are shares of the test part, from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {

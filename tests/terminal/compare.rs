@@ -53,6 +53,23 @@ fn methods_settings_and_seeds_become_runs_and_a_table_in_every_format() {
 }
 
 #[test]
+fn a_comparison_is_extended_and_never_cut_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let of =
+        |methods: &str, seeds: &str, more: &str| format!("compare --methods {methods} --seeds {seeds} {SMALL} --out all {more}");
+    succeed(folder.path(), &of("at", "0-1", ""));
+    let table = folder.path().join("all/table.csv");
+    let before = text(&table);
+    let refusal = fail(folder.path(), &of("gairat", "1", ""), 2);
+    assert!(refusal.contains("has 2 runs") && refusal.contains("leaves out 2 of them, such as at_seed0"), "{refusal}");
+    assert_eq!(text(&table), before);
+    succeed(folder.path(), &of("at,gairat", "0-1", ""));
+    assert!(text(&table).contains("gairat"));
+    let told = String::from_utf8(run(folder.path(), &of("at,gairat", "0-1", "--suite fast")).stderr).unwrap();
+    assert!(told.contains("the tables of suite quick in all are replaced by those of suite fast"), "{told}");
+}
+
+#[test]
 fn a_run_of_a_comparison_is_the_run_of_train_to_the_last_byte() {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), &small("all", "--parallel 2"));

@@ -78,6 +78,14 @@ fn a_finished_run_says_so_and_takes_more_epochs_but_no_other_data() {
     let text = succeed(folder.path(), "train --resume run --epochs 6");
     assert!(text.contains("goes on after epoch 4"), "{text}");
     assert_eq!(fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap().lines().count(), 6);
+    // Six epochs from the beginning would have been another run.
+    let report = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(
+        report.contains("Settings were changed on the way") && report.contains("<td>5</td><td>epochs</td><td>4</td><td>6</td>"),
+        "{report}"
+    );
+    succeed(folder.path(), &format!("train {SHORT} --out straight"));
+    assert!(!fs::read_to_string(folder.path().join("straight/report.html")).unwrap().contains("on the way"));
 }
 
 #[test]
@@ -169,6 +177,7 @@ fn a_run_on_a_plane_is_filmed_and_is_the_same_run() {
         ("train --data digits --animation a.png", "64 numbers a sample"),
         ("train --animation run.png", "exists already"),
         ("train --animation nowhere/a.png", "no folder nowhere"),
+        ("train --animation run.txt", "ends in .png"),
     ] {
         assert!(fail(folder.path(), arguments, 2).contains(part), "{arguments}");
     }

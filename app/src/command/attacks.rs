@@ -1,49 +1,30 @@
 //! `gairat attacks`: what each attack of an evaluation does, where it comes from and which numbers it takes.
 
-use std::process::ExitCode;
-
-use clap::{Arg, ArgMatches, Command};
 use gairat::evaluate::{ADVERSARIES, About, SUITES};
 
-use super::{examples::examples, json_arg, markdown};
+use super::{listing::Listing, markdown};
 use crate::failure::Failure;
 
-pub(super) fn definition() -> Command {
-    Command::new("attacks")
-        .about("List the attacks and suites of an evaluation, or describe one attack")
-        .after_help(examples(&[
-            ("All attacks and suites", "attacks"),
-            ("Source, norms and numbers of one", "attacks apgd-t"),
-            ("The same for a program", "attacks --json"),
-        ]))
-        .arg(Arg::new("name").value_name("ATTACK").help("The attack to describe; without it all are listed"))
-        .arg(json_arg())
-        .arg(markdown::arg())
-}
-
-pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
-    let chosen: Vec<&About> = match matches.get_one::<String>("name") {
-        Some(name) => vec![named(name)?],
-        None => ADVERSARIES.iter().map(|entry| entry.about).collect(),
-    };
-    if matches.get_flag("markdown") {
-        crate::terminal::say_part!("{}", page());
-        return Ok(ExitCode::SUCCESS);
-    }
-    if matches.get_flag("json") {
-        for about in chosen {
-            crate::terminal::say!("{}", json(about));
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    if matches.contains_id("name") {
-        chosen.into_iter().for_each(describe);
-        return Ok(ExitCode::SUCCESS);
-    }
-    crate::terminal::say!("{}", super::adversaries::listed());
-    crate::terminal::say!("\n`gairat attacks NAME` describes one; `gairat eval --attack pgd:20,cw:20` runs some of them.");
-    Ok(ExitCode::SUCCESS)
-}
+/// The list of attacks, and of suites.
+pub(super) const LISTING: Listing<About> = Listing {
+    name: "attacks",
+    about: "List the attacks and suites of an evaluation, or describe one attack",
+    one: ("ATTACK", "The attack to describe; without it all are listed"),
+    examples: &[
+        ("All attacks and suites", "attacks"),
+        ("Source, norms and numbers of one", "attacks apgd-t"),
+        ("The same for a program", "attacks --json"),
+    ],
+    all: || ADVERSARIES.iter().map(|entry| entry.about).collect(),
+    named,
+    list: |_| {
+        crate::terminal::say!("{}", super::adversaries::listed());
+        crate::terminal::say!("\n`gairat attacks NAME` describes one; `gairat eval --attack pgd:20,cw:20` runs some of them.");
+    },
+    describe,
+    json,
+    page,
+};
 
 /// The attack of this name.
 fn named(name: &str) -> Result<&'static About, Failure> {

@@ -10,7 +10,8 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use super::examples::examples;
 use crate::{
     failure::Failure,
-    figure::{self, FIGURES, Kind, folder},
+    figure::{self, FIGURES, Kind},
+    report::figures,
     svg::Ink,
 };
 
@@ -65,17 +66,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let rows: Vec<u32> = matches.get_many::<u32>("rows").into_iter().flatten().copied().collect();
     let wanted = |kind: &&&Kind| only.as_ref().is_none_or(|only| only.contains(&kind.name));
     let kinds: Vec<&&Kind> = FIGURES.iter().filter(wanted).collect();
-    let mut subjects = runs.iter().map(|run| folder::subject(run)).collect::<Result<Vec<_>, _>>()?;
+    let mut subjects = runs.iter().map(|run| figures::subject(run)).collect::<Result<Vec<_>, _>>()?;
     if kinds.iter().any(|kind| kind.needs_network) {
         for (run, subject) in runs.iter().zip(&mut subjects) {
-            folder::look(run, subject, &rows)?;
+            figures::look(run, subject, &rows)?;
         }
     }
     if subjects.len() > 1 {
         figure::name_apart(&mut subjects);
     }
-    let figures: Vec<figure::Figure> = kinds.iter().filter_map(|kind| kind.draw(&subjects, Ink::Paper)).collect();
-    if figures.is_empty() {
+    let drawn: Vec<figure::Figure> = kinds.iter().filter_map(|kind| kind.draw(&subjects, Ink::Paper)).collect();
+    if drawn.is_empty() {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
         return Err(Failure::Request(format!(
             "there is nothing to draw of {}: the runs have no finished epoch, or nothing of that kind",
@@ -87,11 +88,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         (None, [only]) => only.join(figure::FOLDER),
         (None, _) => Path::new(figure::FOLDER).to_owned(),
     };
-    for file in folder::write(&out, &figures)? {
+    for file in figures::write(&out, &drawn)? {
         crate::terminal::say!("{}", file.display());
     }
     if let Some(only) = only {
-        let missing = only.iter().filter(|name| figures.iter().all(|figure| figure.name != **name));
+        let missing = only.iter().filter(|name| drawn.iter().all(|figure| figure.name != **name));
         missing.for_each(|name| crate::terminal::tell!("warning: the runs have nothing of {name}"));
     }
     Ok(ExitCode::SUCCESS)

@@ -1,52 +1,35 @@
 //! `gairat methods`: what each method does, where it comes from and what it can be told.
 
-use std::process::ExitCode;
-
-use clap::{Arg, ArgMatches, Command};
 use gairat::{
     method::{About, METHODS, ParameterKind, Passes},
     settings::{Field, Kind, MethodChoice, Settings},
 };
 
-use super::{examples::examples, flag, json_arg, markdown};
+use super::{flag, listing::Listing, markdown};
 use crate::failure::Failure;
 
-pub(super) fn definition() -> Command {
-    Command::new("methods")
-        .about("List the methods, or describe one: formula, source, parameters, cost, and what is not certain")
-        .after_help(examples(&[
-            ("All methods", "methods"),
-            ("Formula, parameters and cost of one", "methods mart"),
-            ("The same for a program", "methods --json"),
-        ]))
-        .arg(Arg::new("name").value_name("METHOD").help("The method to describe; without it all are listed"))
-        .arg(json_arg())
-        .arg(markdown::arg())
-}
-
-pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
-    let chosen: Vec<&About> = match matches.get_one::<String>("name") {
-        Some(name) => vec![MethodChoice::of(name).map_err(Failure::Request)?.about()],
-        None => METHODS.iter().map(|entry| entry.about).collect(),
-    };
-    if matches.get_flag("markdown") {
-        crate::terminal::say_part!("{}", page());
-        return Ok(ExitCode::SUCCESS);
-    }
-    if matches.get_flag("json") {
-        for about in chosen {
-            crate::terminal::say!("{}", json(about));
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    if matches.contains_id("name") {
-        chosen.into_iter().for_each(describe);
-        return Ok(ExitCode::SUCCESS);
-    }
-    chosen.into_iter().for_each(list);
-    crate::terminal::say!("`gairat methods NAME` describes one: what its parameters mean, what it weighs by, and its burn-in.");
-    Ok(ExitCode::SUCCESS)
-}
+/// The list of methods.
+pub(super) const LISTING: Listing<About> = Listing {
+    name: "methods",
+    about: "List the methods, or describe one: formula, source, parameters, cost, and what is not certain",
+    one: ("METHOD", "The method to describe; without it all are listed"),
+    examples: &[
+        ("All methods", "methods"),
+        ("Formula, parameters and cost of one", "methods mart"),
+        ("The same for a program", "methods --json"),
+    ],
+    all: || METHODS.iter().map(|entry| entry.about).collect(),
+    named: |name| Ok(MethodChoice::of(name).map_err(Failure::Request)?.about()),
+    list: |chosen| {
+        chosen.into_iter().for_each(list);
+        crate::terminal::say!(
+            "`gairat methods NAME` describes one: what its parameters mean, what it weighs by, and its burn-in."
+        );
+    },
+    describe,
+    json,
+    page,
+};
 
 /// Its parameters as settings, with its own defaults.
 fn parameters(about: &About) -> Vec<(Field, String)> {

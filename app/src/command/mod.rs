@@ -11,10 +11,12 @@ mod devices;
 mod eval;
 mod examples;
 mod figure;
+mod listing;
 mod markdown;
 mod methods;
 mod record;
 mod report;
+mod run_folder;
 mod shell;
 mod step;
 mod tether;
@@ -74,8 +76,8 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<ExitCode, 
         Some(("bench", matches)) => bench::run(matches),
         Some(("convert", matches)) => convert::convert(matches),
         Some(("export", matches)) => convert::export(matches),
-        Some(("methods", matches)) => methods::run(matches),
-        Some(("attacks", matches)) => attacks::run(matches),
+        Some(("methods", matches)) => methods::LISTING.run(matches),
+        Some(("attacks", matches)) => attacks::LISTING.run(matches),
         Some(("step", matches)) => step::run(matches),
         Some(("report", matches)) => report::run(matches),
         Some(("figure", matches)) => figure::run(matches),
@@ -119,8 +121,8 @@ fn definition() -> Command {
         .subcommand(attack::definition())
         .subcommand(convert::convert_definition())
         .subcommand(convert::export_definition())
-        .subcommand(methods::definition())
-        .subcommand(attacks::definition())
+        .subcommand(methods::LISTING.definition())
+        .subcommand(attacks::LISTING.definition())
         .subcommand(step::definition())
         .subcommand(compare::definition())
         .subcommand(report::definition())

@@ -63,7 +63,9 @@ pub(super) fn definition() -> Command {
         )
         .args(settings_args(keeps))
         .mut_arg("data", |arg| arg.required(true).help("The samples: a file or folder of any format (`gairat data` lists them)"))
-        .mut_arg("model", |arg| arg.required(true).help("The network that the weights are of, such as mlp:64,64 or resnet18"))
+        .mut_arg("model", |arg| {
+            arg.help("The network that the weights are of, such as mlp:64,64 or resnet18 [default: the one that their names are of]")
+        })
         .arg(file("weights", "FILE", "Weights of that network, as PyTorch (.pth, .pt) or safetensors writes them"))
         .arg(file("out", "FILE.npz", "Where to write; it must not exist yet"))
         .arg(

@@ -18,12 +18,12 @@ use gairat::{
     settings::{Settings, SettingsError, may_change_on_resume},
 };
 
-use super::{apply, examples::examples, given, json_arg, settings_args, settings_from, tether};
+use super::{apply, examples::examples, given, json_arg, run_folder, settings_args, settings_from, tether};
 use crate::{
     animation::Filmed,
     driver,
     failure::Failure,
-    report, run_folders,
+    report,
     terminal::{Human, Voice, json::Json},
 };
 
@@ -72,7 +72,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         None => {
             let settings = fresh(matches, &given)?;
             let out = matches.get_one::<PathBuf>("out").filter(|_| matches.get_flag("or-resume"));
-            match out.map(|out| run_folders::same_run(out, &settings)).transpose()?.flatten() {
+            match out.map(|out| run_folder::same_run(out, &settings)).transpose()?.flatten() {
                 Some((folder, before)) => (Some(folder), Some(before), settings),
                 None => (None, None, settings),
             }
@@ -126,13 +126,13 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         }
         None => match matches.get_one::<PathBuf>("out") {
             Some(out) => RunFolder::create(out, &settings)?,
-            None => run_folders::dated(&settings)?,
+            None => run_folder::dated(&settings)?,
         },
     };
 
     let _lock = folder.lock()?;
     if let Some(before) = before {
-        run_folders::take_up(&folder, &before, &settings)?;
+        run_folder::take_up(&folder, &before, &settings)?;
     }
     voice.begin(&settings, &chosen, folder.path());
     if !settings.data.is_inside() {
@@ -180,6 +180,10 @@ fn can_be_filmed(file: &Path, dataset: &Dataset) -> Result<(), Failure> {
             dataset.source,
             dataset.shape.len()
         ));
+    }
+    let is_png = file.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("png") || kind.eq_ignore_ascii_case("apng"));
+    if !is_png {
+        return refused("expected a name that ends in .png, since it is an animated PNG".to_owned());
     }
     if file.exists() {
         return refused("exists already and is never overwritten; choose another name".to_owned());

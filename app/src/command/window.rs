@@ -15,6 +15,7 @@ use super::{given, settings_args, settings_from, train};
 use crate::{
     desktop::{self, Shot, Wanted},
     failure::Failure,
+    lesson::LESSONS,
     link,
     platform::RUNS,
 };
@@ -98,6 +99,11 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
             }
             lesson => lesson,
         };
+        let lesson_step = whole(matches, "lesson-step")?.unwrap_or(1);
+        let steps = lesson.map_or(usize::MAX, |lesson| LESSONS[lesson - 1].steps.len());
+        if !(1..=steps).contains(&lesson_step) {
+            return Err(Failure::Request(format!("--lesson-step: {lesson_step} is out of range; expected 1 to {steps}")));
+        }
         desktop::shoot(Shot {
             file: file.clone(),
             settings,
@@ -107,7 +113,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
             after_steps: whole(matches, "after-steps")?.unwrap_or(300),
             twin: matches.get_flag("twin"),
             lesson,
-            lesson_step: whole(matches, "lesson-step")?.unwrap_or(1),
+            lesson_step,
             select: matches.get_flag("select"),
             judge: matches.get_flag("judge"),
         })?;

@@ -1,6 +1,7 @@
 //! The program as a window of the desktop.
 
 mod frames;
+mod png;
 mod rescue;
 mod screenshot;
 

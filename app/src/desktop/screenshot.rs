@@ -10,6 +10,7 @@ use eframe::egui_wgpu::{RenderState, Renderer, RendererOptions, ScreenDescriptor
 use egui::{ColorImage, Context, RawInput, Rect, pos2, vec2};
 use gairat::{device, settings::Settings};
 
+use super::png;
 use crate::{
     failure::Failure,
     link::Read,
@@ -19,7 +20,6 @@ use crate::{
         actions::{Action, lessons, links},
         begin, frame,
         model::{Launcher, Phase, SPEEDS, State},
-        png,
     },
 };
 

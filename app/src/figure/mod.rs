@@ -4,16 +4,12 @@
 mod accuracy;
 mod effective;
 mod epsilon_curve;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod folder;
 mod images;
 mod kappa;
 mod loss;
 mod margins;
 mod mean_kappa;
 mod over_epochs;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod raster;
 mod samples;
 mod stage;
 mod subject;
@@ -44,10 +40,10 @@ pub(crate) struct Kind {
     /// The first part of its files' names, and what it is called on the command line.
     pub(crate) name: &'static str,
     /// What it shows, in half a sentence.
-    #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "the command line alone lists figures"))]
+    #[allow(dead_code, reason = "the command line alone lists figures")]
     pub(crate) about: &'static str,
     /// Whether it shows what only the network itself can say.
-    #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has the network's answers already"))]
+    #[allow(dead_code, reason = "a page has the network's answers already")]
     pub(crate) needs_network: bool,
     /// Draws it; `None` where the runs have nothing of it.
     draw: fn(&[Subject], Ink) -> Option<Drawn>,
@@ -70,12 +66,6 @@ pub(crate) const FIGURES: [&Kind; 10] = [
     &images::FIGURE,
 ];
 
-/// The figure of this name.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn named(name: &str) -> Option<&'static Kind> {
-    FIGURES.into_iter().find(|kind| kind.name == name)
-}
-
 impl Kind {
     /// Draws it; `None` where the runs have nothing of it.
     pub(crate) fn draw(&self, subjects: &[Subject], ink: Ink) -> Option<Figure> {
@@ -89,18 +79,6 @@ pub(crate) fn all(subjects: &[Subject], ink: Ink) -> Vec<Figure> {
     FIGURES.iter().filter_map(|kind| kind.draw(subjects, ink)).collect()
 }
 
-/// The files of figures, name and bytes: those of [`Figure::files`], in a page those that need no rasteriser.
-///
-/// # Errors
-/// What is wrong with a drawing.
-pub(crate) fn files(figures: &[Figure]) -> Result<Vec<(String, Vec<u8>)>, String> {
-    #[cfg(not(target_arch = "wasm32"))]
-    let files = figures.iter().map(Figure::files).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-    #[cfg(target_arch = "wasm32")]
-    let files = figures.iter().flat_map(Figure::texts).collect();
-    Ok(files)
-}
-
 impl Figure {
     /// Its files that need no rasteriser: name and bytes.
     pub(crate) fn texts(&self) -> [(String, Vec<u8>); 2] {
@@ -108,16 +86,6 @@ impl Figure {
             (format!("{}.svg", self.name), self.drawing.svg().into_bytes()),
             (format!("{}.csv", self.name), self.csv.clone().into_bytes()),
         ]
-    }
-
-    /// All its files: name and bytes.
-    ///
-    /// # Errors
-    /// What is wrong with the drawing.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn files(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
-        let png = raster::png(&self.drawing)?;
-        Ok(self.texts().into_iter().chain([(format!("{}.png", self.name), png)]).collect())
     }
 }
 

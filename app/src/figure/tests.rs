@@ -3,6 +3,7 @@ use std::io::Cursor;
 use gairat::{evaluate::CurvePoint, metrics::EpochMetrics, settings::Settings};
 
 use super::*;
+use crate::report::{figures::named, raster};
 
 /// A run of three epochs with something of everything; the larger `place`, the better it is.
 fn subject(place: u32, image: bool) -> Subject {

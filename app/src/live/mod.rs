@@ -298,9 +298,8 @@ impl Window {
 
     /// Writes what a run leaves in its folder when it is over, and again when it was judged since. A page has no reports.
     fn conclude(&self) {
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(folder) = &self.folder
-            && let Err(failure) = crate::report::conclude(folder)
+            && let Err(failure) = crate::host::conclude(folder)
         {
             let message = failure.message(crate::words::Door::Window).to_string();
             self.shared.tell(Message::Event(Event::Warning { message }));

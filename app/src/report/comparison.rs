@@ -2,8 +2,8 @@
 
 use gairat::compare::Block;
 
-use super::page::Page;
-use crate::svg::{Ink, intervals};
+use super::{intervals, page::Page};
+use crate::svg::Ink;
 
 /// What is shown of the same weights.
 pub(crate) struct Shown<'a> {

@@ -2,7 +2,10 @@
 //! reader's own light or dark.
 
 mod comparison;
+pub(crate) mod figures;
+pub(crate) mod intervals;
 mod page;
+pub(crate) mod raster;
 mod run;
 
 pub(crate) use comparison::{Shown, of_comparison};
@@ -18,8 +21,8 @@ use crate::{failure::Failure, figure, svg::Ink};
 /// A folder without a run, or with files that cannot be read or written.
 pub(crate) fn conclude(folder: &Path) -> Result<(), Failure> {
     write_of_run(folder)?;
-    let subject = figure::folder::subject(folder)?;
-    figure::folder::write(&folder.join(figure::FOLDER), &figure::all(&[subject], Ink::Paper)).map(drop)
+    let subject = figures::subject(folder)?;
+    figures::write(&folder.join(figure::FOLDER), &figure::all(&[subject], Ink::Paper)).map(drop)
 }
 
 /// The file's name.

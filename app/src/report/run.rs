@@ -5,15 +5,19 @@ use std::path::Path;
 use gairat::{
     checkpoint::RunFolder,
     files,
-    metrics::{Beside, Summary, score_label},
-    session::{Judged, Weights, judgements},
+    metrics::{Beside, PLUS, Summary, score_label, stage_label},
+    session::{Judged, Turn, Weights, judgements, turns},
     settings::{Change, Settings, fields},
 };
 
-use super::{FILE, page::Page};
+use super::{
+    FILE,
+    figures::{evaluations, subject},
+    page::Page,
+};
 use crate::{
     failure::Failure,
-    figure::{self, FIGURES, Measured, Subject, folder::evaluations},
+    figure::{FIGURES, Measured, Subject},
     svg::Ink,
 };
 
@@ -26,15 +30,16 @@ const OF_EVALUATION: &str = "epsilon-curve";
 /// # Errors
 /// A folder without a run, or with files that cannot be read or written.
 pub(crate) fn write_of_run(folder: &Path) -> Result<(), Failure> {
-    let subject = figure::folder::subject(folder)?;
+    let subject = subject(folder)?;
     let (folder, _) = RunFolder::open(folder)?;
     let judged = judgements(&folder).unwrap_or_default();
-    let text = of_run(&subject, &evaluations(&folder), &judged).finish();
+    let turns = turns(&folder).unwrap_or_default();
+    let text = of_run(&subject, &evaluations(&folder), &judged, &turns).finish();
     let file = folder.file(FILE);
     files::write(&file, text.as_bytes()).map_err(|error| Failure::Work(format!("{}: {error}", file.display())))
 }
 
-fn of_run(subject: &Subject, evaluations: &[(String, serde_json::Value)], judged: &[Judged]) -> Page {
+fn of_run(subject: &Subject, evaluations: &[(String, serde_json::Value)], judged: &[Judged], turns: &[Turn]) -> Page {
     let Subject { settings, epochs, samples, summary, .. } = subject;
     let about = settings.method.about();
     let title = format!("{} on {}, seed {}", settings.method.title(), settings.data, settings.seed);
@@ -87,7 +92,29 @@ fn of_run(subject: &Subject, evaluations: &[(String, serde_json::Value)], judged
     });
     let flags: Vec<String> = changed.map(|((field, value), _)| format!("--{}={value}", field.name.replace('_', "-"))).collect();
     page.command(&format!("gairat train {}", flags.join(" ")));
+    changed_on_the_way(&mut page, turns);
     page
+}
+
+/// What was changed while the run was on its way, so that the command is not taken for all of it.
+fn changed_on_the_way(page: &mut Page, turns: &[Turn]) {
+    if turns.is_empty() {
+        return;
+    }
+    page.paragraph(
+        "Settings were changed on the way, and this command gives another run, which has the last ones from its first epoch on. To come to the same \
+         results, begin with the values on the left and change them where they were changed:",
+    );
+    let mut rows = vec![["from epoch", "setting", "was", "became"].map(str::to_owned).to_vec()];
+    for turn in turns {
+        let at = if turn.step > 0 { format!("{}, after {} steps", turn.epoch, turn.step) } else { turn.epoch.to_string() };
+        rows.extend(
+            turn.changes
+                .iter()
+                .map(|change| vec![at.clone(), change.name.replace('_', " "), change.from.clone(), change.to.clone()]),
+        );
+    }
+    page.table(&rows, |_, _| false);
 }
 
 fn percent(share: f64) -> String {
@@ -150,11 +177,15 @@ fn evaluation(page: &mut Page, name: &str, report: &serde_json::Value) {
     let mut rows = vec![["attack", "correct", "broke", "of"].map(str::to_owned).to_vec()];
     for score in report["scores"].as_array().into_iter().flatten() {
         let attack = score["label"].as_str().or(score["attack"].as_str()).unwrap_or_default();
-        rows.push(vec![attack.to_owned(), number(&score["accuracy"]), count(&score["broke"]), count(&score["tried"])]);
+        let attack = stage_label(attack, score["on_survivors"].as_bool().unwrap_or_default());
+        rows.push(vec![attack, number(&score["accuracy"]), count(&score["broke"]), count(&score["tried"])]);
     }
     rows.push(vec!["under every attack".to_owned(), number(&report["robust"]), String::new(), count(&report["samples"])]);
     let last = rows.len() - 1;
     page.table(&rows, |place, _| place == last);
+    if rows.iter().any(|row| row[0].starts_with('+')) {
+        page.paragraph(PLUS);
+    }
     for flag in report["flags"].as_array().into_iter().flatten() {
         page.flag(flag["name"].as_str().unwrap_or_default(), flag["message"].as_str().unwrap_or_default());
     }
@@ -183,15 +214,15 @@ fn judgements_of(page: &mut Page, judged: &[Judged]) {
             verdict.strongest
         ));
         let mut rows = vec![["attack", "correct", "broke", "of"].map(str::to_owned).to_vec()];
-        rows.extend(
-            verdict
-                .bars
-                .iter()
-                .map(|bar| vec![bar.attack.clone(), percent(bar.accuracy), bar.broke.to_string(), bar.tried.to_string()]),
-        );
+        rows.extend(verdict.bars.iter().map(|bar| {
+            vec![stage_label(&bar.attack, bar.on_survivors), percent(bar.accuracy), bar.broke.to_string(), bar.tried.to_string()]
+        }));
         rows.push(vec!["under every attack".to_owned(), percent(verdict.robust), String::new(), verdict.samples.to_string()]);
         let last = rows.len() - 1;
         page.table(&rows, |place, _| place == last);
+        if verdict.bars.iter().any(|bar| bar.on_survivors) {
+            page.paragraph(PLUS);
+        }
         for flag in &verdict.flags {
             page.flag(&flag.name, &flag.message);
         }
@@ -257,7 +288,7 @@ mod tests {
             "sample": null,
         }))
         .unwrap();
-        let text = of_run(&subject, &[("eval-trust".to_owned(), evaluation)], &[judged]).finish();
+        let text = of_run(&subject, &[("eval-trust".to_owned(), evaluation)], &[judged], &[]).finish();
         for part in ["1 of 90 epochs", "eval-trust", "&lt;PGD&gt;", "labels", "--epochs=90", "mean ω", "prefers-color-scheme"] {
             assert!(text.contains(part), "{part}");
         }

@@ -84,7 +84,7 @@ impl Drawing {
     }
 
     /// The vectors alone, for whoever paints ground and pictures below them.
-    #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page writes no PNG"))]
+    #[allow(dead_code, reason = "a page writes no PNG")]
     pub(crate) fn vectors(&self) -> String {
         self.around("")
     }

@@ -34,14 +34,14 @@ impl Frame {
     }
 
     /// With so much room below the axes.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "rows of a comparison alone need it")]
     pub(crate) fn foot(mut self, below: f64) -> Self {
         self.below = below;
         self
     }
 
     /// The height of all but the rows of a figure of rows.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "rows of a comparison alone need it")]
     pub(crate) fn margins(below: f64) -> f64 {
         ABOVE + below
     }

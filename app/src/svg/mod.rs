@@ -4,8 +4,6 @@ pub(crate) mod chart;
 mod drawing;
 mod frame;
 pub(crate) mod histogram;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod intervals;
 
 pub(crate) use drawing::{Drawing, Picture, colour};
 pub(crate) use frame::{Frame, escaped, short, ticks};
@@ -18,7 +16,7 @@ pub(crate) enum Ink {
     /// Alone in a file: dark on white, as a paper is printed.
     Paper,
     /// In a page: the page's own.
-    #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "the program alone writes reports"))]
+    #[allow(dead_code, reason = "a page writes no reports")]
     Page,
 }
 

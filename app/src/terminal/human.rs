@@ -177,7 +177,9 @@ impl Voice for Human {
     }
 
     fn conclude(&mut self, _settings: &Settings, summary: &Summary, snapshot: &Snapshot, dataset: &Dataset) {
-        crate::terminal::say!("\nkappa of the training samples in the last epoch, and the mean weight ω of these");
+        let weighed = plot::is_weighed(snapshot);
+        let weights = if weighed { ", and the mean weight ω of these" } else { "; each counts 1" };
+        crate::terminal::say!("\nkappa of the training samples in the last epoch{weights}");
         crate::terminal::say_part!("{}", plot::kappa_histogram(summary, snapshot));
         if let Some(regions) = &snapshot.regions {
             crate::terminal::say!("\ndecision regions and test samples: {}", plot::legend(dataset.classes));

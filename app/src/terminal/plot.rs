@@ -10,9 +10,15 @@ use gairat::{
 /// Characters of the longest bar.
 const BAR: usize = 48;
 
+/// Whether samples count differently.
+pub(super) fn is_weighed(snapshot: &Snapshot) -> bool {
+    snapshot.samples.iter().any(|sample| sample.omega != 1.0)
+}
+
 /// How many samples have each kappa, as bars, with the mean weight of these samples.
 pub(super) fn kappa_histogram(summary: &Summary, snapshot: &Snapshot) -> String {
     let most = summary.kappa.iter().copied().max().unwrap_or_default().max(1);
+    let weighed = is_weighed(snapshot);
     let mut text = String::new();
     for (kappa, &count) in summary.kappa.iter().enumerate() {
         let omega: f64 = snapshot
@@ -21,8 +27,7 @@ pub(super) fn kappa_histogram(summary: &Summary, snapshot: &Snapshot) -> String 
             .filter(|sample| sample.measured.kappa as usize == kappa)
             .map(|sample| f64::from(sample.omega))
             .sum();
-        let weighted = snapshot.samples.iter().any(|sample| sample.omega != 1.0);
-        let weight = if weighted && count > 0 { format!("  ω {:.3}", omega / count as f64) } else { String::new() };
+        let weight = if weighed && count > 0 { format!("  ω {:.3}", omega / count as f64) } else { String::new() };
         // Every sample there is shows, however few they are.
         let bar = "█".repeat((count * BAR).div_ceil(most));
         text.push_str(&format!("{kappa:>4} {bar:<BAR$} {count:>6}{weight}\n"));

@@ -6,8 +6,6 @@ mod layout;
 pub(crate) mod model;
 mod narrow;
 pub(crate) mod panels;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod png;
 mod stage;
 mod theme;
 

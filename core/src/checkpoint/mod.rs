@@ -47,8 +47,8 @@ pub enum CheckpointError {
     /// Another process is at work there.
     #[error("{}: a run is at work in this folder", .0.display())]
     Busy(PathBuf),
-    /// There is no run to go on with.
-    #[error("{}: no run to resume: it has no settings.json", .0.display())]
+    /// The folder is that of no run.
+    #[error("{}: there is no run: it has no settings.json", .0.display())]
     NoRun(PathBuf),
 }
 

@@ -76,7 +76,9 @@ pub(super) fn definition() -> Command {
             arg.required(true)
                 .help("The samples: a file or folder of any format (`gairat data` lists them); train and test part together")
         })
-        .mut_arg("model", |arg| arg.required(true).help("The network that the weights are of, such as mlp:64,64 or resnet18"))
+        .mut_arg("model", |arg| {
+            arg.help("The network that the weights are of, such as mlp:64,64 or resnet18 [default: the one that their names are of]")
+        })
         .mut_arg("epsilon", |arg| arg.required(true).help("Radius of the ball in pixel units of [0, 1]; 8/255 is fine"))
         .mut_arg("step_size", |arg| of_training(arg, "Length of a step, in the units of epsilon [default: epsilon / 4]"))
         .mut_arg("steps", |arg| of_training(arg, "K: attack steps; kappa counts from 0 to K [default: 10; 1 to 1000]"))

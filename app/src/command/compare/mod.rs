@@ -38,8 +38,8 @@ use self::{
     slurm::{Jobs, Standing},
     task::{Outcome, Tethers},
 };
-use super::{examples::examples, given, json_arg, settings_args};
-use crate::{driver, failure::Failure, run_folders};
+use super::{examples::examples, given, json_arg, run_folder, settings_args};
+use crate::{driver, failure::Failure};
 
 /// The file that a comparison at work holds.
 const LOCK: &str = "compare.lock";
@@ -133,16 +133,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let threads = check(&runs)?;
     let cpu = pollster::block_on(device::choose(&runs[0].settings.device))?.cpu;
     for run in &runs {
-        run_folders::same_run(&dir.join(&run.name), &run.settings)?;
+        run_folder::same_run(&dir.join(&run.name), &run.settings)?;
     }
     if on_cluster {
         // Nothing is made where there is none.
         slurm::queue()?;
     }
     let plan = Plan::of(&runs, dir, suite, threads, cpu)?;
+    let replaced = plan.replaces(dir)?;
     let lock = claim(dir)?;
     plan.write(dir)?;
-    for message in idle_in_all(&runs) {
+    for message in replaced.into_iter().chain(idle_in_all(&runs)) {
         crate::terminal::tell!("warning: {message}");
     }
     if on_cluster {
@@ -317,7 +318,9 @@ fn parallel(plan: &Plan) -> usize {
 /// Makes the folder where it is not there, for one comparison at a time.
 fn claim(dir: &Path) -> Result<files::Lock, Failure> {
     let failed = |error: std::io::Error| Failure::Request(format!("--out {}: {error}", dir.display()));
-    files::create_dir_all(&task::folder_of(dir)).map_err(failed)?;
+    files::create_dir_all(&task::folder_of(dir)).map_err(|error| {
+        Failure::Request(format!("--out {}: the folder cannot be made ({error}); choose another one", dir.display()))
+    })?;
     files::lock(&dir.join(LOCK))
         .map_err(failed)?
         .ok_or_else(|| Failure::Request(format!("--out {}: another comparison is at work in this folder", dir.display())))

@@ -97,6 +97,40 @@ impl Plan {
             .map_err(|error| Failure::Request(format!("{}: {error}; expected what `gairat compare` wrote", file.display())))
     }
 
+    /// What is lost where this takes the place of the plan in `dir`: nothing, or the tables of another suite, in a sentence.
+    ///
+    /// # Errors
+    /// That there is a comparison of runs which this one leaves out.
+    pub(super) fn replaces(&self, dir: &Path) -> Result<Option<String>, Failure> {
+        if !files::is_file(&dir.join(FILE)) {
+            return Ok(None);
+        }
+        let before = Self::read(dir)?;
+        let left_out: Vec<&str> = before
+            .runs
+            .iter()
+            .map(|line| line.name.as_str())
+            .filter(|name| self.runs.iter().all(|line| line.name != *name))
+            .collect();
+        if let Some(first) = left_out.first() {
+            return Err(Failure::Request(format!(
+                "--out {}: the comparison there has {} runs, and this one leaves out {} of them, such as {first}; name all its methods, values and \
+                 seeds to extend it, or choose another folder",
+                dir.display(),
+                before.runs.len(),
+                left_out.len()
+            )));
+        }
+        Ok((before.suite != self.suite).then(|| {
+            format!(
+                "the tables of suite {} in {} are replaced by those of suite {}; what it found stays in the folders of the runs",
+                before.suite,
+                dir.display(),
+                self.suite
+            )
+        }))
+    }
+
     /// Writes it into `dir`, a line a run.
     pub(super) fn write(&self, dir: &Path) -> Result<(), Failure> {
         let lines: Vec<String> = self.runs.iter().map(|line| format!("    {}", serde_json::json!(line))).collect();

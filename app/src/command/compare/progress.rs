@@ -62,7 +62,8 @@ impl Progress {
         } else {
             let each = if threads == 1 { "thread" } else { "threads" };
             let before = if done > 0 { format!("; {done} were finished before") } else { String::new() };
-            crate::terminal::tell!("{runs} runs, {parallel} at a time with {threads} {each} each{before}");
+            let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+            crate::terminal::tell!("{runs}, {parallel} at a time with {threads} {each} each{before}");
         }
         let (epochs, working, warned) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         let progress = Self { json, bar, plain, runs, done, epochs, working, warned, before, told: Instant::now() };

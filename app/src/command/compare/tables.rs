@@ -12,9 +12,8 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    figure::raster,
-    report::{self, Shown},
-    svg::{Ink, chart::cell, intervals},
+    report::{self, Shown, intervals, raster},
+    svg::{Ink, chart::cell},
 };
 
 /// What stands above a block.

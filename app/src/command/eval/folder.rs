@@ -12,7 +12,8 @@ use gairat::{
 use super::super::must_be_new;
 use crate::{
     failure::Failure,
-    figure::{self, Radii, Subject},
+    figure::{Radii, Subject},
+    report::figures,
     svg::Ink,
 };
 
@@ -100,7 +101,7 @@ impl Folder {
             let by = format!("{} samples", samples.len());
             let radii = vec![Radii { by, norm: norm.label().to_owned(), points: done.curve.clone() }];
             let subject = Subject { settings: settings.clone(), radii, ..Subject::default() };
-            if let Some(figure) = figure::named("epsilon-curve").and_then(|kind| kind.draw(&[subject], Ink::Paper)) {
+            if let Some(figure) = figures::named("epsilon-curve").and_then(|kind| kind.draw(&[subject], Ink::Paper)) {
                 put("curve.svg", figure.drawing.svg().as_bytes())?;
             }
         }

@@ -6,7 +6,7 @@ pub(super) mod table;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgGroup, ArgMatches, Command, value_parser};
 use gairat::{
     checkpoint::{RunFolder, open_weights},
     dataset, device,
@@ -48,7 +48,6 @@ pub(super) fn definition() -> Command {
                 .long("run")
                 .value_name("DIR")
                 .value_parser(value_parser!(PathBuf))
-                .required_unless_present("weights")
                 .help("A run's folder: its data, network and best weights")
                 .help_heading("Files"),
         )
@@ -60,6 +59,7 @@ pub(super) fn definition() -> Command {
                 .help("Weights as PyTorch (.pth, .pt) or safetensors writes them, of the network named by --model or, without it, of the one that their names are of; beside --run in place of its best weights")
                 .help_heading("Files"),
         )
+        .group(ArgGroup::new("network").args(["run", "weights"]).required(true).multiple(true))
         .args(adversaries::arguments(Suite::TRUST.name))
         .arg(
             Arg::new("epsilons")

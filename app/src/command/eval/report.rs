@@ -2,7 +2,7 @@
 
 use gairat::{
     evaluate::{Judgement, interval},
-    metrics::score_name,
+    metrics::{PLUS, score_name},
 };
 use serde_json::{Value, json};
 
@@ -54,6 +54,9 @@ pub(in crate::command) fn print(done: &Judgement) {
             100.0 * low,
             100.0 * high
         );
+    }
+    if report.scores.iter().any(|score| score.on_survivors) {
+        crate::terminal::say!("  {PLUS}");
     }
     for flag in &done.flags {
         crate::terminal::say!("flag {}: {}", flag.name, flag.message);

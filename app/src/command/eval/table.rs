@@ -2,7 +2,10 @@
 
 use std::{future::Future, io::IsTerminal as _, pin::Pin, time::Instant};
 
-use gairat::evaluate::{Onlooker, Told};
+use gairat::{
+    evaluate::{Onlooker, Told},
+    metrics::stage_label,
+};
 
 use crate::terminal;
 
@@ -63,7 +66,8 @@ impl Onlooker for Table {
                 self.seconds.push(seconds);
                 self.clear();
                 if self.shown {
-                    let line = terminal::accuracy_line(&format!("{:<14}", score.label), score.accuracy);
+                    let label = stage_label(&score.label, score.on_survivors);
+                    let line = terminal::accuracy_line(&format!("{label:<14}"), score.accuracy);
                     crate::terminal::say!("{line}  broke {:>5} of {:>5} tried {seconds:>8.1} s", score.broke, score.tried);
                     if score.outside > 0 {
                         let (label, outside) = (&score.label, score.outside);

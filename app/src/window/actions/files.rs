@@ -185,7 +185,8 @@ pub(super) fn export_figures(state: &mut State, ctx: &Context) {
     }
     let (folder, done, ctx) = (state.run().folder.clone(), Arc::clone(&state.pictures), ctx.clone());
     outside::beside(move || {
-        let written = figure::files(&drawn).and_then(|files| outside::put_all(folder.as_deref(), figure::FOLDER, &files));
+        let written =
+            crate::host::figure_files(&drawn).and_then(|files| outside::put_all(folder.as_deref(), figure::FOLDER, &files));
         if let Ok(mut done) = done.lock() {
             done.push(written);
         }

@@ -1,6 +1,6 @@
 //! Which keys the program takes; all others belong to what it runs in, such as a browser.
 
-use egui::{Key, Modifiers};
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::Action;
 
@@ -14,6 +14,15 @@ pub(crate) enum Goes {
     ToBoth,
     /// What it runs in alone.
     Elsewhere,
+}
+
+/// Keys as they are printed on a keyboard: a sign where the key bears one.
+pub(crate) fn printed(ctx: &Context, keys: &KeyboardShortcut) -> String {
+    let (key, text) = (keys.logical_key, ctx.format_shortcut(keys));
+    match text.strip_suffix(key.name()) {
+        Some(before) if key.symbol_or_name().is_ascii() => format!("{before}{}", key.symbol_or_name()),
+        _ => text,
+    }
 }
 
 /// Keys that edit text together with Ctrl or ⌘.

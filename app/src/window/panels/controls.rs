@@ -2,7 +2,10 @@
 
 use egui::{Button, Ui};
 
-use crate::window::{actions::Action, model::State};
+use crate::window::{
+    actions::{Action, keys::printed},
+    model::State,
+};
 
 /// A button for an action, with its tooltip and its keys.
 pub(crate) fn action_button(ui: &mut Ui, state: &mut State, action: Action, face: &str, selected: bool) {
@@ -11,7 +14,7 @@ pub(crate) fn action_button(ui: &mut Ui, state: &mut State, action: Action, face
         ui.strong(action.name());
         ui.label(action.doc());
         if let Some(keys) = action.keys() {
-            ui.weak(ui.ctx().format_shortcut(&keys));
+            ui.weak(printed(ui.ctx(), &keys));
         }
     });
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, selected, action.name()));

@@ -4,7 +4,7 @@ use egui::{Button, Ui, containers::menu::MenuButton};
 
 use super::controls::action_button;
 use crate::window::{
-    actions::{Action, Menu},
+    actions::{Action, Menu, keys::printed},
     model::{SPEEDS, State},
     theme,
 };
@@ -24,7 +24,7 @@ fn menu_ui(ui: &mut Ui, state: &mut State, menu: Menu) {
     for action in Action::here().filter(|action| action.menu() == menu) {
         let mut button = Button::new(action.name());
         if let Some(keys) = action.keys() {
-            button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
+            button = button.shortcut_text(printed(ui.ctx(), &keys));
         }
         if ui.add(button).on_hover_text(action.doc()).clicked() {
             let ctx = ui.ctx().clone();

@@ -3,7 +3,7 @@
 use egui::{Grid, Id, Modal, ScrollArea, Ui};
 
 use crate::window::{
-    actions::{Action, Menu},
+    actions::{Action, Menu, keys::printed},
     model::State,
 };
 
@@ -45,7 +45,7 @@ pub(crate) fn help_ui(ui: &mut Ui, state: &mut State) {
                 Grid::new(menu.name()).num_columns(2).spacing([16.0, 3.0]).show(ui, |ui| {
                     for action in Action::here().filter(|action| action.menu() == menu) {
                         let Some(keys) = action.keys() else { continue };
-                        ui.monospace(ui.ctx().format_shortcut(&keys));
+                        ui.monospace(printed(ui.ctx(), &keys));
                         ui.label(action.name()).on_hover_text(action.doc());
                         ui.end_row();
                     }

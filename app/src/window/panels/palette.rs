@@ -7,7 +7,7 @@ use gairat::settings::{Field, fields};
 use crate::{
     link::Part,
     window::{
-        actions::Action,
+        actions::{Action, keys::printed},
         model::{State, views::Tab},
     },
 };
@@ -100,9 +100,8 @@ pub(crate) fn palette_ui(ui: &mut Ui, state: &mut State) {
                 let mut button = egui::Button::selectable(place == palette.place, found.name());
                 match found {
                     Found::Action(action) => {
-                        if let Some(keys) = action.keys() {
-                            button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
-                        }
+                        // Also where there are none: what stands on the right keeps the name on the left.
+                        button = button.shortcut_text(action.keys().map(|keys| printed(ui.ctx(), &keys)).unwrap_or_default());
                     }
                     Found::Setting(field) => {
                         button = button.shortcut_text(format!("setting {}", state.form.get(field.name).unwrap_or_default()));

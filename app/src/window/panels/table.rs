@@ -1,19 +1,23 @@
 //! Attacks × runs: what each attack leaves of each network, with the least of a network marked.
 
 use egui::{Align2, FontId, Grid, Label, RichText, Sense, Ui, vec2};
-use gairat::session::Bar;
+use gairat::{
+    metrics::{PLUS, score_label, stage_label},
+    session::Bar,
+};
 
 use crate::window::{
     model::{Phase, Run},
     theme,
 };
-use gairat::metrics::score_label;
 
 /// The share that is left after an attack.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Cell {
     pub(super) attack: String,
     pub(super) accuracy: f64,
+    /// Whether the attack saw only what those above it had left.
+    pub(super) on_survivors: bool,
     /// What is said besides where it is pointed at.
     pub(super) about: String,
 }
@@ -23,7 +27,7 @@ impl Cell {
     pub(super) fn of(bar: &Bar) -> Self {
         let tried = if bar.on_survivors { "that nothing before had broken" } else { "that are correct before it" };
         let about = format!("; it broke {} of {} samples {tried}", bar.broke, bar.tried);
-        Self { attack: bar.attack.clone(), accuracy: bar.accuracy, about }
+        Self { attack: bar.attack.clone(), accuracy: bar.accuracy, on_survivors: bar.on_survivors, about }
     }
 }
 
@@ -42,8 +46,9 @@ pub(super) fn cells(run: &Run) -> Vec<Cell> {
 /// What the evaluation at the end of a run found.
 pub(super) fn of_summary(run: &Run) -> Vec<Cell> {
     let Phase::Finished(summary) = &run.phase else { return Vec::new() };
-    let mut cells: Vec<Cell> =
-        summary.reported().map(|(name, accuracy)| Cell { attack: score_label(name), accuracy, about: String::new() }).collect();
+    let cell =
+        |(name, accuracy): (&str, f64)| Cell { attack: score_label(name), accuracy, on_survivors: false, about: String::new() };
+    let mut cells: Vec<Cell> = summary.reported().map(cell).collect();
     // Natural data first, then the attacks as they come.
     cells.sort_by_key(|cell| cell.attack != "natural");
     cells
@@ -60,6 +65,8 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
     // The first that came so low: those after it may have seen its survivors alone, and broken none.
     let lowest: Vec<Option<&Cell>> =
         columns.iter().map(|(_, cells)| cells.iter().min_by(|a, b| a.accuracy.total_cmp(&b.accuracy))).collect();
+    let together =
+        |attack: &str| columns.iter().flat_map(|(_, cells)| cells).any(|cell| cell.attack == attack && cell.on_survivors);
     let names = 96.0;
     let width = ((ui.available_width() - names) / columns.len() as f32 - 10.0).max(56.0);
     Grid::new(id).num_columns(columns.len() + 1).spacing([6.0, 3.0]).show(ui, |ui| {
@@ -71,7 +78,11 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
             ui.end_row();
         }
         for attack in &attacks {
-            ui.label(*attack);
+            let together = together(attack);
+            let name = ui.label(stage_label(attack, together));
+            if together {
+                name.on_hover_text(PLUS);
+            }
             for ((title, cells), lowest) in columns.iter().zip(&lowest) {
                 match cells.iter().find(|cell| cell.attack == *attack) {
                     Some(cell) => cell_ui(ui, title, cell, (width, *lowest == Some(cell))),
@@ -83,6 +94,9 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
             ui.end_row();
         }
     });
+    if attacks.iter().any(|attack| together(attack)) {
+        ui.label(RichText::new(PLUS).size(12.0).weak());
+    }
 }
 
 fn cell_ui(ui: &mut Ui, title: &str, cell: &Cell, (width, lowest): (f32, bool)) {

@@ -2,7 +2,7 @@
 
 use gairat::compare::{Block, Column};
 
-use super::{Drawing, Frame, Ink, short, ticks};
+use crate::svg::{Drawing, Frame, Ink, short, ticks};
 
 /// The height of a row, and the room for numbers below them.
 const ROW: f64 = 30.0;

@@ -1,4 +1,4 @@
-//! A run's folder as what figures are drawn of.
+//! A run's folder as what figures are drawn of, and figures as files.
 
 use std::path::Path;
 
@@ -13,8 +13,12 @@ use gairat::{
     session::{Looked, judgements},
 };
 
-use super::{Figure, Measured, Radii, Scene, Shown, Subject};
-use crate::{driver, failure::Failure};
+use super::raster;
+use crate::{
+    driver,
+    failure::Failure,
+    figure::{FIGURES, Figure, Kind, Measured, Radii, Scene, Shown, Subject},
+};
 
 /// Cells of the regions along a side.
 const CELLS: usize = 240;
@@ -153,16 +157,32 @@ fn heaviest(samples: &Measured, all: &[u32]) -> Vec<u32> {
     if rows.is_empty() { all.iter().copied().take(IMAGES).collect() } else { rows }
 }
 
+/// The sort of figure that has this name.
+pub(crate) fn named(name: &str) -> Option<&'static Kind> {
+    FIGURES.into_iter().find(|kind| kind.name == name)
+}
+
+/// All files of a figure: name and bytes.
+///
+/// # Errors
+/// What is wrong with the drawing.
+pub(crate) fn files_of(figure: &Figure) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let png = raster::png(&figure.drawing)?;
+    Ok(figure.texts().into_iter().chain([(format!("{}.png", figure.name), png)]).collect())
+}
+
 /// Writes the files of figures into `folder`, which is made where it is not there; gives what was written.
 ///
 /// # Errors
 /// A drawing that cannot be made, or a file that cannot be written.
 pub(crate) fn write(folder: &Path, figures: &[Figure]) -> Result<Vec<std::path::PathBuf>, Failure> {
     let failed = |path: &Path, error: &dyn std::fmt::Display| Failure::Work(format!("{}: {error}", path.display()));
-    files::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    files::create_dir_all(folder).map_err(|error| {
+        Failure::Work(format!("{}: the folder cannot be made ({error}); choose another one", folder.display()))
+    })?;
     let mut written = Vec::new();
     for figure in figures {
-        for (name, bytes) in figure.files().map_err(|error| failed(folder, &error))? {
+        for (name, bytes) in files_of(figure).map_err(|error| failed(folder, &error))? {
             let path = folder.join(name);
             files::write(&path, &bytes).map_err(|error| failed(&path, &error))?;
             written.push(path);
