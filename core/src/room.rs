@@ -117,11 +117,16 @@ pub fn for_training(model: &ModelSpec, dataset: &Dataset, batch: usize, chosen: 
     let Ok(footprint) = Footprint::of(&model, shape, classes) else { return Ok(()) };
     let free = free();
     // Memory of a GPU is not told to programs, but how large a buffer may be is; its host keeps what is written to files.
-    let mut fits = footprint.fits(free, chosen.largest_buffer());
-    if let (Ok(()), true, Ok(signals)) = (&fits, chosen.cpu, signals(&model, shape, classes)) {
-        fits = batch_fits(batch.min(dataset.train.len()), signals, footprint.training(), free);
-    }
-    fits.map_err(|why| DeviceError::NoRoom { model: model.to_string(), device: chosen.name.clone(), why })
+    let batch_fits = || match chosen.cpu.then(|| signals(&model, shape, classes)) {
+        Some(Ok(signals)) => batch_fits(batch.min(dataset.train.len()), signals, footprint.training(), free),
+        _ => Ok(()),
+    };
+    // The network is made for the second question: only where the first says that there is room for it.
+    footprint.fits(free, chosen.largest_buffer()).and_then(|()| batch_fits()).map_err(|why| DeviceError::NoRoom {
+        model: model.to_string(),
+        device: chosen.name.clone(),
+        why,
+    })
 }
 
 /// Bytes that the system would give to this program now.
