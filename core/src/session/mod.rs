@@ -293,7 +293,7 @@ pub async fn run_with<D: Door>(
     session.tell_kept(door);
     session.watch.put(&session.log.samples(), &last_samples);
     if session.progress == Progress::default() {
-        let weights = named_tensors(&session.trainer.network).await?;
+        let weights = named_tensors(session.trainer.network()).await?;
         door.keep(session.state(weights).await?);
     }
     loop {
@@ -464,7 +464,7 @@ impl Session<'_> {
         let settings = &self.trainer.plan.settings;
         emit(Event::Started {
             model: settings.model.resolve(self.dataset.shape).to_string(),
-            parameters: parameter_count(&self.trainer.network),
+            parameters: parameter_count(self.trainer.network()),
             device: chosen.name.clone(),
             api: chosen.api.clone(),
             path: path.to_string(),
@@ -503,7 +503,7 @@ impl Session<'_> {
         })?;
         if let Some(start) = start {
             let tensors = named_tensors(&start.network).await?;
-            self.trainer.network = with_tensors(self.trainer.network.clone(), &tensors)?;
+            self.trainer.set_network(with_tensors(self.trainer.network().clone(), &tensors)?);
         }
         Ok(())
     }
@@ -520,7 +520,7 @@ impl Session<'_> {
                 format!("the data that it was made with; now it is {}", self.dataset.fingerprint()),
             ));
         }
-        let learned = parameter_count(&self.trainer.network);
+        let learned = parameter_count(self.trainer.network());
         let velocity_numbers: usize = velocities.iter().map(Vec::len).sum();
         if velocity_numbers != learned {
             return Err(malformed(
@@ -540,7 +540,7 @@ impl Session<'_> {
         let log = EpochLog::from_parts(rows, measured).map_err(|(found, expected)| {
             malformed(format!("{found} measured numbers"), format!("{expected}, as many as the steps of epoch {epoch} give"))
         })?;
-        self.trainer.network = with_tensors(self.trainer.network.clone(), &weights)?;
+        self.trainer.set_network(with_tensors(self.trainer.network().clone(), &weights)?);
         self.trainer.sgd.restore(velocities, &self.trainer.device);
         if !memory.is_empty() && progress.memory_of == self.trainer.plan.method_key() {
             let len = memory.len();
@@ -579,7 +579,7 @@ impl Session<'_> {
         self.progress.step = step;
         self.progress.data = self.dataset.fingerprint();
         self.log.fetch().await?;
-        let weights = named_tensors(&self.trainer.network).await?;
+        let weights = named_tensors(self.trainer.network()).await?;
         let state = self.state(weights).await?;
         Ok(self.folder.commit_part(&state)?)
     }
@@ -632,7 +632,7 @@ impl Session<'_> {
             effective: plan.method.about().omega_is_share.then(|| self.log.effective_share()),
             more,
         };
-        let weights = named_tensors(&self.trainer.network).await?;
+        let weights = named_tensors(self.trainer.network()).await?;
         let finite = metrics.loss.is_finite() && weights.values().all(|tensor| tensor.values.iter().all(|w| w.is_finite()));
         let frozen = self.trainer.frozen();
         let due = epoch.is_multiple_of(settings.evaluate_every) || epoch == settings.epochs;
@@ -765,7 +765,7 @@ impl Session<'_> {
         if self.progress.best_epoch == 0 {
             // Stopped before its first evaluation, and then not given more epochs: what there is is the best.
             self.progress.best_epoch = self.progress.epoch;
-            let last = named_tensors(&self.trainer.network).await?;
+            let last = named_tensors(self.trainer.network()).await?;
             self.folder.write_weights("best.safetensors", &last, &self.about(self.progress.epoch))?;
         }
         let best = crate::checkpoint::read_weights(&self.folder.file("best.safetensors"))?;

@@ -96,6 +96,14 @@ impl StepRecord {
     }
 }
 
+/// Rows of [`OF_KAPPA`] numbers with what weights depend on, where that is not kappa.
+pub(super) fn widened_on_device(rows: Tensor<2>, axis: Option<Tensor<1>>) -> Tensor<2> {
+    let Some(axis) = axis else { return rows };
+    let samples = axis.dims()[0];
+    let column = |filler: f32| Tensor::<2>::from_data(TensorData::new(vec![filler; samples], [samples, 1]), &axis.device());
+    Tensor::cat(vec![rows, axis.clone().reshape([samples, 1]), column(f32::NAN), column(0.0)], 1)
+}
+
 /// Rows of [`OF_KAPPA`] numbers with what follows from them: weights depend on kappa, and the loss is ω CE.
 fn widened(numbers: Vec<f32>) -> Vec<f32> {
     let more = |row: &[f32]| [row[RECORD + KAPPA], f32::NAN, 0.0];
