@@ -5,16 +5,26 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::{EpochLog, Trainer, log::widened_on_device};
+use super::{EpochLog, Trainer};
 use crate::{
-    attack::Path,
+    attack::{
+        Path,
+        loss_gradient_and_count::{FIRST_HIT, KAPPA},
+    },
     batch::Batch,
     dataset::Dataset,
     device::{is_cpu, wait_if_software},
     kernels::wgpu::perceptron::{Attacked, Numbers, fits, update},
-    method::Evidence,
+    method::{Axis, Evidence, Method},
     model::{Classifier as _, Layers, with_packed},
 };
+
+/// The number of the records after x^(K−1) that a method's weights depend on, if it is one.
+fn axis_on_path(method: &dyn Method) -> Option<usize> {
+    let axis = method.about().axis;
+    let places = [(Axis::KAPPA, KAPPA), (Axis::FIRST_HIT, FIRST_HIT)];
+    places.into_iter().find(|(other, _)| *other == axis).map(|(_, place)| place)
+}
 
 impl Trainer {
     /// The layers of the network, where kernels take a whole step of so many samples in `epoch`.
@@ -28,6 +38,7 @@ impl Trainer {
             // The attack on a GPU takes all steps.
             && attacks.len() == 1
             && attacks.iter().all(|attack| attack.patience.is_none())
+            && axis_on_path(&*self.plan.method).is_some()
             && fits(layers, samples);
         takes.then_some(layers)
     }
@@ -46,20 +57,22 @@ impl Trainer {
             None => self.frozen().program()?.parameters(),
         };
         let batch = self.batch(dataset, indices, at.0);
-        let (images, rows) = self.step_on_numbers(&layers, &parameters, &batch, at.0)?;
+        let (images, measured, weighed) = self.step_on_numbers(&layers, &parameters, &batch, at.0)?;
         self.follow_average(at.0);
-        log.push(indices.iter().map(|&index| dataset.train.rows[index]).collect(), rows);
+        // Every sample has a kappa, weighed or not.
+        let axis = axis_on_path(&*self.plan.method).filter(|&place| weighed || place == KAPPA);
+        log.push_by(indices.iter().map(|&index| dataset.train.rows[index]).collect(), measured, axis);
         Some(images)
     }
 
-    /// x~, and what was measured of the samples.
+    /// x~, what was measured of the samples, and whether they were weighed.
     fn step_on_numbers(
         &mut self,
         layers: &Arc<Layers>,
         parameters: &Tensor<1>,
         batch: &Batch,
         epoch: u32,
-    ) -> Option<(Tensor<2>, Tensor<2>)> {
+    ) -> Option<(Tensor<2>, Tensor<2>, bool)> {
         let attack = self.plan.attacks(epoch).into_iter().next()?;
         let [images, records, _] = attack.run_on_numbers(layers.clone(), parameters.clone(), batch, false);
         wait_if_software(&self.device);
@@ -79,7 +92,6 @@ impl Trainer {
         self.sgd.keep_packed(layers, velocity?);
         self.network = with_packed(self.network.clone(), layers, &parameters);
         self.packed = Some(parameters);
-        let axis = self.axis_of(weights, batch.len());
-        Some((images, widened_on_device(rows, axis)))
+        Some((images, rows, weights.is_some()))
     }
 }
