@@ -14,6 +14,8 @@ struct Settings {
     end: u32,
     // Samples of a workgroup: a multiple of 4, or fewer than 4.
     together: u32,
+    // 1 for two slots of eight samples an invocation; then `together` is a multiple of 8.
+    wide: u32,
     // How many linear layers.
     layers: u32,
     // 0 cross-entropy, 1 CW margin, 2 KL.
@@ -108,6 +110,7 @@ fn load(invocation: u32, group_first: u32, from_start: bool) {
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
     together = settings.together;
+    wide = settings.wide == 1u;
     layers = settings.layers;
     kind = settings.kind;
     steps = settings.steps;

@@ -5,7 +5,8 @@
 // At most 4 hidden layers of at most 256, inputs to 1,024, classes to 64. Four neighbouring units of a sample make a slot, and an
 // invocation computes a slot of four samples: eight loads of four numbers serve 64 multiply-adds. The signals lie in workgroup
 // memory, and a delta takes the place of the signal it belongs to, of which only the sign is still needed; so the largest perceptron
-// fits into the 16 KiB that WebGPU promises. Where four samples do not fit, an invocation computes a slot of one.
+// fits into the 16 KiB that WebGPU promises. Where four samples do not fit, an invocation computes a slot of one. On a software adapter, where loads
+// are what takes time and there are few cores to keep busy, it computes two slots of eight samples (`wide`), with the same result to the last bit.
 
 struct Record {
     // In nats, or in logits for the CW margin.
@@ -32,6 +33,7 @@ fn slots(units: u32) -> u32 {
 
 // The settings, read once: where there is no cache, as on software adapters, every reading of a buffer costs.
 var<private> together: u32;
+var<private> wide: bool;
 var<private> layers: u32;
 var<private> kind: u32;
 var<private> steps: u32;
@@ -67,38 +69,100 @@ fn backward_slot(sum: vec4<f32>, delta: vec4<f32>, rows: Block) -> vec4<f32> {
     return sum + vec4<f32>(dot(rows.a, delta), dot(rows.b, delta), dot(rows.c, delta), dot(rows.d, delta));
 }
 
+// The weights from four inputs to the outputs of a column.
+fn weights_of(row: u32, columns: u32) -> Block {
+    return Block(parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns]);
+}
+
+// The same slot of four samples.
+fn signals_of(at: u32) -> Block {
+    return Block(signals[at], signals[at + 1u], signals[at + 2u], signals[at + 3u]);
+}
+
+fn forward_block(sums: Block, x: Block, rows: Block) -> Block {
+    return Block(
+        forward_slot(sums.a, x.a, rows), forward_slot(sums.b, x.b, rows), forward_slot(sums.c, x.c, rows), forward_slot(sums.d, x.d, rows),
+    );
+}
+
+fn backward_block(sums: Block, x: Block, rows: Block) -> Block {
+    return Block(
+        backward_slot(sums.a, x.a, rows), backward_slot(sums.b, x.b, rows), backward_slot(sums.c, x.c, rows), backward_slot(sums.d, x.d, rows),
+    );
+}
+
+fn nothing() -> Block {
+    return Block(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
+}
+
+// ReLU, or nothing after the last layer.
+fn write_signals(to: u32, sums: Block, bias: vec4<f32>, least: vec4<f32>) {
+    signals[to] = max(sums.a + bias, least);
+    signals[to + 1u] = max(sums.b + bias, least);
+    signals[to + 2u] = max(sums.c + bias, least);
+    signals[to + 3u] = max(sums.d + bias, least);
+}
+
+fn finish_block(layer: u32, to: u32, slot: u32, sample: u32, sums: Block) {
+    finish(layer, to, slot, sample, sums.a);
+    finish(layer, to + 1u, slot, sample + 1u, sums.b);
+    finish(layer, to + 2u, slot, sample + 2u, sums.c);
+    finish(layer, to + 3u, slot, sample + 3u, sums.d);
+}
+
 // One layer of all samples. `behind` is the first slot of its input, `weights` the place of its parameters.
 fn forward(invocation: u32, layer: u32, behind: u32, weights: u32) {
     let inputs = sizes[layer];
     let columns = slots(sizes[layer + 1u]);
     let ahead = behind + slots(inputs);
-    // ReLU, or nothing after the last layer.
+    let biases = weights + inputs * columns;
     let least = vec4<f32>(select(-3.4e38, 0.0, layer + 1u < layers));
     // Past the last input there are other numbers than its weights, or zeros; its signal is 0.
-    if together >= 4u {
-        for (var item = invocation; item < columns * together / 4u; item += WORKGROUP) {
-            let column = item % columns;
-            let sample = item / columns * 4u;
-            var sums = Block(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
-            var row = weights + column;
+    if wide {
+        let pairs = (columns + 1u) / 2u;
+        for (var item = invocation; item < pairs * together / 8u; item += WORKGROUP) {
+            let column = item % pairs * 2u;
+            let other = min(column + 1u, columns - 1u);
+            let sample = item / pairs * 8u;
+            var a = nothing();
+            var b = nothing();
+            var c = nothing();
+            var d = nothing();
+            var row = weights;
             var at = behind * together + sample;
             for (var slot = 0u; slot < slots(inputs); slot += 1u) {
-                let rows = Block(
-                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
-                );
-                sums.a = forward_slot(sums.a, signals[at], rows);
-                sums.b = forward_slot(sums.b, signals[at + 1u], rows);
-                sums.c = forward_slot(sums.c, signals[at + 2u], rows);
-                sums.d = forward_slot(sums.d, signals[at + 3u], rows);
+                let left = weights_of(row + column, columns);
+                let right = weights_of(row + other, columns);
+                let first = signals_of(at);
+                let second = signals_of(at + 4u);
+                a = forward_block(a, first, left);
+                b = forward_block(b, first, right);
+                c = forward_block(c, second, left);
+                d = forward_block(d, second, right);
                 row += 4u * columns;
                 at += together;
             }
-            let bias = parameters[weights + inputs * columns + column];
             let to = (ahead + column) * together + sample;
-            signals[to] = max(sums.a + bias, least);
-            signals[to + 1u] = max(sums.b + bias, least);
-            signals[to + 2u] = max(sums.c + bias, least);
-            signals[to + 3u] = max(sums.d + bias, least);
+            write_signals(to, a, parameters[biases + column], least);
+            write_signals(to + 4u, c, parameters[biases + column], least);
+            if other > column {
+                write_signals(to + together, b, parameters[biases + other], least);
+                write_signals(to + together + 4u, d, parameters[biases + other], least);
+            }
+        }
+    } else if together >= 4u {
+        for (var item = invocation; item < columns * together / 4u; item += WORKGROUP) {
+            let column = item % columns;
+            let sample = item / columns * 4u;
+            var sums = nothing();
+            var row = weights + column;
+            var at = behind * together + sample;
+            for (var slot = 0u; slot < slots(inputs); slot += 1u) {
+                sums = forward_block(sums, signals_of(at), weights_of(row, columns));
+                row += 4u * columns;
+                at += together;
+            }
+            write_signals((ahead + column) * together + sample, sums, parameters[biases + column], least);
         }
     } else {
         for (var item = invocation; item < columns * together; item += WORKGROUP) {
@@ -107,14 +171,10 @@ fn forward(invocation: u32, layer: u32, behind: u32, weights: u32) {
             var sum = vec4<f32>(0.0);
             var row = weights + column;
             for (var slot = 0u; slot < slots(inputs); slot += 1u) {
-                let rows = Block(
-                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
-                );
-                sum = forward_slot(sum, signals[(behind + slot) * together + sample], rows);
+                sum = forward_slot(sum, signals[(behind + slot) * together + sample], weights_of(row, columns));
                 row += 4u * columns;
             }
-            let bias = parameters[weights + inputs * columns + column];
-            signals[(ahead + column) * together + sample] = max(sum + bias, least);
+            signals[(ahead + column) * together + sample] = max(sum + parameters[biases + column], least);
         }
     }
 }
@@ -126,29 +186,49 @@ fn backward(invocation: u32, layer: u32, behind: u32, weights: u32, group_first:
     let columns = slots(sizes[layer + 1u]);
     let ahead = behind + rows_of;
     // Rows past the last input belong to units that nothing reads.
-    if together >= 4u {
-        for (var item = invocation; item < rows_of * together / 4u; item += WORKGROUP) {
-            let slot = item % rows_of;
-            let sample = item / rows_of * 4u;
-            var sums = Block(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
-            var row = weights + slot * 4u * columns;
+    if wide {
+        let pairs = (rows_of + 1u) / 2u;
+        for (var item = invocation; item < pairs * together / 8u; item += WORKGROUP) {
+            let slot = item % pairs * 2u;
+            let other = min(slot + 1u, rows_of - 1u);
+            let sample = item / pairs * 8u;
+            var a = nothing();
+            var b = nothing();
+            var c = nothing();
+            var d = nothing();
             var at = ahead * together + sample;
             for (var column = 0u; column < columns; column += 1u) {
-                let rows = Block(
-                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
-                );
-                sums.a = backward_slot(sums.a, signals[at], rows);
-                sums.b = backward_slot(sums.b, signals[at + 1u], rows);
-                sums.c = backward_slot(sums.c, signals[at + 2u], rows);
-                sums.d = backward_slot(sums.d, signals[at + 3u], rows);
-                row += 1u;
+                let upper = weights_of(weights + slot * 4u * columns + column, columns);
+                let lower = weights_of(weights + other * 4u * columns + column, columns);
+                let first = signals_of(at);
+                let second = signals_of(at + 4u);
+                a = backward_block(a, first, upper);
+                b = backward_block(b, first, lower);
+                c = backward_block(c, second, upper);
+                d = backward_block(d, second, lower);
                 at += together;
             }
             let to = (behind + slot) * together + sample;
-            finish(layer, to, slot, group_first + sample, sums.a);
-            finish(layer, to + 1u, slot, group_first + sample + 1u, sums.b);
-            finish(layer, to + 2u, slot, group_first + sample + 2u, sums.c);
-            finish(layer, to + 3u, slot, group_first + sample + 3u, sums.d);
+            finish_block(layer, to, slot, group_first + sample, a);
+            finish_block(layer, to + 4u, slot, group_first + sample + 4u, c);
+            if other > slot {
+                finish_block(layer, to + together, other, group_first + sample, b);
+                finish_block(layer, to + together + 4u, other, group_first + sample + 4u, d);
+            }
+        }
+    } else if together >= 4u {
+        for (var item = invocation; item < rows_of * together / 4u; item += WORKGROUP) {
+            let slot = item % rows_of;
+            let sample = item / rows_of * 4u;
+            var sums = nothing();
+            var row = weights + slot * 4u * columns;
+            var at = ahead * together + sample;
+            for (var column = 0u; column < columns; column += 1u) {
+                sums = backward_block(sums, signals_of(at), weights_of(row, columns));
+                row += 1u;
+                at += together;
+            }
+            finish_block(layer, (behind + slot) * together + sample, slot, group_first + sample, sums);
         }
     } else {
         for (var item = invocation; item < rows_of * together; item += WORKGROUP) {
@@ -157,10 +237,7 @@ fn backward(invocation: u32, layer: u32, behind: u32, weights: u32, group_first:
             var sum = vec4<f32>(0.0);
             var row = weights + slot * 4u * columns;
             for (var column = 0u; column < columns; column += 1u) {
-                let rows = Block(
-                    parameters[row], parameters[row + columns], parameters[row + 2u * columns], parameters[row + 3u * columns],
-                );
-                sum = backward_slot(sum, signals[(ahead + column) * together + sample], rows);
+                sum = backward_slot(sum, signals[(ahead + column) * together + sample], weights_of(row, columns));
                 row += 1u;
             }
             finish(layer, (behind + slot) * together + sample, slot, group_first + sample, sum);

@@ -17,6 +17,8 @@ struct Settings {
     samples: u32,
     // Samples of a workgroup: a multiple of 4, or fewer than 4.
     together: u32,
+    // 1 for two slots of eight samples an invocation; then `together` is a multiple of 8.
+    wide: u32,
     // How many linear layers.
     layers: u32,
     // K.
@@ -61,6 +63,7 @@ fn write(sample: u32, place: u32, record: Record) {
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) invocation: u32) {
     together = settings.together;
+    wide = settings.wide == 1u;
     layers = settings.layers;
     kind = CROSS_ENTROPY;
     steps = settings.steps;

@@ -9,7 +9,7 @@ use super::{
     whole::{RECORDS, WholeAttack, multiplications},
 };
 use crate::{
-    launch,
+    device, launch,
     model::{Layer, Layers},
     pace,
 };
@@ -71,6 +71,11 @@ pub(crate) fn samples_of_workgroup(layers: &Layers, reference: bool, samples: us
     }
 }
 
+/// 1 where an invocation takes two slots of eight samples: on software adapters.
+pub(crate) fn wide(together: usize) -> u32 {
+    u32::from(together.is_multiple_of(8) && device::is_software())
+}
+
 /// The first sample of every dispatch and the one behind its last, where a sample takes so many multiplications.
 pub(crate) fn slices(samples: usize, together: usize, multiplications: u64) -> impl Iterator<Item = [usize; 2]> {
     let slice = (pace::allowed() / multiplications.max(1)) as usize / together * together;
@@ -123,7 +128,7 @@ pub(super) fn launch(
     let together = samples_of_workgroup(&attack.layers, attack.loss == LossKind::Kl, samples);
     for [first, end] in slices(samples, together, multiplications(&attack.layers, attack.steps)) {
         let step = attack.step;
-        let mut words = vec![first as u32, end as u32, together as u32, attack.layers.layers.len() as u32];
+        let mut words = vec![first as u32, end as u32, together as u32, wide(together), attack.layers.layers.len() as u32];
         words.extend([attack.loss.code(), attack.steps, u32::from(attack.trace)]);
         words.extend([step.step_size, step.epsilon, step.low, step.high].map(f32::to_bits));
         words.extend(words_of_sizes(&attack.layers));

@@ -9,7 +9,7 @@ use super::{gpu::MAX_SIDE, tensors::OnGpu};
 use crate::{
     attack::{
         RECORD, attack_mlp,
-        attack_mlp::{samples_of_workgroup, slices, with_layers, words_of_sizes},
+        attack_mlp::{samples_of_workgroup, slices, wide, with_layers, words_of_sizes},
     },
     launch,
     model::Layers,
@@ -116,8 +116,14 @@ fn pass(layers: &Layers, parameters: &Tensor<1>, batch: Attacked<'_>) -> Option<
     let together = samples_of_workgroup(layers, false, samples);
     // Forwards, and back but for the samples themselves.
     for [first, end] in slices(samples, together, 2 * layers.multiplications() as u64) {
-        let mut words = [first, end, samples, together, layers.layers.len()].map(|word| word as u32).to_vec();
-        words.extend([batch.steps, u32::from(batch.omega.is_some()), (1.0 / samples as f32).to_bits()]);
+        let mut words = [first, end, samples, together].map(|word| word as u32).to_vec();
+        words.extend([
+            wide(together),
+            layers.layers.len() as u32,
+            batch.steps,
+            u32::from(batch.omega.is_some()),
+            (1.0 / samples as f32).to_bits(),
+        ]);
         words.extend(words_of_sizes(layers));
         let buffers = [&images, &labels, &parameters, &omega, &records, &written, &kept].map(|found| &found.tensor);
         images.tensor.client.launch(
