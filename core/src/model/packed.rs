@@ -55,7 +55,7 @@ impl Layers {
         let begin = begins[place % 2];
         let rows = if place.is_multiple_of(2) { inputs } else { 1 };
         let [_, row] = Self::row(outputs);
-        let whole = packed.clone().slice([begin..begin + rows * row]);
+        let whole = packed.clone().narrow(0, begin, rows * row);
         let numbers = if row == outputs {
             whole
         } else {
