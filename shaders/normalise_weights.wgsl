@@ -9,17 +9,34 @@
 
 struct Settings {
     samples: u32,
+    // Numbers of a sample.
+    width: u32,
+    // The one that counts: l, or with a curve the index of l in that.
+    place: u32,
+    // Numbers of the curve; 0 for none.
+    curve: u32,
 }
 
-// l: one per sample.
-@group(0) @binding(0) var<storage, read> logs: array<f32>;
+// samples x width.
+@group(0) @binding(0) var<storage, read> numbers: array<f32>;
+// Any buffer where there is none.
+@group(0) @binding(1) var<storage, read> curve: array<f32>;
 // omega: one per sample.
-@group(0) @binding(1) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(2) var<storage, read> settings: Settings;
+@group(0) @binding(2) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(3) var<storage, read> settings: Settings;
 
 const WORKGROUP: u32 = 256u;
 
 var<workgroup> parts: array<f32, 256>;
+
+// l of a sample.
+fn log_of(sample: u32) -> f32 {
+    let number = numbers[sample * settings.width + settings.place];
+    if settings.curve > 0u {
+        return curve[min(u32(number), settings.curve - 1u)];
+    }
+    return number;
+}
 
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) invocation: u32) {
@@ -27,7 +44,7 @@ fn main(@builtin(local_invocation_index) invocation: u32) {
     // No logarithm of a weight is below this, and exp(-3.4e38 - max) is 0.
     var part = -3.4e38;
     for (var i = invocation; i < samples; i += WORKGROUP) {
-        part = max(part, logs[i]);
+        part = max(part, log_of(i));
     }
     parts[invocation] = part;
     workgroupBarrier();
@@ -42,7 +59,7 @@ fn main(@builtin(local_invocation_index) invocation: u32) {
 
     part = 0.0;
     for (var i = invocation; i < samples; i += WORKGROUP) {
-        part += exp(logs[i] - largest);
+        part += exp(log_of(i) - largest);
     }
     parts[invocation] = part;
     workgroupBarrier();
@@ -54,6 +71,6 @@ fn main(@builtin(local_invocation_index) invocation: u32) {
     }
     let scale = f32(samples) / parts[0];
     for (var i = invocation; i < samples; i += WORKGROUP) {
-        weights[i] = scale * exp(logs[i] - largest);
+        weights[i] = scale * exp(log_of(i) - largest);
     }
 }

@@ -3,7 +3,7 @@
 //     class = argmax z, ties to the lowest
 //     quantity 0: softmax(z)_class            quantity 1: z_class - the next greatest logit
 //
-// At most 4 hidden layers of at most 256, classes to 64. The layers are computed as in attack_mlp.wgsl: four neighbouring units of a
+// At most 4 hidden layers of at most 256, classes to 64. The layers are computed as in perceptron/layers.wgsl: four neighbouring units of a
 // point make a slot, and an invocation computes a slot of four points.
 // 2-64-64-2 on 512 x 512 cells: 4,352 multiply-adds a cell, 2.3 GFLOP in all; 16 ms are 143 GFLOP/s, a seventh of what integrated
 // graphics of 1 TFLOP/s can do at best.

@@ -115,7 +115,7 @@ fn trained(settings: &Settings, device: &Device) -> Parameters {
             trainer.step(&data, places, (epoch, step), &mut log);
         }
     }
-    pollster::block_on(named_tensors(&trainer.network)).unwrap()
+    pollster::block_on(named_tensors(trainer.network())).unwrap()
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn weights_survive_the_way_through_names_and_layouts() {
     let plan = settings(&[("data", "digits")]).checked().unwrap();
     let data = dataset::load(&plan.request).unwrap();
     let trainer = Trainer::new(&plan, &data, &Device::flex()).unwrap();
-    let named = pollster::block_on(named_tensors(&trainer.network)).unwrap();
+    let named = pollster::block_on(named_tensors(trainer.network())).unwrap();
     let shapes: Vec<(&str, &[usize])> = named.iter().map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice())).collect();
     assert_eq!(
         shapes,
@@ -150,13 +150,13 @@ fn weights_survive_the_way_through_names_and_layouts() {
     );
     let mut given: Parameters = named.iter().map(|(name, tensor)| (format!("module.{name}"), tensor.clone())).collect();
     given.insert("bn.num_batches_tracked".to_owned(), NamedTensor { shape: vec![], values: vec![3.0] });
-    let back = gairat::model::with_tensors(trainer.network.clone(), &given).unwrap();
+    let back = gairat::model::with_tensors(trainer.network().clone(), &given).unwrap();
     assert_eq!(pollster::block_on(named_tensors(&back)).unwrap(), named);
 
     given.remove("module.2.bias");
     given.insert("extra".to_owned(), NamedTensor { shape: vec![1], values: vec![0.0] });
     given.get_mut("module.0.weight").unwrap().shape = vec![64, 128];
-    let problems = gairat::model::with_tensors(trainer.network.clone(), &given).unwrap_err().problems;
+    let problems = gairat::model::with_tensors(trainer.network().clone(), &given).unwrap_err().problems;
     assert_eq!(problems.len(), 3, "{problems:?}");
     for part in ["`2.bias` [128] is missing", "`0.weight` is [64, 128], expected [128, 64]", "`extra` [1] is unknown"] {
         assert!(problems.iter().any(|problem| problem == part), "{part} in {problems:?}");

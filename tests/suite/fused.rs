@@ -308,7 +308,7 @@ fn training_steps_computed_as_a_whole_are_the_composed_ones() {
                 trainer.step(&dataset, &(0..samples).collect::<Vec<_>>(), (1, step), &mut log);
             }
             pollster::block_on(log.fetch()).unwrap();
-            let weights = pollster::block_on(named_tensors(&trainer.network)).unwrap();
+            let weights = pollster::block_on(named_tensors(trainer.network())).unwrap();
             (weights, log.samples(), pollster::block_on(trainer.sgd.velocities()).unwrap())
         });
         assert!(method == "at" || fused.1.iter().any(|sample| (sample.omega - 1.0).abs() > 0.1), "weights that say something");

@@ -13,6 +13,7 @@ mod learning;
 mod methods;
 mod names;
 mod one_update;
+mod perceptron;
 mod places;
 mod regions;
 mod resume;

@@ -202,7 +202,7 @@ fn averaged_weights_are_the_average_of_the_weights() {
     let mut expected: Option<Vec<f32>> = None;
     for step in 0..4 {
         trainer.step(&data, &indices, (2, step), &mut EpochLog::default());
-        let now = weights(&trainer.network);
+        let now = weights(trainer.network());
         expected = Some(match expected {
             Some(kept) => kept.iter().zip(&now).map(|(kept, now)| 0.75 * kept + 0.25 * now).collect(),
             None => now,
@@ -225,8 +225,8 @@ fn perturbed_weights_move_along_the_gradient_by_their_own_length() {
     };
     let plain = trainer(0.0).step_apart(&data, &indices, (1, 0));
     let mut by_hand = trainer(0.0);
-    let weights = pollster::block_on(named_tensors(&by_hand.network)).unwrap();
-    let gradient = pollster::block_on(gairat::model::named_gradient(&by_hand.network, &plain.gradient)).unwrap();
+    let weights = pollster::block_on(named_tensors(by_hand.network())).unwrap();
+    let gradient = pollster::block_on(gairat::model::named_gradient(by_hand.network(), &plain.gradient)).unwrap();
     let norm = |values: &[f32]| values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
     let moved = weights
         .iter()
@@ -239,10 +239,10 @@ fn perturbed_weights_move_along_the_gradient_by_their_own_length() {
             (name.clone(), tensor)
         })
         .collect();
-    by_hand.network = gairat::model::with_tensors(by_hand.network.clone(), &moved).unwrap();
+    by_hand.set_network(gairat::model::with_tensors(by_hand.network().clone(), &moved).unwrap());
     let expected = by_hand.step_apart(&data, &indices, (1, 0));
     let mut perturbed = trainer(0.1);
-    let before = pollster::block_on(named_tensors(&perturbed.network)).unwrap();
+    let before = pollster::block_on(named_tensors(perturbed.network())).unwrap();
     let found = perturbed.step_apart(&data, &indices, (1, 0));
     assert_eq!(
         read(found.loss.per_sample()),
@@ -252,9 +252,9 @@ fn perturbed_weights_move_along_the_gradient_by_their_own_length() {
     let (angle, length) = apart(&flat(&found.gradient), &flat(&expected.gradient));
     assert!(angle < 1e-9 && length < 1e-5, "{angle} {length}");
     assert!(apart(&flat(&found.gradient), &flat(&plain.gradient)).0 > 1e-6, "the perturbation changes something");
-    let after = pollster::block_on(named_tensors(&perturbed.network)).unwrap();
+    let after = pollster::block_on(named_tensors(perturbed.network())).unwrap();
     for (name, tensor) in &after {
-        let g = &pollster::block_on(gairat::model::named_gradient(&by_hand.network, &found.gradient)).unwrap()[name].values;
+        let g = &pollster::block_on(gairat::model::named_gradient(by_hand.network(), &found.gradient)).unwrap()[name].values;
         for ((after, before), g) in tensor.values.iter().zip(&before[name].values).zip(g) {
             let expected = before - 0.1 * (g + 2e-4 * before);
             assert!((after - expected).abs() < 1e-6, "{name}: the step is made at the weights as they were");

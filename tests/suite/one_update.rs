@@ -11,23 +11,28 @@ use gairat::{
 };
 
 /// Draws of samples that are tried.
-const DRAWS: u64 = 8;
+pub(crate) const DRAWS: u64 = 8;
 /// How far numbers may be apart, in units of the greatest of their tensor.
-const NEAR: f32 = 1e-4;
+pub(crate) const NEAR: f32 = 1e-4;
 /// How far the whole may be apart at a kink, in units of its length.
-const AT_A_KINK: f64 = 0.05;
+pub(crate) const AT_A_KINK: f64 = 0.05;
 
 /// Drawn samples of three classes.
 pub(crate) fn noise(shape: SampleShape, samples: usize, seed: u64) -> Dataset {
+    noise_of(shape, samples, 3, seed)
+}
+
+/// Drawn samples of so many classes.
+pub(crate) fn noise_of(shape: SampleShape, samples: usize, classes: usize, seed: u64) -> Dataset {
     let mut stream = Stream::new(seed, Purpose::Benchmark, 0, 0);
     let train = Samples {
         pixels: (0..samples * shape.len()).map(|_| stream.uniform()).collect(),
-        labels: (0..samples).map(|_| stream.below(3) as u32).collect(),
+        labels: (0..samples).map(|_| stream.below(classes) as u32).collect(),
         rows: (0..samples as u32).collect(),
     };
     let (validation, test) = (Samples::default(), Samples::default());
     let source = Settings::default().data;
-    Dataset { source, shape, classes: 3, train, validation, test, about: String::new(), notes: Vec::new() }
+    Dataset { source, shape, classes, train, validation, test, about: String::new(), notes: Vec::new() }
 }
 
 /// The gradient of an update, the gradients of its natural and adversarial terms where a method asks for them, and the network after
@@ -43,16 +48,16 @@ pub(crate) fn update(method: &str, spec: &str, data: &Dataset, path: Path, devic
     // Not the natural samples: the two passes of a method are to differ.
     let images = data.train.pixels.iter().map(|pixel| 1.0 - pixel).collect();
     let parts = trainer.step_apart_on(data, &(0..samples).collect::<Vec<_>>(), (1, 0), images, &counts);
-    let named = |gradient| pollster::block_on(named_gradient(&trainer.network, gradient)).unwrap();
+    let named = |gradient| pollster::block_on(named_gradient(trainer.network(), gradient)).unwrap();
     let mut found = vec![named(&parts.gradient)];
     found.extend(parts.terms.iter().flatten().map(named));
-    found.push(pollster::block_on(named_tensors(&trainer.network)).unwrap());
+    found.push(pollster::block_on(named_tensors(trainer.network())).unwrap());
     found
 }
 
 /// The greatest distance in units of the greatest number of its tensor, whose name is given (sums that cancel each other have no digits of
 /// their own: at least a hundredth of the greatest number of all tensors), and the length of all distances in units of the whole.
-fn apart(found: &Parameters, expected: &Parameters) -> (f32, String, f64) {
+pub(crate) fn apart(found: &Parameters, expected: &Parameters) -> (f32, String, f64) {
     assert!(found.keys().eq(expected.keys()));
     let greatest = |values: &[f32]| values.iter().fold(0.0_f32, |most, number| most.max(number.abs()));
     let floor = 0.01 * expected.values().map(|tensor| greatest(&tensor.values)).fold(1e-30, f32::max);

@@ -7,14 +7,28 @@ use naga::{
     valid::{Capabilities, ValidationFlags, Validator},
 };
 
-/// All shaders but those of `network/`, whose files are parts of texts: a test beside the code that puts them together checks every text.
+/// All shaders but those of `network/`, whose files are parts of texts: a test beside the code that puts them together checks every text;
+/// and but the layers of a perceptron, which others include.
 fn shaders() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shaders");
-    let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    found.retain(|path| !path.ends_with("network"));
+    let folders = [folder.clone(), folder.join("perceptron")];
+    let mut found: Vec<PathBuf> =
+        folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.is_file() && !path.ends_with("layers.wgsl"));
     found.sort();
     assert!(!found.is_empty());
     found
+}
+
+/// The whole text of a shader.
+fn text_of(path: &std::path::Path) -> String {
+    let layers = path.with_file_name("layers.wgsl");
+    let text = fs::read_to_string(path).unwrap();
+    if text.contains("//@include layers") {
+        text.replace("//@include layers", &fs::read_to_string(layers).unwrap())
+    } else {
+        text
+    }
 }
 
 /// What is drawn with, not computed with.
@@ -44,7 +58,7 @@ fn every_kernel_is_core_webgpu_with_one_entry_point_and_contiguous_bindings() {
     for path in shaders().into_iter().filter(|path| !is_picture(path)) {
         let name = path.display();
         assert_eq!(path.extension().and_then(|e| e.to_str()), Some("wgsl"), "{name}: shaders/ holds shaders");
-        let text = fs::read_to_string(&path).unwrap();
+        let text = text_of(&path);
         assert!(!text.contains("{{"), "{name}: no placeholders; a shader is valid as it stands");
         let module = naga::front::wgsl::parse_str(&text).unwrap_or_else(|error| panic!("{}", error.emit_to_string(&text)));
         let info = Validator::new(ValidationFlags::all(), Capabilities::empty())

@@ -150,8 +150,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     };
     let arrays = driver::on_pool(driver::threads_for(settings.threads, &model, 0), || -> Result<_, Failure> {
         let mut trainer = Trainer::new(&plan, &dataset, &chosen.device)?;
-        trainer.network = with_tensors(trainer.network.clone(), &weights).map_err(|error| Failure::Request(error.to_string()))?;
-        let before = trainer.network.clone();
+        trainer
+            .set_network(with_tensors(trainer.network().clone(), &weights).map_err(|error| Failure::Request(error.to_string()))?);
+        let before = trainer.network().clone();
         let indices: Vec<usize> = (0..count).collect();
         let parts = match given {
             Some(given) => {
@@ -200,7 +201,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode, Failure> {
             gradients("gradient_natural", natural)?;
             gradients("gradient_adversarial", adversarial)?;
         }
-        for (name, tensor) in pollster::block_on(named_tensors(&trainer.network))? {
+        for (name, tensor) in pollster::block_on(named_tensors(trainer.network()))? {
             arrays.push((format!("after.{name}"), tensor.shape, tensor.values));
         }
         arrays.push(("lr".to_owned(), vec![1], vec![parts.lr as f32]));

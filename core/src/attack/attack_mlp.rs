@@ -1,22 +1,21 @@
-//! The whole attack on a perceptron on the GPU: `shaders/attack_mlp.wgsl` launched. Its CPU twin is [`whole_attack`](super::whole_attack).
+//! The whole attack on a perceptron on the GPU: `shaders/perceptron/attack.wgsl` launched. Its CPU twin is [`whole_attack`](super::whole_attack).
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous, kernel_source};
+use burn_wgpu::{CubeBackend, CubeDim, KernelSource, SourceKernel, SourceTemplate, into_contiguous};
 use cubecl::{CubeCount, prelude::KernelId};
-use derive_new::new;
 
 use super::{
     loss_gradient_and_count::LossKind,
     whole::{RECORDS, WholeAttack, multiplications},
 };
 use crate::{
-    launch,
+    device, launch,
     model::{Layer, Layers},
     pace,
 };
 
 /// Invocations in a workgroup, as `@workgroup_size` in the shader says.
-const WORKGROUP: usize = 32;
+pub(crate) const WORKGROUP: usize = 32;
 /// Slots of four numbers in the workgroup's memory, as in the shader.
 const SIGNALS: usize = 1024;
 /// WebGPU's limit on the workgroups along one side of a dispatch.
@@ -55,7 +54,39 @@ pub(crate) fn sizes(layers: &Layers) -> Result<Vec<usize>, String> {
     }
 }
 
-kernel_source!(AttackMlpText, "../../../shaders/attack_mlp.wgsl");
+/// A text of `shaders/perceptron/` with the layers in it.
+pub(crate) fn with_layers(text: &str) -> String {
+    text.replace("//@include layers", include_str!("../../../shaders/perceptron/layers.wgsl"))
+}
+
+/// Samples that a workgroup takes: a multiple of 4, or fewer than 4. With a `reference` the natural logits take memory as well.
+pub(crate) fn samples_of_workgroup(layers: &Layers, reference: bool, samples: usize) -> usize {
+    let slots = |signal: &[usize; 3]| signal.iter().product::<usize>().div_ceil(Layers::SLOT);
+    let reference = if reference { layers.classes().div_ceil(Layers::SLOT) } else { 0 };
+    let per_sample = layers.signals.iter().map(slots).sum::<usize>() + reference;
+    let most = if samples >= 16 * WORKGROUPS { 16 } else { 8 };
+    match (SIGNALS / per_sample).min(most) {
+        few @ 0..4 => few.max(1),
+        many => many / 4 * 4,
+    }
+}
+
+/// 1 where an invocation takes two slots of eight samples: on software adapters.
+pub(crate) fn wide(together: usize) -> u32 {
+    u32::from(together.is_multiple_of(8) && device::is_software())
+}
+
+/// The first sample of every dispatch and the one behind its last, where a sample takes so many multiplications.
+pub(crate) fn slices(samples: usize, together: usize, multiplications: u64) -> impl Iterator<Item = [usize; 2]> {
+    let slice = (pace::allowed() / multiplications.max(1)) as usize / together * together;
+    let slice = slice.clamp(together, MAX_SIDE * together);
+    (0..samples).step_by(slice).map(move |first| [first, (first + slice).min(samples)])
+}
+
+/// The sizes from the input to the logits, as the shaders' settings end.
+pub(crate) fn words_of_sizes(layers: &Layers) -> [u32; MAX_LAYERS + 1] {
+    std::array::from_fn(|signal| layers.signals.get(signal).map_or(0, |signal| signal.iter().product::<usize>() as u32))
+}
 
 /// The kernel for CubeCL's cache: one text, no templates.
 #[derive(Debug)]
@@ -63,7 +94,7 @@ struct AttackMlpKernel;
 
 impl KernelSource for AttackMlpKernel {
     fn source(&self) -> SourceTemplate {
-        AttackMlpText::new().source()
+        SourceTemplate::new(with_layers(include_str!("../../../shaders/perceptron/attack.wgsl")))
     }
 
     fn id(&self) -> KernelId {
@@ -94,24 +125,13 @@ pub(super) fn launch(
     };
     let (images, records) = (empty([samples, inputs]), empty([samples, RECORDS]));
 
-    let sizes: Vec<usize> = attack.layers.signals.iter().map(|signal| signal.iter().product()).collect();
-    let slots = |units: usize| units.div_ceil(Layers::SLOT);
-    let reference = if attack.loss == LossKind::Kl { slots(attack.layers.classes()) } else { 0 };
-    let per_sample: usize = sizes.iter().map(|&units| slots(units)).sum::<usize>() + reference;
-    let most = if samples >= 16 * WORKGROUPS { 16 } else { 8 };
-    let together = match (SIGNALS / per_sample).min(most) {
-        few @ 0..4 => few.max(1),
-        many => many / 4 * 4,
-    };
-    let slice = (pace::allowed() / multiplications(&attack.layers, attack.steps).max(1)) as usize / together * together;
-    let slice = slice.clamp(together, MAX_SIDE * together);
-    for first in (0..samples).step_by(slice) {
-        let end = (first + slice).min(samples);
+    let together = samples_of_workgroup(&attack.layers, attack.loss == LossKind::Kl, samples);
+    for [first, end] in slices(samples, together, multiplications(&attack.layers, attack.steps)) {
         let step = attack.step;
-        let mut words = vec![first as u32, end as u32, together as u32, attack.layers.layers.len() as u32];
+        let mut words = vec![first as u32, end as u32, together as u32, wide(together), attack.layers.layers.len() as u32];
         words.extend([attack.loss.code(), attack.steps, u32::from(attack.trace)]);
         words.extend([step.step_size, step.epsilon, step.low, step.high].map(f32::to_bits));
-        words.extend((0..=MAX_LAYERS).map(|layer| sizes.get(layer).map_or(0, |&units| units as u32)));
+        words.extend(words_of_sizes(&attack.layers));
         client.launch(
             Box::new(SourceKernel::new(AttackMlpKernel, CubeDim::new_1d(WORKGROUP as u32))),
             CubeCount::Static((end - first).div_ceil(together) as u32, 1, 1),

@@ -3,7 +3,7 @@
 //!
 //! The attack sees a frozen model and gives data back; it never touches the model's state and never waits for the device.
 
-mod attack_mlp;
+pub(crate) mod attack_mlp;
 mod kernels;
 pub mod loss_gradient_and_count;
 mod passes;
@@ -32,7 +32,7 @@ use crate::{
     batch::{Batch, Noise, Start},
     device::{self, DeviceError},
     kernels::wgpu::{self, Climb},
-    model::{Classifier, Program},
+    model::{Classifier, Layers, Program},
 };
 pub(crate) use loss_gradient_and_count::RECORD;
 use loss_gradient_and_count::{FIRST_HIT, KAPPA, LOSS, MARGIN};
@@ -129,8 +129,18 @@ impl Attack {
 
     /// The attack as one operation, if the network allows it: the faster way on every device, with the same result.
     fn run_whole(&self, program: &Program, batch: &Batch, trace: bool) -> (Adversarial, Tensor<2>) {
+        let layers = Arc::new(program.layers.clone());
+        let [images, records, trajectory] = self.run_on_numbers(layers, program.parameters(), batch, trace);
+        let at_start = records.clone().slice([0..batch.len(), 0..RECORD]);
+        let on_path = records.slice([0..batch.len(), RECORD..RECORDS]);
+        (Adversarial { images, at_start, on_path }, trajectory)
+    }
+
+    /// The attack as one operation on a network's numbers: x^(K) (N x D), the records after x⁰ and after x^(K−1) (N x 8), and the
+    /// trajectories.
+    pub(crate) fn run_on_numbers(&self, layers: Arc<Layers>, numbers: Tensor<1>, batch: &Batch, trace: bool) -> [Tensor<2>; 3] {
         let attack = WholeAttack {
-            layers: Arc::new(program.layers.clone()),
+            layers,
             loss: self.loss,
             steps: self.steps,
             patience: self.patience,
@@ -138,10 +148,8 @@ impl Attack {
             trace,
         };
         let (natural, start, labels) = (batch.natural.clone(), batch.start.clone(), batch.labels.clone());
-        let (images, records, trajectory) = kernels::whole_attack(natural, start, labels, program.parameters(), attack);
-        let at_start = records.clone().slice([0..batch.len(), 0..RECORD]);
-        let on_path = records.slice([0..batch.len(), RECORD..RECORDS]);
-        (Adversarial { images, at_start, on_path }, trajectory)
+        let (images, records, trajectory) = kernels::whole_attack(natural, start, labels, numbers, attack);
+        [images, records, trajectory]
     }
 
     fn step_settings(&self) -> StepSettings {

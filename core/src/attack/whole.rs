@@ -1,5 +1,5 @@
 //! The whole attack as one operation: what it takes and gives, and its implementation for the CPU, which is the twin of
-//! `shaders/attack_mlp.wgsl` and takes every network that is a [`Program`](crate::model::Program).
+//! `shaders/perceptron/attack.wgsl` and takes every network that is a [`Program`](crate::model::Program).
 
 use std::sync::Arc;
 

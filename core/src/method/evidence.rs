@@ -7,9 +7,10 @@ use burn::tensor::{Int, Tensor, activation::softmax};
 use crate::{
     attack::{
         Adversarial,
-        loss_gradient_and_count::{FIRST_HIT, KAPPA},
+        loss_gradient_and_count::{FIRST_HIT, KAPPA, RECORD},
     },
     loss::{self, Labels},
+    weight::normalise_by,
 };
 
 /// Which of the two predictions of a sample.
@@ -28,7 +29,8 @@ pub struct Evidence {
     pub labels: Labels,
     /// K.
     pub steps: u32,
-    on_path: Tensor<2>,
+    /// The attack's records: N x 4 after x^(K−1), or before those as many after x⁰.
+    records: Tensor<2>,
     natural: Option<Tensor<2>>,
     adversarial: Tensor<2>,
     probabilities: [OnceCell<Tensor<2>>; 2],
@@ -42,7 +44,7 @@ impl Evidence {
         Self {
             labels,
             steps,
-            on_path: found.on_path.clone(),
+            records: found.on_path.clone(),
             natural: natural.map(Tensor::inner),
             adversarial: adversarial.inner(),
             probabilities: [OnceCell::new(), OnceCell::new()],
@@ -58,9 +60,26 @@ impl Evidence {
         Self::new(found, steps, labels, None, nothing)
     }
 
+    /// The same from the records after x⁰ and after x^(K−1), N x 8.
+    pub(crate) fn of_records(records: Tensor<2>, steps: u32, class: Tensor<1, Int>) -> Self {
+        let nothing = records.clone();
+        let found = Adversarial { images: nothing.clone(), at_start: nothing.clone(), on_path: records };
+        Self::after_attack(&found, steps, class)
+    }
+
+    /// Where a number of the records after x^(K−1) stands.
+    fn column(&self, place: usize) -> usize {
+        self.records.dims()[1] - RECORD + place
+    }
+
     fn record(&self, place: usize) -> Tensor<1> {
-        let samples = self.on_path.dims()[0];
-        self.on_path.clone().slice([0..samples, place..place + 1]).reshape([samples])
+        let (samples, place) = (self.records.dims()[0], self.column(place));
+        self.records.clone().slice([0..samples, place..place + 1]).reshape([samples])
+    }
+
+    /// Weights with mean 1 over the batch: N numbers, from the logarithms of raw weights of kappa 0 … K.
+    pub fn normalised_by_kappa(&self, log_weights: Vec<f32>) -> Tensor<1> {
+        normalise_by(self.records.clone(), self.column(KAPPA), log_weights)
     }
 
     /// How many of x⁰ … x^(K−1) are classified correctly: N numbers from 0 to K.

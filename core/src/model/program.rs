@@ -4,10 +4,14 @@
 use burn::{
     module::{Param, ParamId},
     nn::{Linear, PaddingConfig2d, conv::Conv2d},
-    tensor::{Tensor, TensorData},
+    tensor::Tensor,
 };
 
-use super::{BatchNorm2d, batch_norm::scale_and_shift};
+use super::{
+    BatchNorm2d,
+    batch_norm::scale_and_shift,
+    packed::{packed_layer, zeros},
+};
 
 /// The layers of a network, without its numbers. Signal 0 is the samples, signal `i` the result of layer `i - 1`; the last one is
 /// the logits.
@@ -262,23 +266,10 @@ impl Program {
                 continue;
             };
             let inputs: usize = self.layers.signals[*from].iter().product();
-            let outputs = weight.dims()[0] / inputs;
-            let row = outputs.next_multiple_of(Layers::SLOT);
-            let weight = if row == outputs { weight.clone() } else { wider(weight.clone().reshape([inputs, outputs]), row) };
-            let device = weight.device();
-            parameters.push(weight);
-            parameters.extend(bias.into_iter().flatten());
-            if row > outputs {
-                parameters.push(Tensor::from_data(TensorData::new(vec![0.0_f32; row - outputs], [row - outputs]), &device));
-            }
+            let sizes = [inputs, weight.dims()[0] / inputs];
+            parameters.extend(packed_layer(weight.clone(), bias.into_iter().flatten().next(), sizes));
         }
-        if let (Some(Layer::Linear { from, .. }), Some(last)) = (self.layers.layers.last(), parameters.last()) {
-            let inputs: usize = self.layers.signals[*from].iter().product();
-            if !inputs.is_multiple_of(Layers::SLOT) {
-                let zeros = Layers::SLOT * self.layers.classes().next_multiple_of(Layers::SLOT);
-                parameters.push(Tensor::from_data(TensorData::new(vec![0.0_f32; zeros], [zeros]), &last.device()));
-            }
-        }
+        parameters.extend(parameters.last().and_then(|last| zeros(self.layers.zeros_behind(), last)));
         Tensor::cat(parameters, 0)
     }
 
@@ -408,13 +399,4 @@ impl Norm {
             running: [norm.running_mean.value(), norm.running_var.value()],
         }
     }
-}
-
-/// Rows filled up with zeros to this length: a product with a part of the identity, which is one dispatch where writing the two
-/// parts into one tensor would be three.
-fn wider(weight: Tensor<2>, row: usize) -> Tensor<1> {
-    let [inputs, outputs] = weight.dims();
-    let identity: Vec<f32> = (0..outputs * row).map(|index| f32::from(u8::from(index / row == index % row))).collect();
-    let identity = Tensor::from_data(TensorData::new(identity, [outputs, row]), &weight.device());
-    weight.matmul(identity).reshape([inputs * row])
 }

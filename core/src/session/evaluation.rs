@@ -72,7 +72,7 @@ impl Session<'_> {
         if self.progress.best_epoch == 0 {
             // Stopped before its first evaluation, and then not given more epochs: what there is is the best.
             self.progress.best_epoch = self.progress.epoch;
-            let last = named_tensors(&self.trainer.network).await?;
+            let last = named_tensors(self.trainer.network()).await?;
             self.folder.write_weights("best.safetensors", &last, &self.about(self.progress.epoch))?;
         }
         let best = crate::checkpoint::read_weights(&self.folder.file("best.safetensors"))?;

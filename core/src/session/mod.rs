@@ -110,7 +110,7 @@ pub async fn run_with<D: Door>(
     session.tell_kept(door);
     session.watch.put(&session.log.samples(), &last_samples);
     if session.progress == Progress::default() {
-        let weights = named_tensors(&session.trainer.network).await?;
+        let weights = named_tensors(session.trainer.network()).await?;
         door.keep(session.state(weights).await?);
     }
     loop {
@@ -241,7 +241,7 @@ impl Session<'_> {
         let settings = &self.trainer.plan.settings;
         emit(Event::Started {
             model: settings.model.resolve(self.dataset.shape).to_string(),
-            parameters: parameter_count(&self.trainer.network),
+            parameters: parameter_count(self.trainer.network()),
             device: chosen.name.clone(),
             api: chosen.api.clone(),
             path: path.to_string(),
@@ -297,7 +297,7 @@ impl Session<'_> {
             effective: plan.method.about().omega_is_share.then(|| self.log.effective_share()),
             more,
         };
-        let weights = named_tensors(&self.trainer.network).await?;
+        let weights = named_tensors(self.trainer.network()).await?;
         let finite = metrics.loss.is_finite() && weights.values().all(|tensor| tensor.values.iter().all(|w| w.is_finite()));
         let frozen = self.trainer.frozen();
         let due = epoch.is_multiple_of(settings.evaluate_every) || epoch == settings.epochs;

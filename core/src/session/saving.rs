@@ -20,7 +20,7 @@ impl Session<'_> {
         })?;
         if let Some(start) = start {
             let tensors = named_tensors(&start.network).await?;
-            self.trainer.network = with_tensors(self.trainer.network.clone(), &tensors)?;
+            self.trainer.set_network(with_tensors(self.trainer.network().clone(), &tensors)?);
         }
         Ok(())
     }
@@ -37,7 +37,7 @@ impl Session<'_> {
                 format!("the data that it was made with; now it is {}", self.dataset.fingerprint()),
             ));
         }
-        let learned = parameter_count(&self.trainer.network);
+        let learned = parameter_count(self.trainer.network());
         let velocity_numbers: usize = velocities.iter().map(Vec::len).sum();
         if velocity_numbers != learned {
             return Err(malformed(
@@ -57,7 +57,7 @@ impl Session<'_> {
         let log = EpochLog::from_parts(rows, measured).map_err(|(found, expected)| {
             malformed(format!("{found} measured numbers"), format!("{expected}, as many as the steps of epoch {epoch} give"))
         })?;
-        self.trainer.network = with_tensors(self.trainer.network.clone(), &weights)?;
+        self.trainer.set_network(with_tensors(self.trainer.network().clone(), &weights)?);
         self.trainer.sgd.restore(velocities, &self.trainer.device);
         if !memory.is_empty() && progress.memory_of == self.trainer.plan.method_key() {
             let len = memory.len();
@@ -96,7 +96,7 @@ impl Session<'_> {
         self.progress.step = step;
         self.progress.data = self.dataset.fingerprint();
         self.log.fetch().await?;
-        let weights = named_tensors(&self.trainer.network).await?;
+        let weights = named_tensors(self.trainer.network()).await?;
         let state = self.state(weights).await?;
         Ok(self.folder.commit_part(&state)?)
     }

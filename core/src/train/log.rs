@@ -28,9 +28,12 @@ pub struct EpochLog {
     rows: Vec<Vec<u32>>,
     /// What has been read: `WIDTH` numbers per sample, for the first steps.
     read: Vec<f32>,
-    /// What has not been read yet, one tensor (samples x `WIDTH`) per step.
-    waiting: Vec<Tensor<2>>,
+    /// What has not been read yet, one tensor (samples x `WIDTH` or `OF_KAPPA`) per step, and what weights depend on in the second case.
+    waiting: Vec<(Tensor<2>, OnPath)>,
 }
+
+/// The number of a record after x^(K−1) that weights depend on; none of samples that were not weighed.
+type OnPath = Option<usize>;
 
 /// One training sample as the epoch saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,17 +99,23 @@ impl StepRecord {
     }
 }
 
-/// Rows of [`OF_KAPPA`] numbers with what follows from them: weights depend on kappa, and the loss is ω CE.
-fn widened(numbers: Vec<f32>) -> Vec<f32> {
-    let more = |row: &[f32]| [row[RECORD + KAPPA], f32::NAN, 0.0];
+/// Rows of [`OF_KAPPA`] numbers with what follows from them: weights depend on that number, and the loss is ω CE.
+fn widened(numbers: Vec<f32>, axis: OnPath) -> Vec<f32> {
+    let axis = |row: &[f32]| axis.map_or(f32::NAN, |place| row[RECORD + place]);
+    let more = |row: &[f32]| [axis(row), f32::NAN, 0.0];
     numbers.chunks_exact(OF_KAPPA).flat_map(|row| row.iter().copied().chain(more(row)).collect::<Vec<f32>>()).collect()
 }
 
 impl EpochLog {
     /// Adds a step.
     pub fn push(&mut self, rows: Vec<u32>, measured: Tensor<2>) {
+        self.push_by(rows, measured, Some(KAPPA));
+    }
+
+    /// Adds a step of which N x [`OF_KAPPA`] numbers were measured, with what its weights depend on.
+    pub(crate) fn push_by(&mut self, rows: Vec<u32>, measured: Tensor<2>, axis: OnPath) {
         self.rows.push(rows);
-        self.waiting.push(measured);
+        self.waiting.push((measured, axis));
     }
 
     /// How many steps are in.
@@ -121,10 +130,10 @@ impl EpochLog {
     pub async fn fetch(&mut self) -> Result<(), DeviceError> {
         // One read, unless the method was changed on the way.
         let waiting = std::mem::take(&mut self.waiting);
-        for alike in waiting.chunk_by(|a, b| a.dims()[1] == b.dims()[1]) {
-            let width = alike[0].dims()[1];
-            let numbers = device::read(Tensor::cat(alike.to_vec(), 0)).await?;
-            self.read.extend(if width == OF_KAPPA { widened(numbers) } else { numbers });
+        for alike in waiting.chunk_by(|a, b| a.0.dims()[1] == b.0.dims()[1] && a.1 == b.1) {
+            let (width, axis) = (alike[0].0.dims()[1], alike[0].1);
+            let numbers = device::read(Tensor::cat(alike.iter().map(|(numbers, _)| numbers.clone()).collect(), 0)).await?;
+            self.read.extend(if width == OF_KAPPA { widened(numbers, axis) } else { numbers });
         }
         Ok(())
     }
@@ -168,7 +177,7 @@ impl EpochLog {
             return Ok(Self { rows, read, waiting: Vec::new() });
         }
         if read.len() == OF_KAPPA * samples {
-            return Ok(Self { rows, read: widened(read), waiting: Vec::new() });
+            return Ok(Self { rows, read: widened(read, Some(KAPPA)), waiting: Vec::new() });
         }
         Err((read.len(), WIDTH * samples))
     }

@@ -3,11 +3,14 @@
 mod executor;
 mod learning_rate;
 mod log;
+mod perceptron;
 mod sgd;
 mod sgd_step;
 mod weight_average;
 mod weight_perturbation;
 mod whole_gradient;
+
+use std::sync::Arc;
 
 use burn::{
     module::Module,
@@ -31,7 +34,7 @@ use crate::{
     device::{is_cpu, wait_if_software},
     loss::Labels,
     method::{Axis, Evidence, Loss, Memory, Outputs, Surroundings, Weights, weighted},
-    model::{Architecture, Classifier, Gradient, ModelError, Network, RunningStatistics, parameter_count},
+    model::{Architecture, Classifier, Gradient, Layers, ModelError, Network, RunningStatistics, parameter_count},
     pace,
     settings::Checked,
 };
@@ -42,8 +45,10 @@ const NATURAL_PASS: u64 = 1 << 63;
 /// A network in training. All of it lives on one device and is used from one thread.
 #[derive(Debug)]
 pub struct Trainer {
-    /// The network, in training mode.
-    pub network: Network,
+    /// In training mode.
+    network: Network,
+    /// The numbers of `network` as the kernels of a perceptron left them, until it is given others.
+    packed: Option<Tensor<1>>,
     /// The optimiser.
     pub sgd: Sgd,
     /// Where tensors live.
@@ -55,8 +60,8 @@ pub struct Trainer {
     average: Option<WeightAverage>,
     shape: SampleShape,
     classes: usize,
-    /// Multiplications of a sample forwards, where the network answers for every sample alone while it is trained.
-    macs_of_independent_samples: Option<usize>,
+    /// The layers, where the network answers for every sample alone while it is trained.
+    independent: Option<Arc<Layers>>,
 }
 
 /// A step taken apart, on the device.
@@ -122,8 +127,9 @@ impl Trainer {
         let all = parameter_count(&network);
         let independent = layers.filter(|layers| layers.trained().is_some_and(|lengths| lengths.iter().sum::<usize>() == all));
         Ok(Self {
-            macs_of_independent_samples: independent.map(|layers| layers.multiplications()),
+            independent: independent.map(Arc::new),
             network,
+            packed: None,
             sgd: Sgd::new(settings.momentum, settings.weight_decay),
             device: device.clone(),
             plan: plan.clone(),
@@ -132,6 +138,17 @@ impl Trainer {
             shape: dataset.shape,
             classes: dataset.classes,
         })
+    }
+
+    /// The network, in training mode.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Trains `network` from now on: one of the same architecture, in training mode, on [`Self::device`].
+    pub fn set_network(&mut self, network: Network) {
+        self.network = network;
+        self.packed = None;
     }
 
     /// The frozen network: outside the autodiff graph, batch norm and dropout in evaluation mode.
@@ -158,7 +175,7 @@ impl Trainer {
     /// Whether the update of such a network on such a device is computed in lanes.
     fn updates_in_lanes(&self) -> bool {
         // Measured: a perceptron's layers are so small that the tensor library's products of the whole batch are as fast.
-        self.macs_of_independent_samples.is_some()
+        self.independent.is_some()
             && self.plan.attack.path != Path::Composed
             && is_cpu(&self.device)
             && !matches!(self.network.architecture, Architecture::Mlp(_))
@@ -166,7 +183,8 @@ impl Trainer {
 
     /// Samples that go through `network` together in an update; with batch normalisation all of them must, the others need not.
     fn together(&self) -> Option<usize> {
-        self.macs_of_independent_samples.filter(|_| !is_cpu(&self.device)).map(pace::samples_together)
+        let layers = self.independent.as_ref().filter(|_| !is_cpu(&self.device));
+        layers.map(|layers| pace::samples_together(layers.multiplications()))
     }
 
     /// What computes the passes of an update of `network`, so many of so many samples each.
@@ -196,6 +214,9 @@ impl Trainer {
     /// SGD. Nothing is read back from a GPU (a software adapter is waited for once); what was measured goes to `log`, and x~ of the
     /// samples (N x D) comes back.
     pub fn step(&mut self, dataset: &Dataset, indices: &[usize], at: (u32, usize), log: &mut EpochLog) -> Tensor<2> {
+        if let Some(images) = self.step_in_kernels(dataset, indices, at, log) {
+            return images;
+        }
         let crafted = self.craft(dataset, indices, at);
         wait_if_software(&self.device);
         let lr = self.plan.learning_rate.at(at.0);
@@ -204,7 +225,8 @@ impl Trainer {
             self.weighted_cross_entropy_step(&crafted, lr)
         } else {
             let computed = self.compute(&crafted);
-            self.network = self.sgd.step_along_gradient(self.network.clone(), computed.gradient, lr);
+            let network = self.sgd.step_along_gradient(self.network.clone(), computed.gradient, lr);
+            self.set_network(network);
             computed.record
         };
         self.follow_average(at.0);
@@ -244,7 +266,8 @@ impl Trainer {
     fn finish_apart(&mut self, crafted: &Crafted) -> StepParts {
         let lr = self.plan.learning_rate.at(crafted.at.0);
         let Computed { gradient, terms, loss, record } = self.compute(crafted);
-        self.network = self.sgd.step_along_gradient(self.network.clone(), gradient.clone(), lr);
+        let network = self.sgd.step_along_gradient(self.network.clone(), gradient.clone(), lr);
+        self.set_network(network);
         self.follow_average(crafted.at.0);
         let evidence = Evidence::after_attack(&crafted.found[0], crafted.attacks[0].steps, crafted.batch.labels.clone());
         StepParts {
@@ -390,7 +413,8 @@ impl Trainer {
                     steps: attack.steps,
                 };
                 let whole = whole_gradient(&program.layers, &trained, &on_host(program.parameters()), weighted);
-                self.network = self.sgd.step_along(self.network.clone(), &whole.parameters, lr);
+                let network = self.sgd.step_along(self.network.clone(), &whole.parameters, lr);
+                self.set_network(network);
                 Tensor::from_data(TensorData::new(whole.records, [samples, RECORD]), &self.device)
             }
             None => {
@@ -402,7 +426,8 @@ impl Trainer {
                 let untracked = pass.logits.clone().inner();
                 let end = count(pass.logits.clone(), batch.labels.clone(), untracked, found.on_path.clone(), count_settings);
                 let gradient = executor.gradient(weighted(end.losses, omega.as_ref()).mean(), &[&pass]);
-                self.network = self.sgd.step_along_gradient(self.network.clone(), gradient, lr);
+                let network = self.sgd.step_along_gradient(self.network.clone(), gradient, lr);
+                self.set_network(network);
                 end.records
             }
         };

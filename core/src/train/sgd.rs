@@ -3,6 +3,8 @@
 //! burn's own optimiser computes the same with `dampening = 0`, but keeps its state under identifiers that change from one
 //! start of the program to the next; a resumed run must find every velocity again and write the same bytes.
 
+use std::sync::Arc;
+
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
     tensor::{Tensor, TensorData},
@@ -12,7 +14,7 @@ use super::sgd_step::{SgdSettings, step_of_sgd};
 use crate::{
     device::{self, DeviceError},
     kernels::wgpu,
-    model::{Gradient, Network},
+    model::{Gradient, Layers, Network},
 };
 
 /// The optimiser: `v ← μ v + (g + decay θ)`, `θ ← θ − lr v`; the first velocity is the first gradient.
@@ -22,14 +24,16 @@ pub struct Sgd {
     pub momentum: f64,
     /// The L2 penalty, on every parameter.
     pub weight_decay: f64,
-    /// One flat velocity for each parameter, in the order in which burn walks the network; empty before the first step.
+    /// A flat one for each parameter, in the order in which burn walks the network; empty before the first step.
     velocities: Vec<Tensor<1>>,
+    /// All of a perceptron, as its kernels left them: newer than `velocities`.
+    packed: Option<(Arc<Layers>, Tensor<1>)>,
 }
 
 impl Sgd {
     /// An optimiser that has not stepped yet.
     pub fn new(momentum: f64, weight_decay: f64) -> Self {
-        Self { momentum, weight_decay, velocities: Vec::new() }
+        Self { momentum, weight_decay, velocities: Vec::new(), packed: None }
     }
 
     /// One step along gradients that lie one behind the other, in the order in which burn walks the network.
@@ -53,15 +57,34 @@ impl Sgd {
         }
         let mut collect = Collect { theta: Vec::new() };
         network.visit(&mut collect);
-        let velocities = (!self.velocities.is_empty()).then(|| self.velocities.clone());
+        let velocities = Some(self.each().clone()).filter(|velocities| !velocities.is_empty());
         let settings = self.settings(velocities.is_some(), lr);
         let [theta, velocities] = wgpu::sgd_step(collect.theta, velocities, gradient.tensors.clone(), settings, &device)?;
         self.velocities = velocities;
         Some(theta)
     }
 
+    /// One velocity for each parameter.
+    fn each(&mut self) -> &mut Vec<Tensor<1>> {
+        if let Some((layers, packed)) = self.packed.take() {
+            self.velocities = layers.unpack(&packed);
+        }
+        &mut self.velocities
+    }
+
+    /// All velocities of a perceptron, as its kernels lay them out; none before the first step.
+    pub(super) fn packed(&self, layers: &Layers) -> Option<Tensor<1>> {
+        let packed = self.packed.as_ref().map(|(_, packed)| packed.clone());
+        packed.or_else(|| (!self.velocities.is_empty()).then(|| layers.pack(&self.velocities)))
+    }
+
+    /// Takes the velocities after a step of those kernels.
+    pub(super) fn keep_packed(&mut self, layers: &Arc<Layers>, velocities: Tensor<1>) {
+        self.packed = Some((layers.clone(), velocities));
+    }
+
     /// Without a velocity so far it is the first step.
-    fn settings(&self, has_velocity: bool, lr: f64) -> SgdSettings {
+    pub(super) fn settings(&self, has_velocity: bool, lr: f64) -> SgdSettings {
         SgdSettings {
             momentum: if has_velocity { self.momentum as f32 } else { 0.0 },
             decay: self.weight_decay as f32,
@@ -74,22 +97,22 @@ impl Sgd {
     /// # Errors
     /// [`DeviceError::Lost`] when the device no longer answers.
     pub async fn velocities(&self) -> Result<Vec<Vec<f32>>, DeviceError> {
-        let mut host = Vec::with_capacity(self.velocities.len());
-        for velocity in &self.velocities {
-            host.push(device::read(velocity.clone()).await?);
+        let each = self.clone().each().clone();
+        let mut host = Vec::with_capacity(each.len());
+        for velocity in each {
+            host.push(device::read(velocity).await?);
         }
         Ok(host)
     }
 
     /// Puts velocities of a checkpoint back.
     pub fn restore(&mut self, velocities: Vec<Vec<f32>>, device: &burn::tensor::Device) {
-        self.velocities = velocities
-            .into_iter()
-            .map(|velocity| {
-                let len = velocity.len();
-                Tensor::from_data(TensorData::new(velocity, [len]), device)
-            })
-            .collect();
+        let on_device = velocities.into_iter().map(|velocity| {
+            let len = velocity.len();
+            Tensor::from_data(TensorData::new(velocity, [len]), device)
+        });
+        self.velocities = on_device.collect();
+        self.packed = None;
     }
 }
 
@@ -138,14 +161,16 @@ impl ModuleMapper for Step<'_> {
         param.map(|tracked| {
             let theta = tracked.inner();
             let shape = theta.dims();
-            let settings = self.sgd.settings(place < self.sgd.velocities.len(), self.lr);
-            let kept = self.sgd.velocities.get_mut(place);
+            let known = place < self.sgd.each().len();
+            let settings = self.sgd.settings(known, self.lr);
+            let velocities = self.sgd.each();
+            let kept = velocities.get_mut(place);
             let velocity = kept.as_ref().map_or_else(|| gradient.clone(), |kept| (*kept).clone().reshape(shape));
             let (theta, velocity) = step_of_sgd(theta, velocity, gradient, settings);
             let flat = velocity.reshape([shape.iter().product::<usize>()]);
             match kept {
                 Some(kept) => *kept = flat,
-                None => self.sgd.velocities.push(flat),
+                None => velocities.push(flat),
             }
             theta.autodiff().require_grad()
         })

@@ -2,7 +2,7 @@
 
 use crate::{
     method::{Clock, Condition, Evidence, Parameter, Parameters, Weights},
-    weight::{LambdaKind, LambdaSchedule, RuleName, normalise},
+    weight::{LambdaKind, LambdaSchedule, RuleName},
 };
 
 /// The rule.
@@ -97,8 +97,8 @@ impl KappaWeights {
         if lambda == f64::INFINITY {
             return None;
         }
-        let kappa = evidence.kappa();
-        Some(Weights { omega: normalise(self.rule.rule().log_weights(kappa.clone(), evidence.steps, lambda)), axis: kappa })
+        let omega = evidence.normalised_by_kappa(self.rule.rule().log_weights(evidence.steps, lambda));
+        Some(Weights { omega, axis: evidence.kappa() })
     }
 
     /// The raw weight of a kappa.

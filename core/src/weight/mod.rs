@@ -11,11 +11,10 @@ pub(crate) mod vulnerability;
 
 use std::{fmt, str::FromStr};
 
-use burn::tensor::{Int, Tensor, TensorData};
-
 pub(crate) use kappa::KappaWeights;
 pub use lambda::{LambdaKind, LambdaSchedule};
 pub(crate) use margin::MarginWeights;
+pub(crate) use normalise::normalise_by;
 pub use normalise::{effective_share, normalise, normalised};
 pub(crate) use vulnerability::VulnerabilityWeights;
 
@@ -28,12 +27,9 @@ pub trait Rule: fmt::Debug + Send + Sync {
     /// This is the curve that a viewer draws; it is never `+inf` or NaN for finite `lambda`.
     fn log_weight(&self, kappa: f64, steps: u32, lambda: f64) -> f64;
 
-    /// Logarithms of the raw weights of a batch with `kappa` (N): N numbers on its device.
-    fn log_weights(&self, kappa: Tensor<1>, steps: u32, lambda: f64) -> Tensor<1> {
-        let curve: Vec<f32> = (0..=steps).map(|kappa| self.log_weight(f64::from(kappa), steps, lambda) as f32).collect();
-        let curve = Tensor::<1>::from_data(TensorData::new(curve, [steps as usize + 1]), &kappa.device());
-        let kappa: Tensor<1, Int> = kappa.int();
-        curve.select(0, kappa)
+    /// Logarithms of the raw weights of kappa 0 … `steps`.
+    fn log_weights(&self, steps: u32, lambda: f64) -> Vec<f32> {
+        (0..=steps).map(|kappa| self.log_weight(f64::from(kappa), steps, lambda) as f32).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Raw weights made to have mean 1 over the batch: `shaders/normalise_weights.wgsl` launched, and its CPU twin.
 
+#[cfg(feature = "fusion")]
+use burn::{backend::fusion::custom::TensorSpec, tensor::Shape};
 use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::{Tensor, TensorData},
@@ -28,8 +30,36 @@ pub fn normalised(logs: &[f32]) -> Vec<f32> {
 /// What a backend must offer to weigh.
 #[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
 trait WeightKernel: Backend {
-    #[fusion(dtype = logs, shape = logs)]
-    fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self>;
+    #[fusion(meta = weights_shape)]
+    fn normalise_weights(numbers: FloatTensor<Self>, curve: FloatTensor<Self>, of: Logs) -> FloatTensor<Self>;
+}
+
+/// Which logarithms are those of the raw weights, of a row of numbers a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Logs {
+    /// Numbers of a sample.
+    width: usize,
+    /// The one that counts.
+    place: usize,
+    /// Whether that is the index of the logarithm in a curve.
+    looked_up: bool,
+}
+
+impl Logs {
+    /// The logarithms themselves.
+    fn of(self, numbers: &[f32], curve: &[f32]) -> Vec<f32> {
+        let numbers = numbers.iter().skip(self.place).step_by(self.width.max(1)).copied();
+        let last = curve.len().saturating_sub(1);
+        if self.looked_up { numbers.map(|index| curve[(index as usize).min(last)]).collect() } else { numbers.collect() }
+    }
+}
+
+/// A weight a sample, for burn's lazy execution.
+#[cfg(feature = "fusion")]
+fn weights_shape(numbers: &TensorSpec, _curve: &TensorSpec, _of: &Logs) -> TensorSpec {
+    let mut weights = numbers.clone();
+    weights.shape = Shape::new([numbers.shape[0]]);
+    weights
 }
 
 kernel_source!(NormaliseText, "../../../shaders/normalise_weights.wgsl");
@@ -53,30 +83,42 @@ impl KernelSource for NormaliseKernel {
 }
 
 impl WeightKernel for CubeBackend {
-    fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self> {
-        let logs = into_contiguous(logs);
-        let samples = logs.meta.shape()[0];
-        let weights = launch::empty(&logs, [samples]);
-        logs.client.launch(
+    fn normalise_weights(numbers: FloatTensor<Self>, curve: FloatTensor<Self>, of: Logs) -> FloatTensor<Self> {
+        let (numbers, curve) = (into_contiguous(numbers), into_contiguous(curve));
+        let samples = numbers.meta.shape()[0];
+        let weights = launch::empty(&numbers, [samples]);
+        let words = [samples, of.width, of.place, if of.looked_up { curve.meta.shape()[0] } else { 0 }].map(|word| word as u32);
+        numbers.client.launch(
             Box::new(SourceKernel::new(NormaliseKernel, CubeDim::new_1d(WORKGROUP))),
             CubeCount::Static(1, 1, 1),
-            launch::arguments([&logs, &weights], &[samples as u32]),
+            launch::arguments([&numbers, &curve, &weights], &words),
         );
         weights
     }
 }
 
 impl WeightKernel for Flex {
-    fn normalise_weights(logs: FloatTensor<Self>) -> FloatTensor<Self> {
-        let logs = logs.to_contiguous();
-        let weights = normalised(logs.storage());
-        FloatTensor::<Self>::from_data(TensorData::new(weights, logs.layout().shape().clone()))
+    fn normalise_weights(numbers: FloatTensor<Self>, curve: FloatTensor<Self>, of: Logs) -> FloatTensor<Self> {
+        let (numbers, curve) = (numbers.to_contiguous(), curve.to_contiguous());
+        let weights = normalised(&of.of(numbers.storage(), curve.storage()));
+        let samples = weights.len();
+        FloatTensor::<Self>::from_data(TensorData::new(weights, [samples]))
     }
 }
 
 /// [`normalised`] of a tensor of N logarithms, outside the autodiff graph.
 pub fn normalise(log_weights: Tensor<1>) -> Tensor<1> {
-    Tensor::from_dispatch(<Dispatch as WeightKernel>::normalise_weights(log_weights.into_dispatch()))
+    let logs = log_weights.into_dispatch();
+    let of = Logs { width: 1, place: 0, looked_up: false };
+    Tensor::from_dispatch(<Dispatch as WeightKernel>::normalise_weights(logs.clone(), logs, of))
+}
+
+/// The same from `numbers` (N rows), of which the one at `place` is the index of a sample's logarithm in `curve`.
+pub(crate) fn normalise_by(numbers: Tensor<2>, place: usize, curve: Vec<f32>) -> Tensor<1> {
+    let of = Logs { width: numbers.dims()[1], place, looked_up: true };
+    let len = curve.len();
+    let curve = Tensor::<1>::from_data(TensorData::new(curve, [len]), &numbers.device());
+    Tensor::from_dispatch(<Dispatch as WeightKernel>::normalise_weights(numbers.into_dispatch(), curve.into_dispatch(), of))
 }
 
 /// The effective share of samples, `(Σω)² / (N Σω²)`: 1 when all weights are equal, 1/N when one sample has all the weight.

@@ -20,6 +20,7 @@ mod engine;
 mod gpu;
 mod layout;
 mod passes;
+pub(crate) mod perceptron;
 mod plan;
 mod sgd;
 mod tensors;

@@ -9,7 +9,7 @@ use super::gpu::WORD;
 
 /// A tensor in memory of the GPU that is its own as long as this lives.
 pub(super) struct OnGpu {
-    tensor: CubeTensor,
+    pub(super) tensor: CubeTensor,
     pub(super) numbers: usize,
 }
 
