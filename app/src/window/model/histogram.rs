@@ -35,6 +35,14 @@ impl Histogram {
         (-round_up((-low).max(least)), round_up(high.max(least)))
     }
 
+    /// The same for all but the outermost hundredth at each end: a few numbers that lie far out do not make the rest a spike.
+    pub(crate) fn range_of_most(numbers: impl IntoIterator<Item = f32>) -> (f32, f32) {
+        let mut near: Vec<f32> = numbers.into_iter().filter(|number| is_near(*number)).collect();
+        near.sort_unstable_by(f32::total_cmp);
+        let out = near.len() / 100;
+        Self::range_of(near[out..near.len() - out].iter().copied())
+    }
+
     /// Counts `numbers` in `range`; what lies outside counts to the bin at that end.
     pub(crate) fn of(numbers: impl IntoIterator<Item = f32>, range: (f32, f32)) -> Self {
         let mut counts = vec![0; BINS];
@@ -83,6 +91,9 @@ mod tests {
         assert_eq!(histogram.counts[BINS - 1], 1);
         assert_eq!(Histogram::range_of([]), (-0.01, 0.01));
         assert_eq!(Histogram::range_of([f32::MAX, f32::MIN, f32::NAN]), (-0.01, 0.01));
+        let mostly_near = (0..500).map(|number| 0.001 * number as f32 - 0.2).chain([90.0, -90.0]);
+        assert_eq!(Histogram::range_of_most(mostly_near), (-0.2, 0.5));
+        assert_eq!(Histogram::range_of_most([]), (-0.01, 0.01));
         assert!((histogram.middle(0) - (-5.0 + 15.0 / 80.0)).abs() < 1e-6);
     }
 }

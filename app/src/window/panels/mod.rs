@@ -17,6 +17,7 @@ pub(super) mod lesson;
 pub(super) mod links;
 pub(super) mod margins;
 pub(super) mod palette;
+mod paragraph;
 mod pictures;
 pub(super) mod saved;
 mod setting;

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, Label, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetText, pos2, vec2};
-use egui_plot::{AxisHints, Bar, BarChart, GridMark, HPlacement, Line, LineStyle, Plot, PlotPoints, Points};
+use egui::{Align2, Color32, Label, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetText, pos2, vec2};
+use egui_plot::{
+    AxisHints, Bar, BarChart, GridMark, HPlacement, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, Text,
+};
 use gairat::{
     method::{Axis, Clock, Measure, MeasureKind},
     settings::{MethodChoice, Settings},
@@ -14,7 +16,7 @@ use super::{axis, setting};
 use crate::{
     lesson::Mark,
     window::{
-        model::{Member, Run, State, spread::Spread},
+        model::{Member, Run, State, lesson::Lesson, spread::Spread},
         theme,
     },
 };
@@ -27,6 +29,8 @@ const MOST: f32 = 220.0;
 /// The height of the curve of what a method measures, and of that with its line of text.
 const MEASURE: f32 = 20.0;
 const MEASURED: f32 = MEASURE + 28.0;
+/// From this width on, it is said in the axis what the bars are.
+const WIDE: f32 = 400.0;
 /// The height of a line of a caveat.
 const SMALL: f32 = 16.0;
 
@@ -81,7 +85,8 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let room = ui.available_height() - least - ui.spacing().item_spacing.y;
     let measured = about.measure.filter(|_| room >= MEASURED);
     let left = room - measured.map_or(0.0, |_| MEASURED);
-    let rows = if about.caveats.is_empty() { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
+    let hides = about.caveats.is_empty() || state.lesson.as_ref().is_some_and(Lesson::hides_caveats);
+    let rows = if hides { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
     plot_ui(ui, state, &shown, (least + left - SMALL * rows as f32).clamp(least, MOST));
     if let Some(measure) = measured {
         measure_ui(ui, shown.run(state), measure);
@@ -111,12 +116,17 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
             (false, false) => format!("{effective} of the batch counts"),
         };
         ui.label(share).on_hover_text(if is_share {
-            "Effective share of samples, (Σω)² / (n Σω²), in the batch last trained on; the curve `effective` is its mean over an epoch"
+            "Effective share of samples, (Σω)² / (n Σω²): in the batch last trained on, or, while a run rests and was weighed anew, of all samples. The curve `effective` is its mean over an epoch"
         } else {
             "There is no share: ω is a factor that each sample has for itself in one term of the loss"
         });
         if !twin && shown.choice.about().axis == Axis::KAPPA && shown.run(state).tally().seen > 0 {
-            ui.label(format!("mean κ {:.2}", shown.run(state).tally().mean_kappa)).on_hover_text("Over the training samples as they were last attacked");
+            let run = shown.run(state);
+            // What a lesson says of both is seen beside each other.
+            let first = run.metrics.first().filter(|_| state.lesson.is_some());
+            let first = first.map(|first| format!(", first epoch {:.2}", first.mean_kappa)).unwrap_or_default();
+            ui.label(format!("mean κ {:.2}{first}", run.tally().mean_kappa))
+                .on_hover_text("Over the training samples as they were last attacked");
         }
         if shown.ahead {
             ui.weak("· burn-in").on_hover_text("Every sample counts 1; the dashed curve is what comes after it");
@@ -144,7 +154,9 @@ fn headline_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
         ui.add_enabled_ui(!state.link.lock.contains(field.name), |ui| {
             let label = ui.label(field.label.as_ref());
             setting::name_for_readers(&label, shown.member, &field);
-            ui.spacing_mut().slider_width = (ui.available_width() - 80.0).max(60.0);
+            // Room for the number behind the slider, however large the text is.
+            let number = 5.8 * ui.text_style_height(&egui::TextStyle::Body);
+            ui.spacing_mut().slider_width = (ui.available_width() - number).max(60.0);
             let response = setting::value_ui(ui, state, shown.member, &field, &before).labelled_by(label.id);
             response.on_hover_ui(|ui| {
                 setting::help_ui(ui, &field, about);
@@ -170,9 +182,10 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         let omega = f64::from(run.seen(row)?.record.omega);
         (at.is_finite() && omega.is_finite()).then_some([at, omega])
     });
-    let top = top(spread, shown.curve.as_deref());
+    let top = top(spread, shown.curve.as_deref()).max(selected.map_or(0.0, |[_, omega]| omega));
     let most = spread.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let all = spread.samples();
+    let mut told = Vec::new();
     let bars: Vec<Bar> = spread
         .counts
         .iter()
@@ -184,13 +197,17 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
             } else {
                 format!("{:.3} to {:.3}", middle - half, middle + half)
             };
-            Bar::new(middle, 0.9 * top * (count as f64 / most).sqrt())
-                .width(0.85 * spread.width())
-                .name(format!("{place}: {count} of {all} samples"))
+            told.push(format!("{place}: {count} of {all} samples"));
+            Bar::new(middle, 0.9 * top * (count as f64 / most).sqrt()).width(0.85 * spread.width())
         })
         .collect();
+    // In its batch weights had the mean 1; the curve is scaled to the mean of all samples.
+    let batch = if run.is_reweighed || shown.curve.is_none() || shown.is_even() { "" } else { " in its batch" };
     let (low, high) = spread.range;
     let beside = if spread.whole { 0.6 } else { 0.02 * (high - low) };
+    // Above them the number is as wide as the panel allows.
+    let bars_mean = if ui.available_width() < WIDE { "" } else { " (bars: samples, root scale)" };
+    let (curve, spread_of) = (shown.curve.clone(), spread.clone());
     let plot = Plot::new("weights")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
@@ -204,8 +221,23 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
-        .x_axis_label(format!("{} (bars: samples, root scale)", axis.label))
-        .custom_y_axes(axes(shown))
+        .x_axis_label(format!("{}{bars_mean}", axis.label))
+        .custom_y_axes(axes(ui, shown, round_below(top)))
+        .label_formatter(move |position| {
+            let (at, nearest) = match position {
+                HoverPosition::NearDataPoint { position, .. } => (position.x, Some(position.y)),
+                HoverPosition::Elsewhere { position } => (position.x, None),
+            };
+            let part = spread_of.part(at);
+            let weight = match &curve {
+                Some(curve) => weight_at(curve, if spread_of.whole { spread_of.middle(part) } else { at }),
+                None => nearest,
+            };
+            let weight = weight.map(|weight| format!("ω {}", short(weight)));
+            let at = (!spread_of.whole).then(|| format!("at {at:.3}"));
+            let lines = [at, weight, told.get(part).cloned()];
+            Some(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
+        })
         // Two marks: weights may be of any size, and there is little room.
         .y_grid_spacer(move |_| {
             let mark = round_below(top);
@@ -217,7 +249,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         plot.set_plot_bounds_y(0.0..=1.06 * top);
         let (bars_lit, curve_lit) = (lights(state, Mark::Kappa) || lights(state, Mark::Axis), lights(state, Mark::Weight));
         let bars_in = if bars_lit { theme::accent(dark) } else { theme::neutral(dark).gamma_multiply(0.4) };
-        plot.bar_chart(BarChart::new("samples", bars).color(bars_in));
+        plot.bar_chart(BarChart::new("samples", bars).color(bars_in).allow_hover(false));
         match &shown.curve {
             Some(curve) => {
                 let style = if shown.ahead { LineStyle::dashed_loose() } else { LineStyle::Solid };
@@ -236,8 +268,20 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
                 plot.points(Points::new("samples and their ω", points).color(colour).radius(1.8));
             }
         }
-        if let Some(at) = selected {
-            plot.points(Points::new("selected", PlotPoints::from(vec![at])).color(theme::accent(dark)).radius(6.0));
+        // What it weighs at both ends of the axis, where no sample is selected there.
+        if let Some([first, .., last]) = shown.curve.as_deref() {
+            for [at, weight] in [*first, *last] {
+                if selected.is_none_or(|[there, _]| (there - at).abs() > 0.12 * (high - low)) && weight <= top {
+                    plot.text(number_beside([at, weight], (low, high), top, &short(weight), colour));
+                }
+            }
+        }
+        if let Some([at, omega]) = selected {
+            let accent = theme::accent(dark);
+            plot.points(
+                Points::new("selected", PlotPoints::from(vec![[at, omega]])).color(accent).radius(6.0).allow_hover(false),
+            );
+            plot.text(number_beside([at, omega], (low, high), top, &format!("ω {}{batch}", short(omega)), accent));
         }
     });
     let counts: Vec<String> = spread.counts.iter().map(ToString::to_string).collect();
@@ -245,18 +289,58 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         Some([first, .., last]) => format!("from {:.4} at {:.3} to {:.4} at {:.3}", first[1], first[0], last[1], last[0]),
         _ => format!("of {} samples, one by one", spread.points.len()),
     };
+    let own = selected.map_or_else(String::new, |[at, omega]| format!("; selected: ω {}{batch} at {at:.3}", short(omega)));
     let lost = if spread.left_out > 0 { format!("; {} have no such number", spread.left_out) } else { String::new() };
-    let about =
-        format!("Weights over {}: {weights}; samples by {}: {}{lost}", axis.label, axis.name.replace('_', " "), counts.join(" "));
+    let about = format!(
+        "Weights over {}: {weights}{own}; samples by {}: {}{lost}",
+        axis.label,
+        axis.name.replace('_', " "),
+        counts.join(" ")
+    );
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
 }
 
+/// What the curve weighs at a number: it is straight between its points.
+fn weight_at(curve: &[[f64; 2]], at: f64) -> Option<f64> {
+    let after = curve.partition_point(|[place, _]| *place < at).min(curve.len() - 1);
+    let [[a, before], [b, behind]] = [curve[after.saturating_sub(1)], curve[after]];
+    let part = if b > a { ((at - a) / (b - a)).clamp(0.0, 1.0) } else { 1.0 };
+    Some(before + part * (behind - before))
+}
+
+/// A weight as it stands beside a mark.
+pub(crate) fn short(weight: f64) -> String {
+    tick(three_digits(weight))
+}
+
+/// A number beside a mark, on the side where there is room.
+fn number_beside([at, weight]: [f64; 2], (low, high): (f64, f64), top: f64, text: &str, colour: Color32) -> Text {
+    let (right, below) = (2.0 * at > low + high, weight > 0.75 * top);
+    let anchor = match (right, below) {
+        (false, false) => Align2::LEFT_BOTTOM,
+        (false, true) => Align2::LEFT_TOP,
+        (true, false) => Align2::RIGHT_BOTTOM,
+        (true, true) => Align2::RIGHT_TOP,
+    };
+    // Blanks keep it off the mark.
+    let text = if right { format!("{text}  ") } else { format!("  {text}") };
+    Text::new(format!("number at {at}"), PlotPoint::new(at, weight), RichText::new(text).size(13.0).strong())
+        .color(colour)
+        .anchor(anchor)
+        .allow_hover(false)
+}
+
 /// The weight as it is used on the left; on the right the method's own curve, before it is given its mean.
-fn axes(shown: &Shown) -> Vec<AxisHints<'static>> {
-    let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value)).min_thickness(24.0);
+fn axes(ui: &Ui, shown: &Shown, greatest: f64) -> Vec<AxisHints<'static>> {
     let scale = shown.scale;
-    let raw = AxisHints::new_y().placement(HPlacement::Right).min_thickness(24.0);
-    let raw = raw.formatter(move |mark, _| format!("{} raw", tick(three_digits(mark.value / scale))));
+    let as_raw = move |weight: f64| format!("{} raw", short(weight / scale));
+    // As wide as what stands there, however large the text is.
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let width = |text: String| ui.painter().layout_no_wrap(text, font.clone(), Color32::PLACEHOLDER).size().x + 6.0;
+    let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value));
+    let used = used.min_thickness(width(tick(greatest)).max(24.0));
+    let raw = AxisHints::new_y().placement(HPlacement::Right).min_thickness(width(as_raw(greatest)));
+    let raw = raw.formatter(move |mark, _| as_raw(mark.value));
     if shown.curve.is_some() { vec![used, raw] } else { vec![used] }
 }
 
@@ -310,7 +394,19 @@ fn measure_ui(ui: &mut Ui, run: &Run, measure: Measure) {
         return;
     };
     let text = format!("{}: {}", measure.doc, in_words(measure, last));
-    ui.add(Label::new(&text).truncate());
+    let range = match measure.kind {
+        MeasureKind::Cosine => "−1 to 1",
+        MeasureKind::Share => "0 to 1",
+    };
+    ui.horizontal(|ui| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            // The axes of the line, where there is room for them.
+            if ui.available_width() > WIDE {
+                ui.weak(format!("{range}, epoch {} to {epoch}", values[0].0));
+            }
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.add(Label::new(&text).truncate()));
+        });
+    });
     let dark = ui.visuals().dark_mode;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), MEASURE), Sense::hover());
     let about = format!("{text} in epoch {epoch}, {} in epoch {}", in_words(measure, values[0].1), values[0].0);
@@ -383,6 +479,14 @@ mod tests {
         }
         assert_eq!([0.0, 0.2, 500.0, 2e12].map(tick), ["0", "0.2", "500", "2e12"]);
         assert_eq!([2.0 / 3.0, 0.012345, 0.0].map(|number| tick(three_digits(number))), ["0.667", "0.0123", "0"]);
+    }
+
+    #[test]
+    fn the_weight_under_the_pointer_lies_on_the_curve() {
+        let curve = [[0.0, 4.0], [1.0, 2.0], [3.0, 1.0]];
+        for (at, weight) in [(-1.0, 4.0), (0.0, 4.0), (0.5, 3.0), (1.0, 2.0), (2.0, 1.5), (9.0, 1.0)] {
+            assert_eq!(weight_at(&curve, at), Some(weight), "{at}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::window::{model::State, theme};
 const LEGENDS: usize = 4;
 /// The height of the legend as a row, in points.
 pub(super) const ROW: f32 = 26.0;
+/// How many times the size of its text that row is wide at least.
+pub(super) const LEAST: f32 = 46.0;
 
 /// What stands before a line of the legend.
 #[derive(Clone, Copy)]
@@ -61,7 +63,7 @@ pub(super) fn corner_ui(ui: &Ui, state: &State, place: usize, rect: Rect) {
     marks.paint(&painter, LEGENDS + place);
 }
 
-/// As a row below the stages, for a narrow window.
+/// As a row below the stages, for a narrow window and beside a twin.
 pub(super) fn row_ui(ui: &mut Ui, state: &State) {
     let dark = ui.visuals().dark_mode;
     let mut marks = Marks::default();
