@@ -76,7 +76,9 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
         let staged = Rect::from_min_max(top, pos2(ui.max_rect().right(), ui.cursor().top()));
         spotlight::show(ui, state, &ON_STAGE, staged);
     }
-    if state.link.shows(Part::Status) {
+    // A card leaves little room: then the tabs come first.
+    let reads = state.lesson.as_ref().is_some_and(|lesson| lesson.is_open);
+    if state.link.shows(Part::Status) && !reads {
         bar::status_ui(ui, state, true);
     }
     if !tabs.is_empty() {

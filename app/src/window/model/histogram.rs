@@ -53,6 +53,16 @@ impl Histogram {
         Self { range, counts }
     }
 
+    /// The same numbers in the bins of a wider range, where each bin goes into the one that its middle lies in.
+    pub(crate) fn over(&self, range: (f32, f32)) -> Self {
+        let mut wide = Self { range, counts: vec![0; self.counts.len()] };
+        for (bin, count) in self.counts.iter().enumerate() {
+            let part = (self.middle(bin) as f32 - range.0) / (range.1 - range.0);
+            wide.counts[((part * BINS as f32) as usize).min(BINS - 1)] += count;
+        }
+        wide
+    }
+
     /// The middle of a bin.
     pub(crate) fn middle(&self, bin: usize) -> f64 {
         let (low, high) = (f64::from(self.range.0), f64::from(self.range.1));
@@ -94,6 +104,8 @@ mod tests {
         let mostly_near = (0..500).map(|number| 0.001 * number as f32 - 0.2).chain([90.0, -90.0]);
         assert_eq!(Histogram::range_of_most(mostly_near), (-0.2, 0.5));
         assert_eq!(Histogram::range_of_most([]), (-0.01, 0.01));
+        let wide = Histogram::of([0.1, 0.2, -0.1], (-0.5, 0.5)).over((-10.0, 10.0));
+        assert_eq!((wide.counts[BINS / 2], wide.counts[BINS / 2 - 1]), (2, 1));
         assert!((histogram.middle(0) - (-5.0 + 15.0 / 80.0)).abs() < 1e-6);
     }
 }

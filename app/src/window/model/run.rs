@@ -534,6 +534,11 @@ impl Run {
         }
     }
 
+    /// The epoch that is on its way, or the last one that is done; counted from 1.
+    pub(crate) fn epoch(&self) -> u32 {
+        (self.place.epoch + u32::from(self.place.step > 0)).max(1).min(self.place.epochs)
+    }
+
     /// What weights follow in the epoch on its way, in a few words.
     pub(crate) fn weights_in_words(&self) -> String {
         let settings = &self.settings;

@@ -42,8 +42,7 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = if narrow { 10.0 } else { 18.0 };
         let place = state.run().place;
-        // The epoch that is on its way, or the last one that is done.
-        let epoch = (place.epoch + u32::from(place.step > 0)).max(1).min(place.epochs);
+        let epoch = state.run().epoch();
         let (value, about) = (format!("{epoch}/{}", place.epochs), format!("epoch {epoch} of {}", place.epochs));
         let colour = ui.visuals().text_color();
         figure_ui(ui, sizes, &Shown { value: &value, caption: "epoch", about: &about, colour, sense: Sense::hover() });

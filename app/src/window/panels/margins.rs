@@ -56,7 +56,12 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     let bars = |histogram: &Histogram, colour: Color32| -> Vec<Bar> {
         let edge = Stroke::new(1.0, colour);
         (0..histogram.counts.len())
-            .map(|bin| Bar::new(histogram.middle(bin), 100.0 * histogram.share(bin)).width(histogram.width()).stroke(edge))
+            .map(|bin| {
+                Bar::new(histogram.middle(bin), 100.0 * histogram.share(bin))
+                    .width(histogram.width())
+                    .fill(colour.gamma_multiply(0.5))
+                    .stroke(edge)
+            })
             .collect()
     };
     // The strip and its line of text, where there is room for them.
@@ -92,6 +97,13 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         Some(margins) => Some((margins.natural.clone(), margins.adversarial.clone())),
         None => twin.tally().margins.clone(),
     });
+    let ((natural, adversarial), twin) = match twin {
+        Some(twin) => {
+            let [run, twin] = side_by_side((natural, adversarial), twin);
+            (run, Some(twin))
+        }
+        None => ((natural, adversarial), None),
+    };
     let response = plot.show(ui, |plot| {
         plot.bar_chart(
             BarChart::new("natural", bars(&natural, theme::natural(dark))).color(theme::natural(dark).gamma_multiply(0.6)),
@@ -114,6 +126,23 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     if over {
         over_time(ui, run, strip, dark);
     }
+}
+
+/// How many times as wide as another an axis may be before the bins of that one are too narrow to be seen on it.
+const NARROW: f32 = 4.0;
+
+/// The margins of two runs on one axis: where all of one lie close together, in bins of the other.
+fn side_by_side(run: (Histogram, Histogram), twin: (Histogram, Histogram)) -> [(Histogram, Histogram); 2] {
+    let all = (run.0.range.0.min(twin.0.range.0), run.0.range.1.max(twin.0.range.1));
+    let shown = |(natural, adversarial): (Histogram, Histogram)| {
+        let range = natural.range;
+        if NARROW * (range.1 - range.0) < all.1 - all.0 {
+            (natural.over(all), adversarial.over(all))
+        } else {
+            (natural, adversarial)
+        }
+    };
+    [shown(run), shown(twin)]
 }
 
 /// The outline of a histogram, in percent.

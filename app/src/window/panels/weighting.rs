@@ -324,7 +324,7 @@ fn number_beside([at, weight]: [f64; 2], (low, high): (f64, f64), top: f64, text
     };
     // Blanks keep it off the mark.
     let text = if right { format!("{text}  ") } else { format!("  {text}") };
-    Text::new(format!("number at {at}"), PlotPoint::new(at, weight), RichText::new(text).size(13.0).strong())
+    Text::new(format!("number at {at}"), PlotPoint::new(at, weight), RichText::new(text).size(13.0))
         .color(colour)
         .anchor(anchor)
         .allow_hover(false)

@@ -21,7 +21,7 @@ fn radius(relative: f32) -> f32 {
 }
 
 /// The least radius of the mark of a point that is selected.
-const LEAST_SELECTED: f32 = 3.6;
+const LEAST_SELECTED: f32 = 4.6;
 /// Points that are drawn in full at most, spread evenly over the training part; more of them hide each other.
 const IN_FULL: usize = 250;
 /// How much smaller the others are, and how much of their colour is seen.
@@ -229,7 +229,7 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
     let way: Vec<Pos2> = traced.points.iter().map(|point| placing.to_screen([point.position[0], point.position[1]])).collect();
     let lit = state.lesson.as_ref().is_some_and(|lesson| lesson.lights(Mark::Path) || lesson.lights(Mark::Cross));
     painter.add(Shape::line(way.clone(), Stroke::new(if lit { 4.0 } else { 1.6 }, accent)));
-    let mut marks = chosen;
+    let mut marks = Marks::default();
     for (step, at) in way.iter().enumerate() {
         let broken = traced.class_at(step) != traced.label as usize;
         if step == now {
@@ -241,5 +241,7 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
             marks.shape(0, *at, 2.0, if dark { Color32::WHITE } else { Color32::BLACK });
         }
     }
+    // The class of the point is seen above the way that begins at it.
+    marks.append(chosen);
     marks.paint(painter, MARKED + place);
 }
