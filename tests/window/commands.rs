@@ -384,3 +384,21 @@ fn weights_alone_start_a_run_on_data_that_they_take_or_say_what_they_take() {
     open_path(window.state_mut(), &path);
     assert!(window.state().notices.last().unwrap().text.contains("web page"));
 }
+
+#[test]
+fn a_word_that_names_a_figure_brings_it_into_the_sight_of_a_narrow_window() {
+    let mut window = window(canned::state(), egui::vec2(390.0, 844.0));
+    lessons::begin(window.state_mut(), 3);
+    window.state_mut().runs.iter_mut().for_each(canned::tell);
+    let lesson = window.state_mut().lesson.as_mut().unwrap();
+    lesson.go_to(1);
+    lesson.want(&[]);
+    window.run_steps(3);
+    window.get_by_label_contains("PGD-20: shows").focus();
+    window.run_steps(4);
+    let card = window.get_by_label_contains("Under PGD-20").rect();
+    for title in ["GAIRAT λ -1: PGD-20", "AT: PGD-20"] {
+        let figure = window.get_all_by_label_contains(title).next().unwrap().rect();
+        assert!(figure.top() > 0.0 && figure.bottom() < card.top(), "{title}: {figure:?} above {card:?}");
+    }
+}

@@ -15,7 +15,7 @@ use crate::{
     window::{
         actions::lessons,
         model::{Run, SPEEDS, State, headline::Worst, lesson::Lesson},
-        panels::weighting::short,
+        panels::weight_numbers::short,
     },
 };
 

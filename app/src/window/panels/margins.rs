@@ -1,8 +1,8 @@
 //! Margins of natural and adversarial data, and how they move over the epochs: two humps after plain training, one near zero after
 //! reweighted training, which is its known weakness.
 
-use egui::{Color32, ColorImage, RichText, Slider, Stroke, TextureOptions, Ui, vec2};
-use egui_plot::{Bar, BarChart, Line, LineStyle, Plot, PlotPoints, VLine};
+use egui::{Color32, ColorImage, Rangef, RichText, Slider, Stroke, TextureOptions, Ui, vec2};
+use egui_plot::{AxisHints, Bar, BarChart, Line, LineStyle, Plot, PlotPoints, VLine};
 
 use super::axis;
 use crate::window::{
@@ -90,8 +90,13 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         .allow_boxed_zoom(false)
         .include_y(0.0)
         .x_axis_label("margin (logits)")
-        .y_axis_formatter(|mark, _| format!("{} %", mark.value))
-        .y_axis_min_width(30.0);
+        // Where the plot is low, marks stand close to each other and are read all the same.
+        .custom_y_axes(vec![
+            AxisHints::new_y()
+                .formatter(|mark, _| format!("{} %", mark.value))
+                .min_thickness(34.0)
+                .label_spacing(Rangef::new(8.0, 14.0)),
+        ]);
     // Those of the twin lie over them as outlines: of now, or of the epoch that is looked back at.
     let twin = state.runs.get(1).and_then(|twin| match back.and_then(|place| twin.margins.get(place)) {
         Some(margins) => Some((margins.natural.clone(), margins.adversarial.clone())),

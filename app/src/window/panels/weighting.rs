@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, Label, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetText, pos2, vec2};
-use egui_plot::{
-    AxisHints, Bar, BarChart, GridMark, HPlacement, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotPoints, Points, Text,
-};
+use egui::{Label, RichText, Ui, WidgetInfo, WidgetText};
+use egui_plot::{Bar, BarChart, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoints, Points};
 use gairat::{
-    method::{Axis, Clock, Measure, MeasureKind},
+    method::{Axis, Clock},
     settings::{MethodChoice, Settings},
 };
 
-use super::{axis, setting};
+use super::{
+    axis, measure, setting,
+    weight_numbers::{axes, number_beside, round_below, short, weight_at},
+};
 use crate::{
     lesson::Mark,
     window::{
@@ -26,9 +27,6 @@ use crate::{
 const LEAST: (f32, f32) = (90.0, 60.0);
 /// The greatest height of that picture.
 const MOST: f32 = 220.0;
-/// The height of the curve of what a method measures, and of that with its line of text.
-const MEASURE: f32 = 20.0;
-const MEASURED: f32 = MEASURE + 28.0;
 /// From this width on, it is said in the axis what the bars are.
 const WIDE: f32 = 400.0;
 /// The height of a line of a caveat.
@@ -83,13 +81,13 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let least = if about.measure.is_some() && shown.is_even() { LEAST.1 } else { LEAST.0 };
     // What stands below the picture keeps a distance.
     let room = ui.available_height() - least - ui.spacing().item_spacing.y;
-    let measured = about.measure.filter(|_| room >= MEASURED);
-    let left = room - measured.map_or(0.0, |_| MEASURED);
+    let measured = about.measure.filter(|_| room >= measure::HEIGHT);
+    let left = room - measured.map_or(0.0, |_| measure::HEIGHT);
     let hides = about.caveats.is_empty() || state.lesson.as_ref().is_some_and(Lesson::hides_caveats);
     let rows = if hides { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
     plot_ui(ui, state, &shown, (least + left - SMALL * rows as f32).clamp(least, MOST));
     if let Some(measure) = measured {
-        measure_ui(ui, shown.run(state), measure);
+        measure::measure_ui(ui, shown.run(state), measure);
     }
     if rows > 0 {
         caveat_ui(ui, about.caveats, rows);
@@ -222,7 +220,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
         .x_axis_label(format!("{}{bars_mean}", axis.label))
-        .custom_y_axes(axes(ui, shown, round_below(top)))
+        .custom_y_axes(axes(ui, (shown.curve.is_some(), shown.scale), round_below(top)))
         .label_formatter(move |position| {
             let (at, nearest) = match position {
                 HoverPosition::NearDataPoint { position, .. } => (position.x, Some(position.y)),
@@ -300,75 +298,6 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
 }
 
-/// What the curve weighs at a number: it is straight between its points.
-fn weight_at(curve: &[[f64; 2]], at: f64) -> Option<f64> {
-    let after = curve.partition_point(|[place, _]| *place < at).min(curve.len() - 1);
-    let [[a, before], [b, behind]] = [curve[after.saturating_sub(1)], curve[after]];
-    let part = if b > a { ((at - a) / (b - a)).clamp(0.0, 1.0) } else { 1.0 };
-    Some(before + part * (behind - before))
-}
-
-/// A weight as it stands beside a mark.
-pub(crate) fn short(weight: f64) -> String {
-    tick(three_digits(weight))
-}
-
-/// A number beside a mark, on the side where there is room.
-fn number_beside([at, weight]: [f64; 2], (low, high): (f64, f64), top: f64, text: &str, colour: Color32) -> Text {
-    let (right, below) = (2.0 * at > low + high, weight > 0.75 * top);
-    let anchor = match (right, below) {
-        (false, false) => Align2::LEFT_BOTTOM,
-        (false, true) => Align2::LEFT_TOP,
-        (true, false) => Align2::RIGHT_BOTTOM,
-        (true, true) => Align2::RIGHT_TOP,
-    };
-    // Blanks keep it off the mark.
-    let text = if right { format!("{text}  ") } else { format!("  {text}") };
-    Text::new(format!("number at {at}"), PlotPoint::new(at, weight), RichText::new(text).size(13.0))
-        .color(colour)
-        .anchor(anchor)
-        .allow_hover(false)
-}
-
-/// The weight as it is used on the left; on the right the method's own curve, before it is given its mean.
-fn axes(ui: &Ui, shown: &Shown, greatest: f64) -> Vec<AxisHints<'static>> {
-    let scale = shown.scale;
-    let as_raw = move |weight: f64| format!("{} raw", short(weight / scale));
-    // As wide as what stands there, however large the text is.
-    let font = egui::TextStyle::Body.resolve(ui.style());
-    let width = |text: String| ui.painter().layout_no_wrap(text, font.clone(), Color32::PLACEHOLDER).size().x + 6.0;
-    let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value));
-    let used = used.min_thickness(width(tick(greatest)).max(24.0));
-    let raw = AxisHints::new_y().placement(HPlacement::Right).min_thickness(width(as_raw(greatest)));
-    let raw = raw.formatter(move |mark, _| as_raw(mark.value));
-    if shown.curve.is_some() { vec![used, raw] } else { vec![used] }
-}
-
-/// A number with three digits that count.
-fn three_digits(number: f64) -> f64 {
-    if number == 0.0 || !number.is_finite() {
-        return 0.0;
-    }
-    let power = 10.0_f64.powf(number.abs().log10().floor() - 2.0);
-    (number / power).round() * power
-}
-
-/// A number at an axis: short, whatever its size.
-fn tick(number: f64) -> String {
-    if number == 0.0 || (1e-3..1e5).contains(&number) {
-        let text = format!("{number:.5}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        format!("{number:.0e}")
-    }
-}
-
-/// The greatest of 1, 2 and 5 times a power of ten that is not above `number`, which is greater than 0.
-fn round_below(number: f64) -> f64 {
-    let power = 10.0_f64.powf(number.log10().floor());
-    [5.0, 2.0, 1.0].into_iter().map(|digit| digit * power).find(|round| *round <= number).unwrap_or(power)
-}
-
 /// The greatest weight that is shown: where there are samples, or anywhere where there are none.
 fn top(spread: &Spread, curve: Option<&[[f64; 2]]>) -> f64 {
     let greatest = |weights: &mut dyn Iterator<Item = f64>| weights.filter(|weight| weight.is_finite()).fold(0.0, f64::max);
@@ -379,68 +308,6 @@ fn top(spread: &Spread, curve: Option<&[[f64; 2]]>) -> f64 {
     });
     let top = of_curve.unwrap_or(of_samples);
     if top > 0.0 { top } else { 1.0 }
-}
-
-/// What the method measures of its steps, over the epochs.
-fn measure_ui(ui: &mut Ui, run: &Run, measure: Measure) {
-    let values: Vec<(u32, f64)> = run
-        .metrics
-        .iter()
-        .filter_map(|metrics| Some((metrics.epoch, metrics.get(measure.name)?)))
-        .filter(|(_, value)| value.is_finite())
-        .collect();
-    let Some(&(epoch, last)) = values.last() else {
-        ui.weak(format!("{}: after the first epoch", measure.doc));
-        return;
-    };
-    let text = format!("{}: {}", measure.doc, in_words(measure, last));
-    let range = match measure.kind {
-        MeasureKind::Cosine => "−1 to 1",
-        MeasureKind::Share => "0 to 1",
-    };
-    ui.horizontal(|ui| {
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            // The axes of the line, where there is room for them.
-            if ui.available_width() > WIDE {
-                ui.weak(format!("{range}, epoch {} to {epoch}", values[0].0));
-            }
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| ui.add(Label::new(&text).truncate()));
-        });
-    });
-    let dark = ui.visuals().dark_mode;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), MEASURE), Sense::hover());
-    let about = format!("{text} in epoch {epoch}, {} in epoch {}", in_words(measure, values[0].1), values[0].0);
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
-    let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 3.0, theme::ground(dark));
-    let inner = rect.shrink2(vec2(4.0, 3.0));
-    let (low, high) = match measure.kind {
-        MeasureKind::Cosine => (-1.0, 1.0),
-        MeasureKind::Share => (0.0, 1.0),
-    };
-    let first = values[0].0;
-    let x = |epoch: u32| inner.left() + inner.width() * (epoch - first) as f32 / epoch_span(first, values[values.len() - 1].0);
-    let y = |value: f64| inner.bottom() - inner.height() * ((value.clamp(low, high) - low) / (high - low)) as f32;
-    if low < 0.0 && high > 0.0 {
-        let zero = Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.6));
-        painter.hline(inner.x_range(), y(0.0), zero);
-    }
-    let line: Vec<egui::Pos2> = values.iter().map(|&(epoch, value)| pos2(x(epoch), y(value))).collect();
-    let colour: Color32 = theme::accent(dark);
-    painter.circle_filled(line[line.len() - 1], 2.5, colour);
-    painter.add(Shape::line(line, Stroke::new(1.8, colour)));
-    response.on_hover_text(about);
-}
-
-fn epoch_span(first: u32, last: u32) -> f32 {
-    last.saturating_sub(first).max(1) as f32
-}
-
-fn in_words(measure: Measure, value: f64) -> String {
-    match measure.kind {
-        MeasureKind::Cosine => format!("{value:.3} ({:.0}°)", value.clamp(-1.0, 1.0).acos().to_degrees()),
-        MeasureKind::Share => format!("{:.1} %", 100.0 * value),
-    }
 }
 
 /// What must be said beside the figures of a method: some lines of the first, and all when it is pointed at.
@@ -463,31 +330,6 @@ fn caveat_ui(ui: &mut Ui, caveats: &[&str], rows: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cosine_is_told_as_an_angle_too_and_a_share_in_percent() {
-        let measure = |kind| Measure { name: "any", doc: "Any", kind };
-        assert_eq!(in_words(measure(MeasureKind::Cosine), 0.5), "0.500 (60°)");
-        assert_eq!(in_words(measure(MeasureKind::Cosine), -1.5), "-1.500 (180°)");
-        assert_eq!(in_words(measure(MeasureKind::Share), 0.125), "12.5 %");
-    }
-
-    #[test]
-    fn a_mark_is_round_and_not_above() {
-        for (number, mark) in [(1.0, 1.0), (0.27, 0.2), (4.9, 2.0), (7e12, 5e12), (1e-9, 1e-9)] {
-            assert!((round_below(number) / mark - 1.0).abs() < 1e-9, "{number}");
-        }
-        assert_eq!([0.0, 0.2, 500.0, 2e12].map(tick), ["0", "0.2", "500", "2e12"]);
-        assert_eq!([2.0 / 3.0, 0.012345, 0.0].map(|number| tick(three_digits(number))), ["0.667", "0.0123", "0"]);
-    }
-
-    #[test]
-    fn the_weight_under_the_pointer_lies_on_the_curve() {
-        let curve = [[0.0, 4.0], [1.0, 2.0], [3.0, 1.0]];
-        for (at, weight) in [(-1.0, 4.0), (0.0, 4.0), (0.5, 3.0), (1.0, 2.0), (2.0, 1.5), (9.0, 1.0)] {
-            assert_eq!(weight_at(&curve, at), Some(weight), "{at}");
-        }
-    }
 
     #[test]
     fn the_greatest_weight_shown_is_one_that_a_sample_may_have() {

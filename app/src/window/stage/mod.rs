@@ -71,9 +71,10 @@ impl Placing {
 pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
     let runs = state.runs.len();
     let width = (ui.available_width() - 6.0 * (runs - 1) as f32) / runs as f32;
-    // Beside a twin every stage is small: what the marks mean stands once, below both.
+    // Beside a twin, and where there is no room at the side of the square, what the marks mean stands once, below.
     let body = egui::TextStyle::Body.resolve(ui.style()).size;
-    let below = runs > 1 && ui.available_width() >= legend::LEAST * body && ui.available_height() >= 300.0;
+    let beside = runs == 1 && legend::fits_beside(ui.available_size());
+    let below = !beside && ui.available_width() >= legend::LEAST * body && ui.available_height() >= 300.0;
     let height = ui.available_height() - if below { legend::ROW + ui.spacing().item_spacing.y } else { 0.0 };
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
@@ -138,7 +139,7 @@ fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
     }
     point_at(ui, state, place, placing, &response);
     points::marked(state, place, placing, &painter, dark);
-    if state.runs.len() == 1 {
+    if state.runs.len() == 1 && legend::fits_beside(rect.size()) {
         legend::corner_ui(ui, state, place, rect);
     }
     wheel_hint(ui, state, rect);
