@@ -33,7 +33,7 @@
 //! let attack = Attack { epsilon: 0.1, step_size: 0.02, steps: 10, loss: LossKind::CrossEntropy, start: None, patience: None, path: Path::Auto };
 //! let adversarial = attack.run(&model.valid(), &batch);
 //! let kappa = pollster::block_on(device::read(adversarial.kappa()))?;
-//! println!("PGD steps that each sample withstands: {kappa:?}");
+//! println!("PGD steps before which each sample is classified correctly: {kappa:?}");
 //! # assert!(kappa.iter().all(|kappa| (0.0..=10.0).contains(kappa)));
 //! # Ok::<(), device::DeviceError>(())
 //! ```

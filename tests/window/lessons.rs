@@ -6,6 +6,7 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use gairat::{
     session::{Region, Traced},
     settings::Settings,
+    weight::effective_share,
 };
 
 use super::numbers::{open, until};
@@ -14,10 +15,14 @@ use crate::{
     window::{
         actions::lessons,
         model::{Run, SPEEDS, State, headline::Worst, lesson::Lesson},
+        panels::weight_numbers::short,
     },
 };
 
 const SEEDS: std::ops::Range<u64> = 0..5;
+
+/// The probability margin of a point that lies deep among another class, at most.
+const DEEP: f32 = -0.6;
 
 /// Words, and whether they are true.
 type Claim = (&'static str, bool);
@@ -111,6 +116,37 @@ impl Unwrap for Option<gairat::session::Seen> {
     }
 }
 
+/// What is to be seen beside the words, in panels that a lesson shows: figures that a sentence or a worksheet asks for.
+fn on_the_screen((lesson, step): (usize, usize), window: &Harness<'_, State>) {
+    let (state, run) = (window.state(), window.state().run());
+    let there = |text: &str| window.query_all_by_label_contains(text).count() > 0;
+    let is_open = state.lesson.as_ref().is_some_and(|lesson| lesson.answer.is_none());
+    match (lesson, step, is_open) {
+        // The question is not answered before it was asked.
+        (0, 1, true) => assert!(!there("breaks at step") && !there("in training")),
+        (0, 1, false) => assert!(there("breaks at step") && there("in training")),
+        (1, 2, _) => {
+            let (first, last) = (run.metrics.first().unwrap().mean_kappa, run.metrics.last().unwrap().mean_kappa);
+            assert!(there(&format!("mean κ {last:.2}, first epoch {first:.2}")));
+        }
+        (2, ..) => assert!(there(&format!("{:.0} % of all count", 100.0 * run.effective.unwrap()))),
+        (3, 0, _) => assert!(there("epoch 60 of 61")),
+        (4, 0..=2, _) => {
+            // The weight of the point stands beside its mark, and its mark on the curve.
+            let mine = selected(state);
+            let (at, omega) = (run.on_axis(mine).unwrap(), run.samples[mine].unwrap_seen().record.omega);
+            assert!(there(&format!("selected: ω {}", short(f64::from(omega)))));
+            let method = run.settings.method.build();
+            let (_, scale) = run.tally().spread.scaled(|at| method.curve(at, run.settings.steps, run.clock())).unwrap();
+            let drawn = scale * method.curve(f64::from(at), run.settings.steps, run.clock()).unwrap();
+            assert!((drawn / f64::from(omega) - 1.0).abs() < 0.05, "the curve stands at {drawn} and the point at {omega}");
+        }
+        _ => {}
+    }
+    // What lesson 4 finds out is not said before.
+    assert!(lesson >= 3 || !there("AutoAttack"));
+}
+
 /// What is claimed once the words of a step are all there.
 fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> Vec<Claim> {
     let run = state.run();
@@ -120,13 +156,19 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
             let broken = run.all_seen().filter(|seen| seen.record.measured.broken).count();
             vec![
                 ("two classes", classes == 2),
-                ("Beside each point there is a mark", run.all_seen().all(|seen| seen.adversarial.is_some())),
+                (
+                    "Beside many points, those drawn in full, there is a mark",
+                    run.all_seen().all(|seen| seen.adversarial.is_some()),
+                ),
                 ("A [cross] says that the network then got it wrong", broken > 0 && broken < run.samples.len()),
             ]
         }
         (0, 1) => {
             let traced = traced(state);
-            vec![("classifies it correctly where it is", traced.natural_class() == traced.label as usize)]
+            vec![
+                ("classifies it correctly where it is", traced.natural_class() == traced.label as usize),
+                ("covered for now", state.lesson.as_ref().is_some_and(Lesson::hides_attack)),
+            ]
         }
         (0, 2) => vec![("Slow motion is on", state.slow_motion.is_some() && !state.gate.playing())],
         (1, 0) => {
@@ -139,7 +181,7 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
         (1, 1) => {
             let traced = traced(state);
             let correct = traced.natural_class() == traced.label as usize;
-            vec![("Its [kappa] is 5 at most", correct && traced.broken && (1..=5).contains(&traced.kappa))]
+            vec![("of this first point is 5 at most", correct && traced.broken && (1..=5).contains(&traced.kappa))]
         }
         (1, 2) => {
             let (first, last) = (run.metrics.first().unwrap(), run.metrics.last().unwrap());
@@ -163,6 +205,8 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
         }
         (2, 1) => {
             before.share = run.effective.unwrap();
+            let omega: Vec<f32> = run.all_seen().map(|seen| seen.record.omega).collect();
+            assert!((before.share - effective_share(&omega)).abs() < 1e-9, "the share is that of all samples");
             before.heavy = run.all_seen().filter(|seen| seen.record.omega >= 1.0).count();
             before.greatest = run.all_seen().map(|seen| seen.record.omega).fold(0.0, f32::max);
             before.steps_done = run.place.steps_done();
@@ -181,7 +225,7 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
             vec![
                 ("Three classes overlap", classes == 3),
                 ("from the same first weights", run.settings.seed == twin.settings.seed),
-                ("from epoch 20", names == ["gairat", "at"] && run.settings.burn_in == 20),
+                ("from epoch 21", names == ["gairat", "at"] && run.settings.burn_in == 20),
                 ("Both have had 60 epochs", state.runs.iter().all(|run| run.place.epoch == 60 && run.place.step == 0)),
             ]
         }
@@ -197,6 +241,7 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
                 other.kappa == 0 && other.margin_start > 0.5 * measured.margin_start
             });
             vec![
+                ("lie deep among another class", traced(state).probability_margin() <= DEEP),
                 ("wrong before the attack begins", measured.margin_start < 0.0 && measured.kappa == 0),
                 ("where the [curve|weight] is highest", curve.iter().all(|weight| *weight <= curve[0])),
                 ("has kappa 0 as well", just_across.count() >= 3),
@@ -215,6 +260,7 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
                     run.tally().spread.samples() == run.samples.len() && lowest < 0.0,
                 ),
                 ("The lower it is, the more a point counts", falls(&curve(run))),
+                ("several times as much as the mean", relative(state) >= 3.0 && traced(state).probability_margin() <= DEEP),
                 ("more than those just across the boundary", omega(mine) > mean(just_across.map(omega))),
             ]
         }
@@ -223,7 +269,7 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
             let slopes: Vec<f64> = curve.windows(2).map(|pair| pair[1] - pair[0]).collect();
             vec![
                 ("never levels off", slopes.iter().all(|slope| *slope > 0.0) && slopes.windows(2).all(|pair| pair[1] >= pair[0])),
-                ("more than the mean of all", relative(state) > 1.0),
+                ("more than five times the mean", relative(state) > 5.0 && traced(state).probability_margin() <= DEEP),
             ]
         }
         (5, 0) => {
@@ -272,7 +318,7 @@ fn revealed((lesson, step): (usize, usize), state: &State, before: &Before) -> V
             vec![
                 ("nearer to the other class", far(true, &to_another_class) < far(false, &to_another_class)),
                 ("and to the [boundary]", far(true, &to_the_boundary) < far(false, &to_the_boundary)),
-                ("withstands all 10 steps", traced.kappa == 10 && !traced.broken),
+                ("its kappa is 10", traced.kappa == 10 && !traced.broken),
                 ("deep in its own colour", own > run.settings.epsilon),
             ]
         }
@@ -302,7 +348,7 @@ fn revealed((lesson, step): (usize, usize), state: &State, before: &Before) -> V
                 ("it is not PGD", state.runs.iter().all(not_pgd)),
             ]
         }
-        (4, 2) => vec![("less than the mean of all", relative(state) < 1.0)],
+        (4, 2) => vec![("next to nothing", relative(state) < 0.2 && traced(state).probability_margin() <= DEEP)],
         (5, 1) => vec![("in the last ten epochs its mean is far below", cosine(run, 10) < before.cosine - 0.2)],
         _ => Vec::new(),
     }
@@ -338,6 +384,7 @@ fn play(number: usize) {
             assert_eq!(window.state().lesson.as_ref().map(|lesson| (lesson.number, lesson.step)), Some(place));
             let claims = said(place, window.state(), &mut before);
             hold(place, seed, &[words.text, words.then], &claims);
+            on_the_screen(place, &window);
             // What is read at once speaks of what is to come; what is read then, of what is on the screen.
             let general = words.then.is_empty() || GENERAL.iter().any(|general| words.then.contains(general));
             assert!(general || !claims.is_empty(), "nothing is held against `{}`", words.then);
@@ -347,6 +394,7 @@ fn play(number: usize) {
                 let claims = revealed(place, window.state(), &before);
                 assert!(!claims.is_empty(), "nothing is held against `{}`", question.reveal);
                 hold(place, seed, &[question.reveal], &claims);
+                on_the_screen(place, &window);
             }
             assert_eq!(window.state().lesson.as_ref().map(Lesson::may_go_on), Some(true));
             if step + 1 < steps.len() {

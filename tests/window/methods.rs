@@ -192,7 +192,7 @@ fn samples_of_burn_in_stand_on_no_axis_of_weights() {
     of_burn_in.seen.iter_mut().for_each(|seen| seen.record.axis = None);
     run.see(of_burn_in.clone(), Instant::now());
     assert_eq!((run.tally().spread.samples(), run.on_axis(0)), (0, None));
-    assert_eq!(run.weights_in_words(), "burn-in until epoch 2: every weight is 1");
+    assert_eq!(run.weights_in_words(), "burn-in, epochs 1 to 2: every weight is 1");
     // Whether a sample was weighed its record says, not the moment at which it is seen.
     of_burn_in.weighs = true;
     run.see(of_burn_in, Instant::now());

@@ -61,7 +61,7 @@ fn numbers_on_the_screen_are_those_in_the_files_of_the_run() {
         window.state_mut().select(Some(number));
         window.run_steps(2);
         window.get_by_label(&format!("Sample {number}"));
-        window.get_by_label(&format!("κ {} of 10", line[kappa]));
+        window.get_by_label(&format!("κ in training {} of 10", line[kappa]));
         window.get_by_label(&format!("ω {:.4}", line[omega].parse::<f64>().unwrap()));
     }
 

@@ -29,7 +29,8 @@ fn the_inspector_says_what_was_measured_in_words_and_numbers() {
     let mut window = wide();
     window.state_mut().select(Some(canned::BROKEN));
     window.run_steps(3);
-    for label in ["Sample 11", "κ 4 of 10", "first hit 4", "ω 1.4500", "loss 0.7500", "margin x⁰ 1.000", "margin x^K -1.000"]
+    for label in
+        ["Sample 11", "κ in training 4 of 10", "first hit 4", "ω 1.4500", "loss 0.7500", "margin x⁰ 1.000", "margin x^K -1.000"]
     {
         window.get_by_label(label);
     }
@@ -200,7 +201,7 @@ fn a_narrow_window_has_everything_in_tabs_and_a_middle_one_in_drawers() {
         ("Curves", "Curves: after epoch 3"),
         ("Margins", "of adversarial samples below 0"),
         ("Settings", "more data"),
-        ("Sample", "Click a sample"),
+        ("Sample", "Touch a sample"),
     ] {
         narrow.get_all_by_label(tab).last().unwrap().click();
         narrow.run_steps(3);

@@ -90,3 +90,16 @@ fn a_lesson_of_two_runs() {
 fn a_lesson_as_a_sheet() {
     picture_of(lesson(1), "lesson_narrow_light", vec2(390.0, 844.0), Theme::Light);
 }
+
+/// What is asked is not to be seen before the answer.
+#[test]
+fn a_box_that_is_covered_until_the_answer() {
+    let mut state = lesson(0);
+    state.select(Some(canned::BROKEN));
+    if let Some(lesson) = &mut state.lesson {
+        lesson.go_to(1);
+        lesson.want(&[]);
+    }
+    state.runs[0].traced = Some(canned::traced(canned::BROKEN));
+    picture_of(state, "lesson_covered_light", vec2(1024.0, 768.0), Theme::Light);
+}

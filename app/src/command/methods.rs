@@ -146,7 +146,7 @@ fn page() -> String {
          Every method below is one file in `core/src/method/`. [reproduction.md](reproduction.md) says where a method differs from published \
          code, and sets its figures beside PyTorch's.\n\n\
          In the formulas f is the network, x a natural sample, x~ its adversarial partner, y the label, p the softmax of the logits, and n the \
-         size of the batch. K is the number of attack steps; κ counts the steps that a sample withstands.\n\n\
+         size of the batch. K is the number of attack steps; κ counts the steps before which a sample is classified correctly.\n\n\
          {overview}{sections}",
         markdown::generated("methods"),
     )

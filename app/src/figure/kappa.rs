@@ -11,7 +11,7 @@ pub(super) const FIGURE: Kind =
     Kind { name: "kappa", about: "how many training samples have which κ, in the last epoch", needs_network: false, draw };
 
 const TITLE: &str = "κ of training samples, last epoch";
-const ACROSS: &str = "κ, attack steps withstood";
+const ACROSS: &str = "κ: attack steps before which it is correct";
 
 fn draw(subjects: &[Subject], ink: Ink) -> Option<(Drawing, String)> {
     let known: Vec<(usize, &Subject)> =

@@ -57,7 +57,7 @@ pub(crate) struct Shown {
     /// The class that the network gives to each, and its probability; none where that was not asked.
     pub(crate) before: Option<(u32, f32)>,
     pub(crate) after: Option<(u32, f32)>,
-    /// Steps of the attack that it withstood, where that is known.
+    /// Steps of the attack before which it is classified correctly, where that is known.
     pub(crate) kappa: Option<u32>,
     /// Its weight as a multiple of the mean.
     pub(crate) weight: f32,

@@ -18,27 +18,27 @@ pub(super) const LESSON: Lesson = Lesson {
             text: "A network learns to tell two classes apart: orange circles and blue squares. The colour behind the points is its \
                    answer, the deeper the surer. Where the colours meet is the [boundary].",
             scenes: &[Scene::Until(8)],
-            then: "Beside each point there is a mark: that is where an attacker has moved it. A [cross] says that the network then \
-                   got it wrong.",
+            then: "Beside many points, those drawn in full, there is a mark: that is where an attacker has moved them. A [cross] says that the \
+                   network then got it wrong.",
             question: None,
         },
         Step {
             text: "One point is picked out. The attacker may move it inside the small [box] and nowhere else: too little to change \
                    what it is.",
             scenes: &[Scene::Until(8), Scene::Select(Choice::Breaks)],
-            then: "The network classifies it correctly where it is.",
+            then: "The network classifies it correctly where it is. Its answers in the rest of the box are covered for now.",
             question: Some(Question {
                 question: "Does the network give the same answer all over the box?",
                 answers: ["Yes: the box is small", "No: somewhere in it the answer changes"],
                 right: 1,
                 scenes: &[Scene::PlayAttack],
-                reveal: "The attack climbs the loss, one step at a time, along this [path]. At the first [cross] the answer has changed: \
+                reveal: "The cover is gone. The attack climbs the loss, one step at a time, along this [path]. At the first [cross] the answer has changed: \
                          an adversarial example. In that step the [margin|steps] falls below 0.",
             }),
         },
         Step {
             text: "Adversarial training learns from the moved points, batch after batch. Each batch passes four [stations]: it is \
-                   attacked; kappa counts the steps that each point withstands; a weight follows; the network is updated.",
+                   attacked; kappa counts the steps before which each point is classified correctly; a weight follows; the network is updated.",
             scenes: &[Scene::SlowMotion],
             then: "Slow motion is on: watch one batch go through them. L stops it.",
             question: None,

@@ -38,8 +38,8 @@ pub(super) const LESSON: Lesson = Lesson {
             }),
         },
         Step {
-            text: "CA-AT takes as much of the natural gradient as keeps the cosine between it and the step at γ or above. Drag γ and \
-                   watch both [curves].",
+            text: "CA-AT takes as much of the natural gradient as keeps the cosine between it and the step at γ or above. Press Play, drag γ \
+                   and watch both [curves].",
             scenes: &[],
             then: "Be careful with what was published: its gains look like masked gradients, which PGD cannot climb though the network is not \
                    robust. Ask for the [worst] of a suite (J).",

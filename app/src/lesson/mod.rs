@@ -106,9 +106,9 @@ pub(crate) enum Choice {
     Breaks,
     /// It is classified correctly and breaks early.
     LowKappa,
-    /// It withstands every step.
+    /// It is classified correctly before every step, and after the last.
     HighKappa,
-    /// It lies deepest among another class.
+    /// It lies deep among another class: the network is all but sure of that one.
     Hopeless,
 }
 

@@ -15,7 +15,7 @@ pub(super) const LESSON: Lesson = Lesson {
     panels: &[Panel::Results, Panel::Curves, Panel::Margins],
     steps: &[
         Step {
-            text: "Three classes overlap. Two networks train from the same first weights on the same batches. On the left GAIRAT: from epoch 20 \
+            text: "Three classes overlap. Two networks train from the same first weights on the same batches. On the left GAIRAT: from epoch 21 \
                    on it gives points near the boundary more weight. On the right its twin, AT: all points count the same.",
             scenes: &[Scene::FullSpeed, Scene::Until(60)],
             then: "Both have had 60 epochs.",

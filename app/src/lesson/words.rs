@@ -1,5 +1,7 @@
 //! Words that are tied to marks: `[weight]` and `[the curve|weight]` light what they name.
 
+use super::Panel;
+
 /// What a word in a lesson names on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mark {
@@ -13,7 +15,7 @@ pub(crate) enum Mark {
     Cross,
     /// Margin and loss over the steps of the attack.
     Steps,
-    /// How many steps samples withstand.
+    /// Before how many steps samples are classified correctly.
     Kappa,
     /// How much they count.
     Weight,
@@ -72,6 +74,17 @@ impl Mark {
             Self::Worst => "worst",
             Self::Table => "table",
             Self::Stations => "stations",
+        }
+    }
+
+    /// The panel that it stands on; none where it stands on the stage or in the headline, which are always there.
+    pub(crate) fn panel(self) -> Option<Panel> {
+        match self {
+            Self::Kappa | Self::Weight | Self::Lambda | Self::Axis | Self::Cosine => Some(Panel::Weights),
+            Self::Steps => Some(Panel::Sample),
+            Self::Curves => Some(Panel::Curves),
+            Self::Table => Some(Panel::Results),
+            Self::Boundary | Self::Ball | Self::Path | Self::Cross | Self::Pgd | Self::Worst | Self::Stations => None,
         }
     }
 
@@ -154,14 +167,29 @@ mod tests {
         assert_eq!(found, expected);
     }
 
+    /// All that is read in a lesson.
+    fn texts(lesson: &crate::lesson::Lesson) -> impl Iterator<Item = &'static str> {
+        lesson.steps.iter().flat_map(|step| {
+            let reveal = step.question.as_ref().map_or("", |question| question.reveal);
+            [step.text, step.then, reveal]
+        })
+    }
+
+    #[test]
+    fn every_word_that_names_a_mark_names_one_that_its_lesson_shows() {
+        for lesson in LESSONS {
+            for piece in texts(lesson).flat_map(pieces) {
+                let Piece::Term(words, mark) = piece else { continue };
+                let shown = mark.panel().is_none_or(|panel| lesson.panels.contains(&panel));
+                assert!(shown, "{}: `{words}` names {}, which is not shown", lesson.title, mark.about());
+            }
+        }
+    }
+
     #[test]
     fn every_bracket_in_a_lesson_names_a_mark() {
         for lesson in LESSONS {
-            let texts = lesson.steps.iter().flat_map(|step| {
-                let reveal = step.question.as_ref().map_or("", |question| question.reveal);
-                [step.text, step.then, reveal]
-            });
-            for text in texts {
+            for text in texts(lesson) {
                 let terms = pieces(text).iter().filter(|piece| matches!(piece, Piece::Term(..))).count();
                 assert_eq!(terms, text.matches('[').count(), "{text}");
             }

@@ -69,7 +69,7 @@ fn of_run(subject: &Subject, evaluations: &[(String, serde_json::Value)], judged
     if !samples.kappa.is_empty() {
         page.heading("Training samples in the last epoch");
         page.paragraph(
-            "κ counts the steps of the attack before which a sample is still classified correctly: samples of a small κ lie close to the boundary. ω is the weight of a sample in the loss.",
+            "κ counts the attack steps before which a sample is classified correctly: samples of a small κ lie close to the boundary. ω is the weight of a sample in the loss.",
         );
         page.figures(&drawn(&|name| OF_SAMPLES.contains(&name)));
         weights(&mut page, settings, samples);

@@ -44,7 +44,8 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     }
     let learns = state.lesson.is_some();
     if learns {
-        let card = (width * 0.25).clamp(340.0, 460.0);
+        // Larger text takes a wider card.
+        let card = if state.link.projector { (width * 0.33).clamp(360.0, 620.0) } else { (width * 0.25).clamp(340.0, 460.0) };
         Panel::left("lesson").exact_size(card).show(ui, |ui| lesson::lesson_ui(ui, state));
     }
     // A lesson takes its room from the stage first.

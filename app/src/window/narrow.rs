@@ -10,7 +10,7 @@ use super::{
     panels::{bar, curves, form, grid, headline, inspector, judge, lesson, margins, short_bar, spotlight, task, weighting},
     stage, theme,
 };
-use crate::link::Part;
+use crate::{lesson::Mark, link::Part};
 
 /// What is seen of the panels below the stage, so that one knows that there are some, in points.
 const PEEK: f32 = 96.0;
@@ -52,6 +52,15 @@ pub(super) fn window_ui(ui: &mut Ui, state: &mut State) {
 }
 
 fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
+    // What has just been opened says how to begin; what a word of a lesson names is seen at once.
+    if headline::offers_tour(state) {
+        ui.horizontal_wrapped(|ui| headline::tour_ui(ui, state));
+    }
+    let lit = state.lesson.as_ref().and_then(|lesson| lesson.lit).map(|lit| lit.mark);
+    let up = lit.is_some_and(|mark| matches!(mark, Mark::Pgd | Mark::Worst | Mark::Stations));
+    if up && state.link.shows(Part::Status) {
+        headline::headline_ui(ui, state);
+    }
     let tabs: Vec<Tab> = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part())).collect();
     if state.link.shows(Part::Stage) {
         let top = ui.cursor().min;
@@ -67,14 +76,16 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
         let staged = Rect::from_min_max(top, pos2(ui.max_rect().right(), ui.cursor().top()));
         spotlight::show(ui, state, &ON_STAGE, staged);
     }
-    if state.link.shows(Part::Status) {
+    // A card leaves little room: then the tabs come first.
+    let reads = state.lesson.as_ref().is_some_and(|lesson| lesson.is_open);
+    if state.link.shows(Part::Status) && !reads {
         bar::status_ui(ui, state, true);
     }
     if !tabs.is_empty() {
         tab_ui(ui, state, tabs, seen);
     }
     // What the column begins with is what one touches; its figures are read.
-    if state.link.shows(Part::Status) {
+    if !up && state.link.shows(Part::Status) {
         ui.separator();
         headline::headline_ui(ui, state);
     }

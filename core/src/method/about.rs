@@ -64,8 +64,8 @@ impl About {
 }
 
 impl Axis {
-    /// How many PGD steps a sample withstands.
-    pub const KAPPA: Self = Self { name: "kappa", label: "κ: attack steps withstood", range: AxisRange::Steps };
+    /// The attack steps before which a sample is classified correctly: how many of x⁰ … x^(K−1) are.
+    pub const KAPPA: Self = Self { name: "kappa", label: "κ: steps before which it is correct", range: AxisRange::Steps };
     /// The probabilistic margin.
     pub const PROBABILITY_MARGIN: Self =
         Self { name: "probability_margin", label: "probability margin p_y − max other", range: AxisRange::Between(-1.0, 1.0) };

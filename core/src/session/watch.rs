@@ -131,6 +131,15 @@ impl Traced {
         self.probabilities.first().map_or(0, |probabilities| best_class(probabilities))
     }
 
+    /// p_y − max other at x, from −1 to 1; 0 where there is no answer.
+    pub fn probability_margin(&self) -> f32 {
+        let Some(probabilities) = self.probabilities.first() else { return 0.0 };
+        let label = self.label as usize;
+        let others = probabilities.iter().enumerate().filter(|(class, _)| *class != label);
+        let greatest = others.map(|(_, probability)| *probability).fold(0.0_f32, f32::max);
+        probabilities.get(label).map_or(0.0, |own| own - greatest)
+    }
+
     /// The most likely class at x^t.
     pub fn class_at(&self, t: usize) -> usize {
         self.probabilities.get(t + 1).map_or(0, |probabilities| best_class(probabilities))

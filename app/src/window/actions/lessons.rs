@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+/// A sample lies deep among another class where its label has so much less probability than that one.
+const DEEP: f32 = 0.6;
 /// Samples that are looked at before one is taken that does not quite fit.
 const TRIED: usize = 40;
 
@@ -170,6 +172,8 @@ fn until(state: &mut State, epochs: impl Fn(u32) -> u32) -> bool {
     let is_there = state.runs.iter().all(|run| run.place.steps_done() >= goal && run.all_seen().count() == run.samples.len());
     if is_there {
         state.gate.play(false);
+        // While the network rests its weights are those of all samples beside each other, and no longer those that each had in its batch.
+        state.runs.iter_mut().for_each(Run::reweigh);
     }
     is_there
 }
@@ -228,7 +232,7 @@ fn fits(choice: Choice, traced: &Traced) -> bool {
         Choice::Breaks => correct && traced.broken && traced.first_hit >= 3 && traced.first_hit + 2 <= steps,
         Choice::LowKappa => correct && traced.broken && traced.kappa >= 1 && 2 * traced.kappa <= steps,
         Choice::HighKappa => correct && !traced.broken && traced.kappa == steps,
-        Choice::Hopeless => traced.natural_class() != label && traced.kappa == 0,
+        Choice::Hopeless => traced.probability_margin() <= -DEEP && traced.kappa == 0,
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn marks(run: &Run) -> Vec<Mark> {
         marks.push(Mark {
             epoch: f64::from(settings.burn_in),
             kind: MarkKind::BurnIn,
-            text: "burn-in ends: weights set in".to_owned(),
+            text: format!("burn-in ends with epoch {}: weights set in with the next", settings.burn_in),
         });
     }
     if let Ok(plan) = settings.checked() {

@@ -6,12 +6,16 @@ use super::{Phase, Run};
 
 /// PGD as suites call it.
 const PGD: &str = "PGD-20";
+/// What is judged.
+const TEST: &str = "test";
 
 /// A figure and what it is of.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figure {
     /// A share from 0 to 1.
     pub(crate) value: f64,
+    /// The part of the data that it is of.
+    pub(crate) part: &'static str,
     /// Of which data and weights, in words.
     pub(crate) of: String,
 }
@@ -49,7 +53,7 @@ impl Run {
         let bar = |name: &str| {
             let (judged, verdict) = judged_now?;
             let found = verdict.bars.iter().find(|bar| bar.attack == name)?;
-            Some(Figure { value: found.accuracy, of: of_verdict(judged, verdict) })
+            Some(Figure { value: found.accuracy, part: TEST, of: of_verdict(judged, verdict) })
         };
         let summary = match &self.phase {
             Phase::Finished(summary) => Some(summary),
@@ -58,12 +62,16 @@ impl Run {
         let of_summary = |name: &str| {
             let summary = summary?;
             let value = *summary.scores.get(name)?;
-            Some(Figure { value, of: format!("{} test samples, weights of epoch {}", summary.samples, summary.epoch) })
+            Some(Figure {
+                value,
+                part: TEST,
+                of: format!("{} test samples, weights of epoch {}", summary.samples, summary.epoch),
+            })
         };
         let measured = |name: &str| {
             let (epoch, value) =
                 self.metrics.iter().rev().find_map(|metrics| Some((metrics.epoch, metrics.validation(name)?)))?;
-            Some(Figure { value, of: format!("validation part, epoch {epoch}") })
+            Some(Figure { value, part: "validation", of: format!("validation part, epoch {epoch}") })
         };
         Headline {
             natural: bar("natural").or_else(|| of_summary("natural")).or_else(|| measured("natural")),
@@ -78,7 +86,7 @@ impl Run {
         }
         // Beside natural data, two attacks at least: one alone is no suite.
         if let Some((judged, verdict)) = self.judgements.last_suite() {
-            let figure = Figure { value: verdict.robust, of: of_verdict(judged, verdict) };
+            let figure = Figure { value: verdict.robust, part: TEST, of: of_verdict(judged, verdict) };
             let since = (judged.epoch != self.place.epoch || judged.step != self.place.step).then_some(judged.epoch);
             return Worst::Judged { figure, strongest: verdict.strongest.clone(), since };
         }
@@ -87,6 +95,7 @@ impl Run {
             Phase::Finished(summary) if self.judgements.last().is_none() => Worst::Judged {
                 figure: Figure {
                     value: summary.robust,
+                    part: TEST,
                     of: format!("{} test samples, weights of epoch {}", summary.samples, summary.epoch),
                 },
                 strongest: summary.strongest.clone(),

@@ -35,6 +35,14 @@ impl Histogram {
         (-round_up((-low).max(least)), round_up(high.max(least)))
     }
 
+    /// The same for all but the outermost hundredth at each end: a few numbers that lie far out do not make the rest a spike.
+    pub(crate) fn range_of_most(numbers: impl IntoIterator<Item = f32>) -> (f32, f32) {
+        let mut near: Vec<f32> = numbers.into_iter().filter(|number| is_near(*number)).collect();
+        near.sort_unstable_by(f32::total_cmp);
+        let out = near.len() / 100;
+        Self::range_of(near[out..near.len() - out].iter().copied())
+    }
+
     /// Counts `numbers` in `range`; what lies outside counts to the bin at that end.
     pub(crate) fn of(numbers: impl IntoIterator<Item = f32>, range: (f32, f32)) -> Self {
         let mut counts = vec![0; BINS];
@@ -43,6 +51,16 @@ impl Histogram {
             counts[((part * BINS as f32) as usize).min(BINS - 1)] += 1;
         }
         Self { range, counts }
+    }
+
+    /// The same numbers in the bins of a wider range, where each bin goes into the one that its middle lies in.
+    pub(crate) fn over(&self, range: (f32, f32)) -> Self {
+        let mut wide = Self { range, counts: vec![0; self.counts.len()] };
+        for (bin, count) in self.counts.iter().enumerate() {
+            let part = (self.middle(bin) as f32 - range.0) / (range.1 - range.0);
+            wide.counts[((part * BINS as f32) as usize).min(BINS - 1)] += count;
+        }
+        wide
     }
 
     /// The middle of a bin.
@@ -83,6 +101,11 @@ mod tests {
         assert_eq!(histogram.counts[BINS - 1], 1);
         assert_eq!(Histogram::range_of([]), (-0.01, 0.01));
         assert_eq!(Histogram::range_of([f32::MAX, f32::MIN, f32::NAN]), (-0.01, 0.01));
+        let mostly_near = (0..500).map(|number| 0.001 * number as f32 - 0.2).chain([90.0, -90.0]);
+        assert_eq!(Histogram::range_of_most(mostly_near), (-0.2, 0.5));
+        assert_eq!(Histogram::range_of_most([]), (-0.01, 0.01));
+        let wide = Histogram::of([0.1, 0.2, -0.1], (-0.5, 0.5)).over((-10.0, 10.0));
+        assert_eq!((wide.counts[BINS / 2], wide.counts[BINS / 2 - 1]), (2, 1));
         assert!((histogram.middle(0) - (-5.0 + 15.0 / 80.0)).abs() < 1e-6);
     }
 }

@@ -88,6 +88,18 @@ impl Lesson {
         self.is_shown() && (self.now().question.is_none() || self.answer.is_some())
     }
 
+    /// Whether what the attack does is not to be seen yet, because that is what is asked.
+    pub(crate) fn hides_attack(&self) -> bool {
+        let asks = |question: &lesson::Question| question.scenes.contains(&Scene::PlayAttack);
+        self.answer.is_none() && self.now().question.as_ref().is_some_and(asks)
+    }
+
+    /// Whether what attacks say of methods is still to be found out: a lesson that comes later asks for it.
+    pub(crate) fn hides_caveats(&self) -> bool {
+        let asks = |lesson: &&lesson::Lesson| lesson.panels.contains(&lesson::Panel::Results);
+        LESSONS.iter().position(asks).is_some_and(|asks| self.number < asks)
+    }
+
     /// Whether this is its last step.
     pub(crate) fn is_last_step(&self) -> bool {
         self.step + 1 == self.plan().steps.len()

@@ -364,8 +364,10 @@ impl Run {
             }
             Event::Epoch(metrics) => {
                 self.metrics.retain(|before| before.epoch < metrics.epoch);
-                // Between two epochs there is no batch to tell of.
-                self.effective = metrics.effective;
+                // Between two epochs there is no batch to tell of; while the run rests all samples may have been weighed.
+                if !self.is_reweighed {
+                    self.effective = metrics.effective;
+                }
                 self.metrics.push(metrics);
                 self.phase = Phase::Training;
             }
@@ -493,7 +495,7 @@ impl Run {
     /// Counts the samples anew.
     pub(super) fn count(&mut self) {
         let adversarial: Vec<f32> = self.all_seen().map(|seen| seen.record.measured.margin_adversarial).collect();
-        let range = Histogram::range_of(self.natural_margins.iter().chain(&adversarial).copied());
+        let range = Histogram::range_of_most(self.natural_margins.iter().chain(&adversarial).copied());
         let kappa: f64 = self.all_seen().map(|seen| f64::from(seen.record.measured.kappa)).sum();
         let omega: f64 = self.all_seen().map(|seen| f64::from(seen.record.omega)).sum();
         let seen = adversarial.len();
@@ -532,11 +534,16 @@ impl Run {
         }
     }
 
+    /// The epoch that is on its way, or the last one that is done; counted from 1.
+    pub(crate) fn epoch(&self) -> u32 {
+        (self.place.epoch + u32::from(self.place.step > 0)).max(1).min(self.place.epochs)
+    }
+
     /// What weights follow in the epoch on its way, in a few words.
     pub(crate) fn weights_in_words(&self) -> String {
         let settings = &self.settings;
         if settings.method.about().burns_in && !self.weighs {
-            return format!("burn-in until epoch {}: every weight is 1", settings.burn_in);
+            return format!("burn-in, epochs 1 to {}: every weight is 1", settings.burn_in);
         }
         let title = settings.method.title();
         let Ok(plan) = settings.checked() else { return title };

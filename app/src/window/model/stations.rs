@@ -8,7 +8,7 @@ pub(crate) enum Station {
     /// The batch is moved step by step.
     #[default]
     Attack,
-    /// The steps that each sample withstands are counted.
+    /// The steps before which each sample is classified correctly are counted.
     Kappa,
     /// Weights follow.
     Weight,

@@ -115,9 +115,9 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
         ui.strong(doing(run, state.gate.playing()));
         let place = run.place;
         if place.epochs > 0 {
-            let epoch = (place.epoch + u32::from(place.step > 0 || !place.is_end())).min(place.epochs);
-            ui.label(format!("epoch {epoch}/{}", place.epochs));
-            if !state.gate.playing() && !place.is_end() {
+            ui.label(format!("epoch {}/{}", run.epoch(), place.epochs));
+            // Between two epochs there is no batch to tell of.
+            if !state.gate.playing() && place.step > 0 {
                 ui.label(format!("batch {}/{}", place.step, place.steps));
             }
         }

@@ -42,7 +42,7 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = if narrow { 10.0 } else { 18.0 };
         let place = state.run().place;
-        let epoch = (place.epoch + u32::from(place.step > 0 || !place.is_end())).min(place.epochs);
+        let epoch = state.run().epoch();
         let (value, about) = (format!("{epoch}/{}", place.epochs), format!("epoch {epoch} of {}", place.epochs));
         let colour = ui.visuals().text_color();
         figure_ui(ui, sizes, &Shown { value: &value, caption: "epoch", about: &about, colour, sense: Sense::hover() });
@@ -62,7 +62,7 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
         if state.is_plane() && (stepping || (!narrow && ui.available_size_before_wrap().x > STATIONS)) {
             stations_ui(ui, state);
         }
-        if offers_tour(state) {
+        if !narrow && offers_tour(state) {
             tour_ui(ui, state);
         }
     });
@@ -89,7 +89,10 @@ fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
         let value = percent(figure);
         let about = format!("{whose}{caption} {value}");
         let colour = if figure.is_some() { colour } else { weak };
-        let shown = Shown { value: &value, caption, about: &about, colour, sense: Sense::hover() };
+        // Of what it is: a judgement is of other data than what training measures. One of the two says it where there is little room.
+        let part = figure.as_ref().filter(|_| sizes == SIZES || mark.is_some());
+        let caption = part.map_or_else(|| caption.to_owned(), |figure| format!("{caption}, {}", figure.part));
+        let shown = Shown { value: &value, caption: &caption, about: &about, colour, sense: Sense::hover() };
         let mut response = figure_ui(ui, sizes, &shown);
         if let Some(figure) = figure {
             response = response.on_hover_text(&figure.of);
@@ -193,11 +196,11 @@ fn stations_ui(ui: &mut Ui, state: &State) {
 }
 
 /// Whether somebody has just come, with nothing special in mind.
-fn offers_tour(state: &State) -> bool {
+pub(crate) fn offers_tour(state: &State) -> bool {
     state.link.preset == Some(Preset::First) && state.lesson.is_none() && !state.tour_declined && !state.link.embed
 }
 
-fn tour_ui(ui: &mut Ui, state: &mut State) {
+pub(crate) fn tour_ui(ui: &mut Ui, state: &mut State) {
     let dark = ui.visuals().dark_mode;
     let text = RichText::new("▶ Start the 4-minute tour").size(16.0).strong().color(theme::ground(dark));
     if ui.add(Button::new(text).fill(theme::accent(dark)).min_size(vec2(0.0, 34.0))).clicked() {

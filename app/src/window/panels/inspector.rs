@@ -1,6 +1,6 @@
 //! The selected sample: what it is, what the attack makes of it, and every step of the attack.
 
-use egui::{Color32, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rect, RichText, ScrollArea, Sense, Slider, Stroke, TextureOptions, Ui, pos2, vec2};
 use gairat::{method::Axis, metrics::Beside, session::Traced};
 
 use super::{
@@ -12,7 +12,7 @@ use crate::{
     pixels::{answer, magnified},
     window::{
         actions::Action,
-        model::{Phase, Run, State},
+        model::{Phase, Run, State, lesson::Lesson},
         theme,
     },
 };
@@ -24,8 +24,12 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
         ui.set_max_width(ui.available_width());
         let Some(row) = state.selected else {
             ui.strong("Sample");
-            ui.label("Click a sample to look into it, or go through them with the arrow keys.");
-            ui.weak("Each point of the stage is a training sample; the mark beside it is where the attack moved it.");
+            ui.label(if state.large_targets {
+                "Touch a sample to look into it."
+            } else {
+                "Click a sample to look into it, or go through them with the arrow keys."
+            });
+            ui.weak("Each point of the stage is a training sample; beside those that are drawn in full, some 250, a mark shows where the attack moved them.");
             let columns: Vec<_> = state.runs.iter().map(|run| (run.title(), table::of_summary(run))).collect();
             if columns.iter().any(|(_, cells)| !cells.is_empty()) {
                 ui.separator();
@@ -38,6 +42,10 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
             return;
         };
         header_ui(ui, state, row);
+        if state.lesson.as_ref().is_some_and(Lesson::hides_attack) {
+            ui.label("What the attack makes of it is shown after your answer.");
+            return;
+        }
         let runs = state.runs.len();
         for place in 0..runs {
             if runs > 1 {
@@ -124,7 +132,12 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
     egui::Grid::new(ui.next_auto_id()).num_columns(4).spacing([8.0, 3.0]).show(ui, |ui| {
         // K may have been changed since.
         let steps = steps.max(measured.kappa);
-        number(ui, "κ", &format!("{} of {steps}", measured.kappa), "Iterates x⁰ … x^(K−1) that were classified correctly");
+        number(
+            ui,
+            "κ in training",
+            &format!("{} of {steps}", measured.kappa),
+            "Attack steps before which it was classified correctly, in its last batch: how many of x⁰ … x^(K−1) were",
+        );
         number(ui, "first hit", &format!("{}", measured.first_hit), "The first iterate that was misclassified; K if none was");
         ui.end_row();
         let omega =
@@ -226,23 +239,28 @@ fn attack_ui(ui: &mut Ui, state: &mut State) {
         format!("breaks at step {}", traced.first_hit)
     };
     let response = ui.label(format!("κ now {} of {last}: {breaks}", traced.kappa));
-    response.on_hover_text("Against the network as it is; the number that was trained with stands above");
+    response.on_hover_text("κ against the network as it rests now. The number above is of the moment when its batch was trained on: the network has moved since.");
     steps_ui(ui, state, &traced, step);
     answers_ui(ui, &traced, step, dataset.classes);
 }
 
+/// The height of the axis of the attack's steps.
+const AXIS: f32 = 14.0;
+
 /// Margin and loss over the steps.
 fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
     let dark = ui.visuals().dark_mode;
-    let size = vec2(ui.available_width(), 84.0);
+    // The lowest part is for the axis.
+    let size = vec2(ui.available_width(), 84.0 + AXIS);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     let here = &traced.points[step];
     let about = format!("Margin {:.2} and loss {:.2} at attack step {step}", here.margin, here.loss);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 3.0, theme::ground(dark));
-    let inner = rect.shrink2(vec2(8.0, 10.0));
+    let inner = rect.with_max_y(rect.bottom() - AXIS).shrink2(vec2(8.0, 10.0));
     let last = traced.points.len().saturating_sub(1).max(1) as f32;
+    let font = FontId::proportional(11.0);
     let x = |step: usize| inner.left() + inner.width() * step as f32 / last;
     let curve = |value: &dyn Fn(usize) -> f32, colour: Color32, zero: bool| {
         let values: Vec<f32> = (0..traced.points.len()).map(value).collect();
@@ -251,11 +269,25 @@ fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
         let y = |value: f32| inner.bottom() - inner.height() * (value - low) / (high - low);
         let points: Vec<_> = values.iter().enumerate().map(|(step, &value)| pos2(x(step), y(value))).collect();
         if zero {
+            painter.text(
+                pos2(inner.left(), y(0.0)),
+                Align2::LEFT_BOTTOM,
+                "margin 0",
+                font.clone(),
+                ui.visuals().weak_text_color(),
+            );
             painter.hline(inner.x_range(), y(0.0), Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.6)));
         }
         painter.add(egui::Shape::line(points.clone(), Stroke::new(1.8, colour)));
         painter.circle_filled(points[step], 3.5, colour);
     };
+    for (at, align, text) in [
+        (inner.left(), Align2::LEFT_BOTTOM, "0".to_owned()),
+        (inner.center().x, Align2::CENTER_BOTTOM, "attack step".to_owned()),
+        (inner.right(), Align2::RIGHT_BOTTOM, format!("{last}")),
+    ] {
+        painter.text(pos2(at, rect.bottom() - 1.0), align, text, font.clone(), ui.visuals().weak_text_color());
+    }
     curve(&|step| traced.points[step].margin, theme::natural(dark), true);
     curve(&|step| traced.points[step].loss, theme::adversarial(dark), false);
     // The step at which it breaks.
@@ -300,13 +332,7 @@ fn answers_ui(ui: &mut Ui, traced: &Traced, step: usize, classes: usize) {
                 ui.painter().rect_filled(bar, 2.0, theme::class(class, dark).gamma_multiply(if dark { 0.5 } else { 0.6 }));
                 let percent = format!("{:.1} %", 100.0 * probability);
                 let at = rect.right_center() - vec2(4.0, 0.0);
-                ui.painter().text(
-                    at,
-                    egui::Align2::RIGHT_CENTER,
-                    &percent,
-                    egui::FontId::proportional(11.0),
-                    ui.visuals().text_color(),
-                );
+                ui.painter().text(at, Align2::RIGHT_CENTER, &percent, FontId::proportional(11.0), ui.visuals().text_color());
                 response.widget_info(|| {
                     egui::WidgetInfo::labeled(egui::Role::Label, true, format!("class {name} {place} {percent}"))
                 });
@@ -337,8 +363,8 @@ fn pictures_ui(ui: &mut Ui, traced: &Traced, step: usize, (shape, classes): ((us
             if place > 0 {
                 let (sign, _) = ui.allocate_exact_size(vec2(SIGN, side), Sense::hover());
                 let face = if place == 1 { "+" } else { "=" };
-                let font = egui::FontId::proportional(17.0);
-                ui.painter().text(sign.center(), egui::Align2::CENTER_CENTER, face, font, ui.visuals().text_color());
+                let font = FontId::proportional(17.0);
+                ui.painter().text(sign.center(), Align2::CENTER_CENTER, face, font, ui.visuals().text_color());
             }
             ui.vertical(|ui| {
                 ui.set_width(side);

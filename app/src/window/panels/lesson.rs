@@ -1,23 +1,23 @@
 //! The reading card of a lesson: its words, whose terms light what they name; its question; and the way on.
 
-use egui::{Align, Button, Layout, Link, Panel, RichText, ScrollArea, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, FontId, Layout, Panel, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
-use super::{spotlight, table};
+use super::{
+    paragraph::{Terms, paragraph_ui},
+    spotlight, table,
+};
 use crate::{
-    lesson::{LESSONS, Mark, Panel as Shown, Piece, pieces},
+    lesson::{LESSONS, Mark, Panel as Shown},
     window::{
         actions::lessons,
-        model::{
-            State,
-            lesson::{Lesson, Lit},
-            views::Tab,
-        },
+        model::{State, lesson::Lesson, views::Tab},
         theme,
     },
 };
 
-/// The size of the text of a card.
+/// The size of the text of a card, at least; for a room it grows with all other text.
 const TEXT: f32 = 16.5;
+const BESIDE_BODY: f32 = 1.15;
 
 /// What is pressed in a frame.
 #[derive(Clone, Copy, Debug)]
@@ -28,28 +28,23 @@ enum Pressed {
     Leave,
 }
 
-/// The words of a card that name something: the one that is lit, and the one that is pressed.
-#[derive(Default)]
-struct Terms {
-    lit: Option<Lit>,
-    pressed: Option<Mark>,
-}
-
 /// The tab that shows what a word names, where that is not on the stage.
 fn tab_of(mark: Mark) -> Option<Tab> {
-    match mark {
-        Mark::Kappa | Mark::Weight | Mark::Lambda | Mark::Axis | Mark::Cosine => Some(Tab::Weights),
-        Mark::Steps => Some(Tab::Sample),
-        Mark::Curves => Some(Tab::Curves),
-        Mark::Boundary | Mark::Ball | Mark::Path | Mark::Cross => None,
-        Mark::Pgd | Mark::Worst | Mark::Table | Mark::Stations => None,
+    match mark.panel()? {
+        Shown::Sample => Some(Tab::Sample),
+        Shown::Weights => Some(Tab::Weights),
+        Shown::Curves => Some(Tab::Curves),
+        Shown::Margins => Some(Tab::Margins),
+        // It stands in the card.
+        Shown::Results => None,
     }
 }
 
 /// The card.
 pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
     let Some(lesson) = state.lesson.clone() else { return };
-    let mut terms = Terms::default();
+    let body = egui::TextStyle::Body.resolve(ui.style()).size;
+    let mut terms = Terms { size: TEXT.max(BESIDE_BODY * body), ..Terms::default() };
     let mut pressed = None;
     let margin = egui::Margin::symmetric(8, 6);
     Panel::bottom("lesson way").frame(egui::Frame::NONE.inner_margin(margin)).show(ui, |ui| {
@@ -61,16 +56,16 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
         }
         // Every step is read from its top.
         let place = (lesson.number, lesson.step);
-        ScrollArea::vertical().id_salt(("lesson", place)).auto_shrink([false, false]).show(ui, |ui| {
+        let read = ScrollArea::vertical().id_salt(("lesson", place)).auto_shrink([false, false]).show(ui, |ui| {
             ui.set_max_width(ui.available_width() - 4.0);
             let step = lesson.now();
             // What was read before the answer makes room for the table.
             let results = lesson.plan().panels.contains(&Shown::Results);
             if !results || lesson.answer.is_none() {
-                text_ui(ui, step.text, &mut terms);
+                paragraph_ui(ui, step.text, &mut terms);
             }
             if lesson.is_shown() || lesson.answer.is_some() {
-                text_ui(ui, step.then, &mut terms);
+                paragraph_ui(ui, step.then, &mut terms);
                 if let Some(place) = question_ui(ui, &lesson, &mut terms) {
                     pressed = Some(Pressed::Answer(place));
                 }
@@ -82,6 +77,9 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
                 results_ui(ui, state);
             }
         });
+        if read.content_size.y - read.state.clamped_offset().y > read.inner_rect.height() + 6.0 {
+            more_ui(ui, read.inner_rect);
+        }
     });
     if let Some(kept) = &mut state.lesson {
         if kept.lit != terms.lit {
@@ -126,60 +124,11 @@ fn title_ui(ui: &mut Ui, lesson: &Lesson) -> bool {
     leave
 }
 
-/// A paragraph.
-fn text_ui(ui: &mut Ui, text: &'static str, terms: &mut Terms) {
-    if text.is_empty() {
-        return;
-    }
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(0.0, 3.0);
-        let pieces = pieces(text);
-        // A sign that follows a term stays on its line.
-        let signs = |words: &'static str| words.len() - words.trim_start_matches([',', ';', ':', '.']).len();
-        for (place, piece) in pieces.iter().enumerate() {
-            match *piece {
-                Piece::Words(words) => {
-                    let after_term = place > 0 && matches!(pieces[place - 1], Piece::Term(..));
-                    let words = if after_term { &words[signs(words)..] } else { words };
-                    ui.label(RichText::new(words).size(TEXT).line_height(Some(1.4 * TEXT)));
-                }
-                Piece::Term(words, mark) => {
-                    let sign = match pieces.get(place + 1) {
-                        Some(Piece::Words(next)) => &next[..signs(next)],
-                        _ => "",
-                    };
-                    term_ui(ui, (words, sign), mark, terms);
-                }
-            }
-        }
-    });
-    ui.add_space(8.0);
-}
-
-/// A word that lights what it names, under the pointer and with the keyboard; a finger gives it the keyboard.
-fn term_ui(ui: &mut Ui, (words, sign): (&str, &str), mark: Mark, terms: &mut Terms) {
-    let text = RichText::new(format!("{words}{sign}")).size(TEXT).line_height(Some(1.4 * TEXT));
-    let response = ui.add(Link::new(text));
-    // Close below the words; where they stand on two lines the colour has to do.
-    if response.rect.height() < 2.0 * TEXT {
-        let stroke = Stroke::new(1.2, theme::accent(ui.visuals().dark_mode));
-        ui.painter().hline(response.rect.x_range(), response.rect.bottom() - spotlight::UNDER, stroke);
-    }
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Link, true, format!("{words}: shows {}", mark.about())));
-    if response.clicked() {
-        response.request_focus();
-        terms.pressed = Some(mark);
-    }
-    if response.hovered() || (response.has_focus() && terms.lit.is_none()) {
-        terms.lit = Some(Lit { mark, from: response.rect, card: ui.clip_rect() });
-    }
-}
-
 /// What is asked, and what is said when it was answered; the answer that is pressed.
 fn question_ui(ui: &mut Ui, lesson: &Lesson, terms: &mut Terms) -> Option<usize> {
     let question = lesson.now().question.as_ref()?;
     let mut pressed = None;
-    ui.label(RichText::new(question.question).size(TEXT).strong());
+    ui.label(RichText::new(question.question).size(terms.size).strong());
     ui.add_space(2.0);
     for (place, answer) in question.answers.iter().enumerate() {
         let mark = match (lesson.answer, place == question.right) {
@@ -188,7 +137,7 @@ fn question_ui(ui: &mut Ui, lesson: &Lesson, terms: &mut Terms) -> Option<usize>
             (Some(_), false) => "✖ ",
         };
         let button =
-            Button::new(RichText::new(format!("{mark}{answer}")).size(TEXT - 1.0)).selected(lesson.answer == Some(place));
+            Button::new(RichText::new(format!("{mark}{answer}")).size(terms.size - 1.0)).selected(lesson.answer == Some(place));
         // An answer that was given is read, and not pressed again.
         let open = lesson.answer.is_none();
         let sense = if open { Sense::click() } else { Sense::hover() };
@@ -199,9 +148,18 @@ fn question_ui(ui: &mut Ui, lesson: &Lesson, terms: &mut Terms) -> Option<usize>
     }
     ui.add_space(8.0);
     if lesson.answer.is_some() && lesson.is_shown() {
-        text_ui(ui, question.reveal, terms);
+        paragraph_ui(ui, question.reveal, terms);
     }
     pressed
+}
+
+/// Says that there is more below what is seen of a card.
+fn more_ui(ui: &Ui, seen: Rect) {
+    let dark = ui.visuals().dark_mode;
+    let galley = ui.painter().layout_no_wrap("▼ more below".to_owned(), FontId::proportional(13.0), theme::ground(dark));
+    let frame = Rect::from_min_size(seen.right_bottom() - galley.size() - vec2(20.0, 8.0), galley.size() + vec2(12.0, 4.0));
+    ui.painter().rect_filled(frame, 8.0, theme::accent(dark));
+    ui.painter().galley(frame.min + vec2(6.0, 2.0), galley, theme::ground(dark));
 }
 
 /// What is being waited for.

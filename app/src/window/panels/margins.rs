@@ -1,14 +1,17 @@
 //! Margins of natural and adversarial data, and how they move over the epochs: two humps after plain training, one near zero after
 //! reweighted training, which is its known weakness.
 
-use egui::{Color32, ColorImage, Slider, TextureOptions, Ui, vec2};
-use egui_plot::{Bar, BarChart, Line, LineStyle, Plot, PlotPoints, VLine};
+use egui::{Color32, ColorImage, Rangef, RichText, Slider, Stroke, TextureOptions, Ui, vec2};
+use egui_plot::{AxisHints, Bar, BarChart, Line, LineStyle, Plot, PlotPoints, VLine};
 
 use super::axis;
 use crate::window::{
     model::{Run, State, histogram::Histogram},
     theme,
 };
+
+/// The least height of the histogram.
+const LEAST: f32 = 90.0;
 
 /// The panel.
 pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
@@ -18,7 +21,7 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     let mut back: Option<usize> = ui.data(|data| data.get_temp(id)).unwrap_or_default();
     let epochs = run.margins.len();
     back = back.filter(|place| *place + 1 < epochs);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.strong("Margins");
         ui.colored_label(theme::natural(dark), "■ natural");
         ui.colored_label(theme::adversarial(dark), "■ adversarial");
@@ -29,7 +32,8 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     .response
     .on_hover_text("z_y − the next greatest logit: below 0 is misclassified");
     ui.horizontal(|ui| {
-        ui.spacing_mut().slider_width = (ui.available_width() - 96.0).max(50.0);
+        let words = 6.5 * ui.text_style_height(&egui::TextStyle::Body);
+        ui.spacing_mut().slider_width = (ui.available_width() - words).max(50.0);
         let mut place = back.unwrap_or(epochs.saturating_sub(1));
         let label = ui.label("epoch");
         let slider = Slider::new(&mut place, 0..=epochs.saturating_sub(1)).custom_formatter(|place, _| {
@@ -48,12 +52,23 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         Some(margins) => (margins.natural.clone(), margins.adversarial.clone()),
         None => run.tally().margins.clone().unwrap_or_else(|| (Histogram::empty(), Histogram::empty())),
     };
-    let bars = |histogram: &Histogram| -> Vec<Bar> {
+    // However narrow a bar is, its edges are seen.
+    let bars = |histogram: &Histogram, colour: Color32| -> Vec<Bar> {
+        let edge = Stroke::new(1.0, colour);
         (0..histogram.counts.len())
-            .map(|bin| Bar::new(histogram.middle(bin), 100.0 * histogram.share(bin)).width(histogram.width()))
+            .map(|bin| {
+                Bar::new(histogram.middle(bin), 100.0 * histogram.share(bin))
+                    .width(histogram.width())
+                    .fill(colour.gamma_multiply(0.5))
+                    .stroke(edge)
+            })
             .collect()
     };
+    // The strip and its line of text, where there is room for them.
     let strip = 22.0;
+    let below_plot = strip + 11.5 * 1.4 + 3.0 * ui.spacing().item_spacing.y;
+    let over = ui.available_height() >= LEAST + below_plot;
+    let below_plot = if over { below_plot } else { 0.0 };
     let below = |histogram: &Histogram| {
         let bins = 0..histogram.counts.len();
         100.0 * bins.filter(|&bin| histogram.middle(bin) < 0.0).map(|bin| histogram.share(bin)).sum::<f64>()
@@ -67,7 +82,7 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         .x_grid_spacer(axis::few)
         .x_axis_formatter(|mark, _| axis::label(mark))
         .y_grid_spacer(axis::few)
-        .height((ui.available_height() - strip - 6.0).clamp(80.0, 200.0))
+        .height((ui.available_height() - below_plot).clamp(LEAST, 200.0))
         .show_y(false)
         .allow_drag(false)
         .allow_zoom(false)
@@ -75,16 +90,33 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         .allow_boxed_zoom(false)
         .include_y(0.0)
         .x_axis_label("margin (logits)")
-        .y_axis_formatter(|mark, _| format!("{} %", mark.value))
-        .y_axis_min_width(30.0);
+        // Where the plot is low, marks stand close to each other and are read all the same.
+        .custom_y_axes(vec![
+            AxisHints::new_y()
+                .formatter(|mark, _| format!("{} %", mark.value))
+                .min_thickness(34.0)
+                .label_spacing(Rangef::new(8.0, 14.0)),
+        ]);
     // Those of the twin lie over them as outlines: of now, or of the epoch that is looked back at.
     let twin = state.runs.get(1).and_then(|twin| match back.and_then(|place| twin.margins.get(place)) {
         Some(margins) => Some((margins.natural.clone(), margins.adversarial.clone())),
         None => twin.tally().margins.clone(),
     });
+    let ((natural, adversarial), twin) = match twin {
+        Some(twin) => {
+            let [run, twin] = side_by_side((natural, adversarial), twin);
+            (run, Some(twin))
+        }
+        None => ((natural, adversarial), None),
+    };
     let response = plot.show(ui, |plot| {
-        plot.bar_chart(BarChart::new("natural", bars(&natural)).color(theme::natural(dark).gamma_multiply(0.6)));
-        plot.bar_chart(BarChart::new("adversarial", bars(&adversarial)).color(theme::adversarial(dark).gamma_multiply(0.6)));
+        plot.bar_chart(
+            BarChart::new("natural", bars(&natural, theme::natural(dark))).color(theme::natural(dark).gamma_multiply(0.6)),
+        );
+        plot.bar_chart(
+            BarChart::new("adversarial", bars(&adversarial, theme::adversarial(dark)))
+                .color(theme::adversarial(dark).gamma_multiply(0.6)),
+        );
         if let Some((natural, adversarial)) = &twin {
             for (name, histogram, colour) in
                 [("twin, natural", natural, theme::natural(dark)), ("twin, adversarial", adversarial, theme::adversarial(dark))]
@@ -96,7 +128,26 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
         plot.vline(VLine::new("boundary", 0.0).color(ui_text(dark)).width(1.0));
     });
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
-    over_time(ui, run, strip, dark);
+    if over {
+        over_time(ui, run, strip, dark);
+    }
+}
+
+/// How many times as wide as another an axis may be before the bins of that one are too narrow to be seen on it.
+const NARROW: f32 = 4.0;
+
+/// The margins of two runs on one axis: where all of one lie close together, in bins of the other.
+fn side_by_side(run: (Histogram, Histogram), twin: (Histogram, Histogram)) -> [(Histogram, Histogram); 2] {
+    let all = (run.0.range.0.min(twin.0.range.0), run.0.range.1.max(twin.0.range.1));
+    let shown = |(natural, adversarial): (Histogram, Histogram)| {
+        let range = natural.range;
+        if NARROW * (range.1 - range.0) < all.1 - all.0 {
+            (natural.over(all), adversarial.over(all))
+        } else {
+            (natural, adversarial)
+        }
+    };
+    [shown(run), shown(twin)]
 }
 
 /// The outline of a histogram, in percent.
@@ -117,7 +168,7 @@ fn ui_text(dark: bool) -> Color32 {
 /// Adversarial margins of all epochs, one column each: where they gather is dark.
 fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
     if run.margins.len() < 2 {
-        ui.weak("over the epochs: after two of them");
+        ui.add(egui::Label::new(RichText::new("over the epochs: after two of them").size(11.5).weak()).truncate());
         return;
     }
     let ranges = run.margins.iter().map(|margins| margins.adversarial.range);
@@ -138,9 +189,12 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
     let pixels = shares.iter().map(|share| theme::mix(ground, ink, (share.sqrt() * 1.6) as f32)).collect();
     let image = ColorImage::new([columns, ROWS], pixels);
     let texture = ui.ctx().load_texture("margins over time", image, TextureOptions::NEAREST);
+    let (first, last) = (run.margins[0].epoch, run.margins[columns - 1].epoch);
+    let text = format!("adversarial margins, epoch {first} to {last}, {low} to {high}");
+    ui.add(egui::Label::new(RichText::new(text).size(11.5).weak()).truncate());
     let size = vec2(ui.available_width(), height);
     let response = ui.add(egui::Image::new((texture.id(), size)));
     let zero = response.rect.bottom() - response.rect.height() * (0.0 - low) / (high - low);
-    ui.painter().hline(response.rect.x_range(), zero, egui::Stroke::new(1.0, ui_text(dark).gamma_multiply(0.7)));
+    ui.painter().hline(response.rect.x_range(), zero, Stroke::new(1.0, ui_text(dark).gamma_multiply(0.7)));
     response.on_hover_text("Adversarial margins over the epochs, from left to right; the line is 0");
 }

@@ -3,18 +3,21 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, Label, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, WidgetText, pos2, vec2};
-use egui_plot::{AxisHints, Bar, BarChart, GridMark, HPlacement, Line, LineStyle, Plot, PlotPoints, Points};
+use egui::{Label, RichText, Ui, WidgetInfo, WidgetText};
+use egui_plot::{Bar, BarChart, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoints, Points};
 use gairat::{
-    method::{Axis, Clock, Measure, MeasureKind},
+    method::{Axis, Clock},
     settings::{MethodChoice, Settings},
 };
 
-use super::{axis, setting};
+use super::{
+    axis, measure, setting,
+    weight_numbers::{axes, number_beside, round_below, short, weight_at},
+};
 use crate::{
     lesson::Mark,
     window::{
-        model::{Member, Run, State, spread::Spread},
+        model::{Member, Run, State, lesson::Lesson, spread::Spread},
         theme,
     },
 };
@@ -24,9 +27,8 @@ use crate::{
 const LEAST: (f32, f32) = (90.0, 60.0);
 /// The greatest height of that picture.
 const MOST: f32 = 220.0;
-/// The height of the curve of what a method measures, and of that with its line of text.
-const MEASURE: f32 = 20.0;
-const MEASURED: f32 = MEASURE + 28.0;
+/// From this width on, it is said in the axis what the bars are.
+const WIDE: f32 = 400.0;
 /// The height of a line of a caveat.
 const SMALL: f32 = 16.0;
 
@@ -79,12 +81,13 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let least = if about.measure.is_some() && shown.is_even() { LEAST.1 } else { LEAST.0 };
     // What stands below the picture keeps a distance.
     let room = ui.available_height() - least - ui.spacing().item_spacing.y;
-    let measured = about.measure.filter(|_| room >= MEASURED);
-    let left = room - measured.map_or(0.0, |_| MEASURED);
-    let rows = if about.caveats.is_empty() { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
+    let measured = about.measure.filter(|_| room >= measure::HEIGHT);
+    let left = room - measured.map_or(0.0, |_| measure::HEIGHT);
+    let hides = about.caveats.is_empty() || state.lesson.as_ref().is_some_and(Lesson::hides_caveats);
+    let rows = if hides { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
     plot_ui(ui, state, &shown, (least + left - SMALL * rows as f32).clamp(least, MOST));
     if let Some(measure) = measured {
-        measure_ui(ui, shown.run(state), measure);
+        measure::measure_ui(ui, shown.run(state), measure);
     }
     if rows > 0 {
         caveat_ui(ui, about.caveats, rows);
@@ -111,12 +114,17 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
             (false, false) => format!("{effective} of the batch counts"),
         };
         ui.label(share).on_hover_text(if is_share {
-            "Effective share of samples, (Σω)² / (n Σω²), in the batch last trained on; the curve `effective` is its mean over an epoch"
+            "Effective share of samples, (Σω)² / (n Σω²): in the batch last trained on, or, while a run rests and was weighed anew, of all samples. The curve `effective` is its mean over an epoch"
         } else {
             "There is no share: ω is a factor that each sample has for itself in one term of the loss"
         });
         if !twin && shown.choice.about().axis == Axis::KAPPA && shown.run(state).tally().seen > 0 {
-            ui.label(format!("mean κ {:.2}", shown.run(state).tally().mean_kappa)).on_hover_text("Over the training samples as they were last attacked");
+            let run = shown.run(state);
+            // What a lesson says of both is seen beside each other.
+            let first = run.metrics.first().filter(|_| state.lesson.is_some());
+            let first = first.map(|first| format!(", first epoch {:.2}", first.mean_kappa)).unwrap_or_default();
+            ui.label(format!("mean κ {:.2}{first}", run.tally().mean_kappa))
+                .on_hover_text("Over the training samples as they were last attacked");
         }
         if shown.ahead {
             ui.weak("· burn-in").on_hover_text("Every sample counts 1; the dashed curve is what comes after it");
@@ -144,7 +152,9 @@ fn headline_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
         ui.add_enabled_ui(!state.link.lock.contains(field.name), |ui| {
             let label = ui.label(field.label.as_ref());
             setting::name_for_readers(&label, shown.member, &field);
-            ui.spacing_mut().slider_width = (ui.available_width() - 80.0).max(60.0);
+            // Room for the number behind the slider, however large the text is.
+            let number = 5.8 * ui.text_style_height(&egui::TextStyle::Body);
+            ui.spacing_mut().slider_width = (ui.available_width() - number).max(60.0);
             let response = setting::value_ui(ui, state, shown.member, &field, &before).labelled_by(label.id);
             response.on_hover_ui(|ui| {
                 setting::help_ui(ui, &field, about);
@@ -170,9 +180,10 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         let omega = f64::from(run.seen(row)?.record.omega);
         (at.is_finite() && omega.is_finite()).then_some([at, omega])
     });
-    let top = top(spread, shown.curve.as_deref());
+    let top = top(spread, shown.curve.as_deref()).max(selected.map_or(0.0, |[_, omega]| omega));
     let most = spread.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let all = spread.samples();
+    let mut told = Vec::new();
     let bars: Vec<Bar> = spread
         .counts
         .iter()
@@ -184,13 +195,17 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
             } else {
                 format!("{:.3} to {:.3}", middle - half, middle + half)
             };
-            Bar::new(middle, 0.9 * top * (count as f64 / most).sqrt())
-                .width(0.85 * spread.width())
-                .name(format!("{place}: {count} of {all} samples"))
+            told.push(format!("{place}: {count} of {all} samples"));
+            Bar::new(middle, 0.9 * top * (count as f64 / most).sqrt()).width(0.85 * spread.width())
         })
         .collect();
+    // In its batch weights had the mean 1; the curve is scaled to the mean of all samples.
+    let batch = if run.is_reweighed || shown.curve.is_none() || shown.is_even() { "" } else { " in its batch" };
     let (low, high) = spread.range;
     let beside = if spread.whole { 0.6 } else { 0.02 * (high - low) };
+    // Above them the number is as wide as the panel allows.
+    let bars_mean = if ui.available_width() < WIDE { "" } else { " (bars: samples, root scale)" };
+    let (curve, spread_of) = (shown.curve.clone(), spread.clone());
     let plot = Plot::new("weights")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
@@ -204,8 +219,23 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
-        .x_axis_label(format!("{} (bars: samples, root scale)", axis.label))
-        .custom_y_axes(axes(shown))
+        .x_axis_label(format!("{}{bars_mean}", axis.label))
+        .custom_y_axes(axes(ui, (shown.curve.is_some(), shown.scale), round_below(top)))
+        .label_formatter(move |position| {
+            let (at, nearest) = match position {
+                HoverPosition::NearDataPoint { position, .. } => (position.x, Some(position.y)),
+                HoverPosition::Elsewhere { position } => (position.x, None),
+            };
+            let part = spread_of.part(at);
+            let weight = match &curve {
+                Some(curve) => weight_at(curve, if spread_of.whole { spread_of.middle(part) } else { at }),
+                None => nearest,
+            };
+            let weight = weight.map(|weight| format!("ω {}", short(weight)));
+            let at = (!spread_of.whole).then(|| format!("at {at:.3}"));
+            let lines = [at, weight, told.get(part).cloned()];
+            Some(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
+        })
         // Two marks: weights may be of any size, and there is little room.
         .y_grid_spacer(move |_| {
             let mark = round_below(top);
@@ -217,7 +247,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         plot.set_plot_bounds_y(0.0..=1.06 * top);
         let (bars_lit, curve_lit) = (lights(state, Mark::Kappa) || lights(state, Mark::Axis), lights(state, Mark::Weight));
         let bars_in = if bars_lit { theme::accent(dark) } else { theme::neutral(dark).gamma_multiply(0.4) };
-        plot.bar_chart(BarChart::new("samples", bars).color(bars_in));
+        plot.bar_chart(BarChart::new("samples", bars).color(bars_in).allow_hover(false));
         match &shown.curve {
             Some(curve) => {
                 let style = if shown.ahead { LineStyle::dashed_loose() } else { LineStyle::Solid };
@@ -236,8 +266,20 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
                 plot.points(Points::new("samples and their ω", points).color(colour).radius(1.8));
             }
         }
-        if let Some(at) = selected {
-            plot.points(Points::new("selected", PlotPoints::from(vec![at])).color(theme::accent(dark)).radius(6.0));
+        // What it weighs at both ends of the axis, where no sample is selected there.
+        if let Some([first, .., last]) = shown.curve.as_deref() {
+            for [at, weight] in [*first, *last] {
+                if selected.is_none_or(|[there, _]| (there - at).abs() > 0.12 * (high - low)) && weight <= top {
+                    plot.text(number_beside([at, weight], (low, high), top, &short(weight), colour));
+                }
+            }
+        }
+        if let Some([at, omega]) = selected {
+            let accent = theme::accent(dark);
+            plot.points(
+                Points::new("selected", PlotPoints::from(vec![[at, omega]])).color(accent).radius(6.0).allow_hover(false),
+            );
+            plot.text(number_beside([at, omega], (low, high), top, &format!("ω {}{batch}", short(omega)), accent));
         }
     });
     let counts: Vec<String> = spread.counts.iter().map(ToString::to_string).collect();
@@ -245,44 +287,15 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         Some([first, .., last]) => format!("from {:.4} at {:.3} to {:.4} at {:.3}", first[1], first[0], last[1], last[0]),
         _ => format!("of {} samples, one by one", spread.points.len()),
     };
+    let own = selected.map_or_else(String::new, |[at, omega]| format!("; selected: ω {}{batch} at {at:.3}", short(omega)));
     let lost = if spread.left_out > 0 { format!("; {} have no such number", spread.left_out) } else { String::new() };
-    let about =
-        format!("Weights over {}: {weights}; samples by {}: {}{lost}", axis.label, axis.name.replace('_', " "), counts.join(" "));
+    let about = format!(
+        "Weights over {}: {weights}{own}; samples by {}: {}{lost}",
+        axis.label,
+        axis.name.replace('_', " "),
+        counts.join(" ")
+    );
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
-}
-
-/// The weight as it is used on the left; on the right the method's own curve, before it is given its mean.
-fn axes(shown: &Shown) -> Vec<AxisHints<'static>> {
-    let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value)).min_thickness(24.0);
-    let scale = shown.scale;
-    let raw = AxisHints::new_y().placement(HPlacement::Right).min_thickness(24.0);
-    let raw = raw.formatter(move |mark, _| format!("{} raw", tick(three_digits(mark.value / scale))));
-    if shown.curve.is_some() { vec![used, raw] } else { vec![used] }
-}
-
-/// A number with three digits that count.
-fn three_digits(number: f64) -> f64 {
-    if number == 0.0 || !number.is_finite() {
-        return 0.0;
-    }
-    let power = 10.0_f64.powf(number.abs().log10().floor() - 2.0);
-    (number / power).round() * power
-}
-
-/// A number at an axis: short, whatever its size.
-fn tick(number: f64) -> String {
-    if number == 0.0 || (1e-3..1e5).contains(&number) {
-        let text = format!("{number:.5}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        format!("{number:.0e}")
-    }
-}
-
-/// The greatest of 1, 2 and 5 times a power of ten that is not above `number`, which is greater than 0.
-fn round_below(number: f64) -> f64 {
-    let power = 10.0_f64.powf(number.log10().floor());
-    [5.0, 2.0, 1.0].into_iter().map(|digit| digit * power).find(|round| *round <= number).unwrap_or(power)
 }
 
 /// The greatest weight that is shown: where there are samples, or anywhere where there are none.
@@ -295,56 +308,6 @@ fn top(spread: &Spread, curve: Option<&[[f64; 2]]>) -> f64 {
     });
     let top = of_curve.unwrap_or(of_samples);
     if top > 0.0 { top } else { 1.0 }
-}
-
-/// What the method measures of its steps, over the epochs.
-fn measure_ui(ui: &mut Ui, run: &Run, measure: Measure) {
-    let values: Vec<(u32, f64)> = run
-        .metrics
-        .iter()
-        .filter_map(|metrics| Some((metrics.epoch, metrics.get(measure.name)?)))
-        .filter(|(_, value)| value.is_finite())
-        .collect();
-    let Some(&(epoch, last)) = values.last() else {
-        ui.weak(format!("{}: after the first epoch", measure.doc));
-        return;
-    };
-    let text = format!("{}: {}", measure.doc, in_words(measure, last));
-    ui.add(Label::new(&text).truncate());
-    let dark = ui.visuals().dark_mode;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), MEASURE), Sense::hover());
-    let about = format!("{text} in epoch {epoch}, {} in epoch {}", in_words(measure, values[0].1), values[0].0);
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &about));
-    let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, 3.0, theme::ground(dark));
-    let inner = rect.shrink2(vec2(4.0, 3.0));
-    let (low, high) = match measure.kind {
-        MeasureKind::Cosine => (-1.0, 1.0),
-        MeasureKind::Share => (0.0, 1.0),
-    };
-    let first = values[0].0;
-    let x = |epoch: u32| inner.left() + inner.width() * (epoch - first) as f32 / epoch_span(first, values[values.len() - 1].0);
-    let y = |value: f64| inner.bottom() - inner.height() * ((value.clamp(low, high) - low) / (high - low)) as f32;
-    if low < 0.0 && high > 0.0 {
-        let zero = Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.6));
-        painter.hline(inner.x_range(), y(0.0), zero);
-    }
-    let line: Vec<egui::Pos2> = values.iter().map(|&(epoch, value)| pos2(x(epoch), y(value))).collect();
-    let colour: Color32 = theme::accent(dark);
-    painter.circle_filled(line[line.len() - 1], 2.5, colour);
-    painter.add(Shape::line(line, Stroke::new(1.8, colour)));
-    response.on_hover_text(about);
-}
-
-fn epoch_span(first: u32, last: u32) -> f32 {
-    last.saturating_sub(first).max(1) as f32
-}
-
-fn in_words(measure: Measure, value: f64) -> String {
-    match measure.kind {
-        MeasureKind::Cosine => format!("{value:.3} ({:.0}°)", value.clamp(-1.0, 1.0).acos().to_degrees()),
-        MeasureKind::Share => format!("{:.1} %", 100.0 * value),
-    }
 }
 
 /// What must be said beside the figures of a method: some lines of the first, and all when it is pointed at.
@@ -367,23 +330,6 @@ fn caveat_ui(ui: &mut Ui, caveats: &[&str], rows: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cosine_is_told_as_an_angle_too_and_a_share_in_percent() {
-        let measure = |kind| Measure { name: "any", doc: "Any", kind };
-        assert_eq!(in_words(measure(MeasureKind::Cosine), 0.5), "0.500 (60°)");
-        assert_eq!(in_words(measure(MeasureKind::Cosine), -1.5), "-1.500 (180°)");
-        assert_eq!(in_words(measure(MeasureKind::Share), 0.125), "12.5 %");
-    }
-
-    #[test]
-    fn a_mark_is_round_and_not_above() {
-        for (number, mark) in [(1.0, 1.0), (0.27, 0.2), (4.9, 2.0), (7e12, 5e12), (1e-9, 1e-9)] {
-            assert!((round_below(number) / mark - 1.0).abs() < 1e-9, "{number}");
-        }
-        assert_eq!([0.0, 0.2, 500.0, 2e12].map(tick), ["0", "0.2", "500", "2e12"]);
-        assert_eq!([2.0 / 3.0, 0.012345, 0.0].map(|number| tick(three_digits(number))), ["0.667", "0.0123", "0"]);
-    }
 
     #[test]
     fn the_greatest_weight_shown_is_one_that_a_sample_may_have() {

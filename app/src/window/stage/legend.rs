@@ -1,6 +1,6 @@
 //! What the marks of the stage mean.
 
-use egui::{Align2, FontId, Rect, Sense, Ui, vec2};
+use egui::{Align2, FontId, Rect, Sense, Ui, Vec2, vec2};
 
 use super::marks::Marks;
 use crate::window::{model::State, theme};
@@ -9,6 +9,8 @@ use crate::window::{model::State, theme};
 const LEGENDS: usize = 4;
 /// The height of the legend as a row, in points.
 pub(super) const ROW: f32 = 26.0;
+/// How many times the size of its text that row is wide at least.
+pub(super) const LEAST: f32 = 46.0;
 
 /// What stands before a line of the legend.
 #[derive(Clone, Copy)]
@@ -41,6 +43,14 @@ fn put(marks: &mut Marks, sign: Sign, at: egui::Pos2, ui: &Ui) {
     }
 }
 
+/// The width of the legend in a corner.
+const CORNER: f32 = 120.0;
+
+/// Whether a corner of a stage of this size is free: the square of the data stands in its middle.
+pub(super) fn fits_beside(stage: Vec2) -> bool {
+    stage.x - stage.min_elem() > 2.0 * CORNER
+}
+
 /// In a corner of the stage, where there is room.
 pub(super) fn corner_ui(ui: &Ui, state: &State, place: usize, rect: Rect) {
     let dark = ui.visuals().dark_mode;
@@ -50,7 +60,7 @@ pub(super) fn corner_ui(ui: &Ui, state: &State, place: usize, rect: Rect) {
     if rect.height() < 2.2 * height || rect.width() < 440.0 {
         return;
     }
-    let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(120.0, height));
+    let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(CORNER, height));
     painter.rect_filled(frame, 4.0, theme::ground(dark).gamma_multiply(0.85));
     let mut marks = Marks::default();
     for (line, (sign, text)) in lines.iter().enumerate() {
@@ -61,7 +71,7 @@ pub(super) fn corner_ui(ui: &Ui, state: &State, place: usize, rect: Rect) {
     marks.paint(&painter, LEGENDS + place);
 }
 
-/// As a row below the stages, for a narrow window.
+/// As a row below the stages, for a narrow window and beside a twin.
 pub(super) fn row_ui(ui: &mut Ui, state: &State) {
     let dark = ui.visuals().dark_mode;
     let mut marks = Marks::default();

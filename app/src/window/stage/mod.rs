@@ -13,7 +13,7 @@ use web_time::{Duration, Instant};
 
 use crate::window::{
     actions::Action,
-    model::{Phase, Run, State, stations::Station, views::StageView},
+    model::{Phase, Run, State, lesson::Lesson, stations::Station, views::StageView},
     panels::controls::action_button,
     theme,
 };
@@ -71,7 +71,11 @@ impl Placing {
 pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
     let runs = state.runs.len();
     let width = (ui.available_width() - 6.0 * (runs - 1) as f32) / runs as f32;
-    let height = ui.available_height();
+    // Beside a twin, and where there is no room at the side of the square, what the marks mean stands once, below.
+    let body = egui::TextStyle::Body.resolve(ui.style()).size;
+    let beside = runs == 1 && legend::fits_beside(ui.available_size());
+    let below = !beside && ui.available_width() >= legend::LEAST * body && ui.available_height() >= 300.0;
+    let height = ui.available_height() - if below { legend::ROW + ui.spacing().item_spacing.y } else { 0.0 };
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         for place in 0..runs {
@@ -83,6 +87,9 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
     });
     if !ui.rect_contains_pointer(ui.min_rect()) {
         state.hovered = None;
+    }
+    if below {
+        legend::row_ui(ui, state);
     }
 }
 
@@ -132,7 +139,9 @@ fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
     }
     point_at(ui, state, place, placing, &response);
     points::marked(state, place, placing, &painter, dark);
-    legend::corner_ui(ui, state, place, rect);
+    if state.runs.len() == 1 && legend::fits_beside(rect.size()) {
+        legend::corner_ui(ui, state, place, rect);
+    }
     wheel_hint(ui, state, rect);
 }
 
@@ -162,7 +171,7 @@ fn words_ui(ui: &mut Ui, state: &State, place: usize) {
     if let (Some(step), Some(station), Some(_)) = (state.attack_step, state.station(), &run.next_batch) {
         let text = match station {
             Station::Attack => format!("next batch at attack step {step} of {}", run.settings.steps),
-            Station::Kappa => "kappa: the steps that each point withstands".to_owned(),
+            Station::Kappa => "kappa: the steps before which each point is classified correctly".to_owned(),
             Station::Weight => "weight: rings, as large as it counts".to_owned(),
             Station::Update => "learned from; the next batch".to_owned(),
         };
@@ -307,18 +316,28 @@ fn point_at(ui: &Ui, state: &mut State, place: usize, placing: Placing, response
         let row = train.rows[sample];
         let [x, y] = [train.pixels[2 * sample], train.pixels[2 * sample + 1]];
         let mut text = format!("sample {row} · class {label}\nx {x:.3}  y {y:.3}");
-        if let Some(seen) = run.seen(row) {
+        let hides = state.selected == Some(row) && state.lesson.as_ref().is_some_and(Lesson::hides_attack);
+        if let Some(seen) = run.seen(row).filter(|_| !hides) {
             let measured = &seen.record.measured;
             let verdict = if measured.broken { "✖ broken" } else { "✔ withstood" };
             text += &format!(
-                "\n{verdict}, κ {} of {}\nω {:.2}\nmargin {:.2} to {:.2}",
-                measured.kappa, run.settings.steps, seen.record.omega, measured.margin_start, measured.margin_adversarial
+                "\n{verdict}, κ {} of {}\nω {:.2}\nmargin {} to {}",
+                measured.kappa,
+                run.settings.steps,
+                seen.record.omega,
+                two_digits(measured.margin_start),
+                two_digits(measured.margin_adversarial)
             );
         }
         if response.hovered() && !ui.input(|input| input.pointer.any_down()) {
             response.clone().on_hover_text_at_pointer(text);
         }
     }
+}
+
+/// Two digits, or more where a number would look like 0.
+fn two_digits(number: f32) -> String {
+    if number == 0.0 || number.abs() >= 0.005 { format!("{number:.2}") } else { format!("{number:.1e}") }
 }
 
 /// Says for a while how to zoom, where the wheel alone does something else.

@@ -7,7 +7,7 @@ use super::{Placing, marks::Marks};
 use crate::{
     lesson::Mark,
     window::{
-        model::{State, stations::Station},
+        model::{State, lesson::Lesson, stations::Station},
         theme,
     },
 };
@@ -20,6 +20,8 @@ fn radius(relative: f32) -> f32 {
     (2.6 * relative.max(0.0).sqrt()).clamp(1.6, 9.0)
 }
 
+/// The least radius of the mark of a point that is selected.
+const LEAST_SELECTED: f32 = 4.6;
 /// Points that are drawn in full at most, spread evenly over the training part; more of them hide each other.
 const IN_FULL: usize = 250;
 /// How much smaller the others are, and how much of their colour is seen.
@@ -184,6 +186,8 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
     let run = &state.runs[place];
     let Some(dataset) = &run.dataset else { return };
     let accent = theme::accent(dark);
+    let mut chosen = Marks::default();
+    let hides = state.lesson.as_ref().is_some_and(Lesson::hides_attack);
     for (row, selected) in [(state.hovered, false), (state.selected, true)] {
         let Some(sample) = row.and_then(|row| run.place_of(row)) else { continue };
         let point = &dataset.train.pixels[2 * sample..2 * sample + 2];
@@ -206,12 +210,21 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
         // A rim in the colour of the ground, so that it is seen on any region.
         let rim = Stroke::new(stroke.width + 2.5, theme::ground(dark));
         painter.rect_stroke(ball, 0.0, rim, StrokeKind::Middle);
-        painter.circle_stroke(placing.to_screen([point[0], point[1]]), 6.0, rim);
+        if selected && hides {
+            painter.rect_filled(ball, 0.0, theme::ground(dark));
+        }
         painter.rect_stroke(ball, 0.0, stroke, StrokeKind::Middle);
+        // The ring leaves room for the mark, whose shape and colour are its class.
         let natural = placing.to_screen([point[0], point[1]]);
-        painter.circle_stroke(natural, 6.0, stroke);
+        let size = run.samples.get(sample).and_then(Option::as_ref).map_or(2.0, |seen| radius(run.relative(seen.record.omega)));
+        let size = size.max(LEAST_SELECTED);
+        painter.circle_stroke(natural, size + 4.5, rim);
+        painter.circle_stroke(natural, size + 4.5, stroke);
+        let class = dataset.train.labels[sample] as usize;
+        chosen.shape(class, natural, size, theme::class(class, dark));
     }
-    let Some(traced) = run.traced.as_ref().filter(|traced| Some(traced.row) == state.selected) else { return };
+    let traced = run.traced.as_ref().filter(|traced| Some(traced.row) == state.selected && !hides);
+    let Some(traced) = traced else { return chosen.paint(painter, MARKED + place) };
     let now = state.scrub_in(traced.points.len());
     let way: Vec<Pos2> = traced.points.iter().map(|point| placing.to_screen([point.position[0], point.position[1]])).collect();
     let lit = state.lesson.as_ref().is_some_and(|lesson| lesson.lights(Mark::Path) || lesson.lights(Mark::Cross));
@@ -220,7 +233,7 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
     for (step, at) in way.iter().enumerate() {
         let broken = traced.class_at(step) != traced.label as usize;
         if step == now {
-            painter.circle_filled(*at, 5.0, accent);
+            painter.circle_stroke(*at, 5.0, Stroke::new(2.5, accent));
         }
         if broken {
             marks.cross(*at, if lit { 5.0 } else { 3.0 }, if dark { Color32::WHITE } else { Color32::BLACK });
@@ -228,5 +241,7 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
             marks.shape(0, *at, 2.0, if dark { Color32::WHITE } else { Color32::BLACK });
         }
     }
+    // The class of the point is seen above the way that begins at it.
+    marks.append(chosen);
     marks.paint(painter, MARKED + place);
 }

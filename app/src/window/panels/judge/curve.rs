@@ -1,7 +1,7 @@
 //! Robust accuracy over the radius of the ball, of the run and its twin.
 
-use egui::Ui;
-use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points, VLine};
+use egui::{Rangef, Ui};
+use egui_plot::{AxisHints, Line, LineStyle, Plot, PlotPoints, Points, VLine};
 
 use crate::window::{model::Run, panels::axis, theme};
 
@@ -33,7 +33,6 @@ pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
         .show_background(false)
         .grid_spacing(axis::faint(ui.available_width()))
         .x_grid_spacer(axis::few)
-        .x_axis_formatter(|mark, _| axis::label(mark))
         .y_grid_spacer(axis::few)
         .height(130.0)
         .include_x(0.0)
@@ -43,7 +42,10 @@ pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
-        .x_axis_label("radius ε")
+        // Few marks close to each other are as dark as many that are far apart.
+        .custom_x_axes(vec![
+            AxisHints::new_x().label("radius ε").formatter(|mark, _| axis::label(mark)).label_spacing(Rangef::new(8.0, 20.0)),
+        ])
         .y_axis_formatter(|mark, _| format!("{} %", mark.value))
         .y_axis_min_width(34.0)
         .show(ui, |plot| {
