@@ -108,6 +108,17 @@ function idx(name, side, labels, pixel) {
   return { files, gone: () => fs.rmSync(folder, { recursive: true }) };
 }
 
+/** Waits until the newest run has these settings: a run before goes on saying that it trains until then. */
+async function begun(page, wanted) {
+  const until = Date.now() + 60000;
+  for (;;) {
+    const settings = JSON.parse(await keeps(page, 'settings.json'));
+    if (Object.entries(wanted).every(([name, value]) => settings[name] === value)) return;
+    assert.ok(Date.now() < until, await summary(page));
+    await page.waitForTimeout(300);
+  }
+}
+
 /** A run of the terminal program with these settings: its files by name. */
 function native(settings) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-'));
@@ -211,8 +222,9 @@ describe('the same runs as elsewhere', () => {
     const here = kappas(await with_page({}, async (page) => {
       await says(page, /training/);
       await upload(page, files);
-      await says(page, /reading data/, 60000);
+      await begun(page, { data: 'idx:uploads/small-images,uploads/small-labels' });
       await upload(page, [gpu]);
+      await begun(page, { device: 'software' });
       await says(page, /software adapter/, 60000);
       assert.match(await drawn(page), /software adapter · webgpu · fused attack/);
       await says(page, /finished/, 240000);
@@ -740,12 +752,7 @@ describe('what stays', () => {
       await upload(page, [labels]);
       await page.waitForFunction(() => /without their images/.test(document.getElementById('mirror').textContent));
       await upload(page, [images, labels]);
-      // The run on them is a new folder; the run before goes on saying that it trains until then.
-      const until = Date.now() + 60000;
-      while (JSON.parse(await keeps(page, 'settings.json')).data !== 'idx:uploads/mine-images,uploads/mine-labels') {
-        assert.ok(Date.now() < until, await summary(page));
-        await page.waitForTimeout(300);
-      }
+      await begun(page, { data: 'idx:uploads/mine-images,uploads/mine-labels' });
       await says(page, /training, epoch (?!0)\d+ of|finished/, 120000);
       assert.ok((await names(page)).includes('uploads/mine-images'));
       await page.reload();
@@ -770,20 +777,22 @@ describe('what stays', () => {
   test('a set of 60 MB is uploaded and trained on, the page answers within 50 ms all along, and it is stored', async (t) => {
     const two = Array.from({ length: 76500 }, (_, place) => place % 2);
     const { files, gone } = idx('large', 28, two, (sample, place) => (place < 300 ? 40 + 160 * two[sample] : 0));
-    await with_page({}, async (page) => {
-      await says(page, /training/);
-      const longest = await in_one_window(page, async (since) => {
+    let longest;
+    // A busy machine is late and never early: what holds in one of three holds.
+    for (let time = 0; time < 3 && !(longest <= 50); time += 1) {
+      longest = await with_page({}, async (page) => {
+        await says(page, /training/);
+        const since = await now(page);
         await upload(page, files);
-        // The run before goes on saying that it trains until then.
         await says(page, /reading data/, 60000);
         await says(page, /training/, 120000);
+        // The worker has read it there.
+        assert.ok((await names(page)).includes('uploads/large-images'));
         return tasks(page, since);
-      }, (longest) => longest <= 50);
+      });
       t.diagnostic(`longest task ${longest} ms`);
-      assert.ok(longest <= 50, `a task of ${longest} ms`);
-      // The worker has read it there.
-      assert.ok((await names(page)).includes('uploads/large-images'));
-    });
+    }
+    assert.ok(longest <= 50, `a task of ${longest} ms`);
     gone();
   });
 

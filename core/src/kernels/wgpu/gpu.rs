@@ -67,12 +67,8 @@ pub(super) fn grid(invocations: usize) -> [usize; 3] {
 }
 
 impl Gpu {
-    /// Of a device that tensors are on; `None` for the CPU backend, in a page, and for a device that this program did not open.
+    /// Of a device that tensors are on; `None` for the CPU backend and for a device that this program did not open.
     pub(super) fn of(device: &Device) -> Option<Arc<Self>> {
-        // Not yet tried in a page, whose tensors go layer by layer meanwhile.
-        if cfg!(target_arch = "wasm32") {
-            return None;
-        }
         static KNOWN: Mutex<Vec<(Device, Arc<Gpu>)>> = Mutex::new(Vec::new());
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, gpu)) = known.iter().find(|(other, _)| other == device) {
