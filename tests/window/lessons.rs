@@ -167,7 +167,7 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
             let traced = traced(state);
             vec![
                 ("classifies it correctly where it is", traced.natural_class() == traced.label as usize),
-                ("covered for now", state.lesson.as_ref().is_some_and(Lesson::hides_attack)),
+                ("stay covered until you have answered", state.lesson.as_ref().is_some_and(Lesson::hides_attack)),
             ]
         }
         (0, 2) => vec![("Slow motion is on", state.slow_motion.is_some() && !state.gate.playing())],

@@ -26,7 +26,8 @@ pub(super) const LESSON: Lesson = Lesson {
             text: "One point is picked out. The attacker may move it inside the small [box] and nowhere else: too little to change \
                    what it is.",
             scenes: &[Scene::Until(8), Scene::Select(Choice::Breaks)],
-            then: "The network classifies it correctly where it is. Its answers in the rest of the box are covered for now.",
+            then: "The network classifies it correctly where it is. Its answers in the rest of the box stay covered until you have \
+                   answered.",
             question: Some(Question {
                 question: "Does the network give the same answer all over the box?",
                 answers: ["Yes: the box is small", "No: somewhere in it the answer changes"],

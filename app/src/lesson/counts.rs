@@ -35,7 +35,8 @@ pub(super) const LESSON: Lesson = Lesson {
             text: "DRO asks for the loss, which has no end: whenever the probability of the label falls to a tenth, it grows by 2.3. One \
                    more epoch, with DRO.",
             scenes: &[Scene::Set("method", "dro"), Scene::Epochs(1)],
-            then: "The curve rises with the [loss|axis] and never levels off. The hopeless point [weighs|weight] more than five times the mean.",
+            then: "The curve rises with the [loss|axis] and never levels off: with DRO the hopeless point [weighs|weight] more than five times \
+                   the mean.",
             question: Some(Question {
                 question: "Kappa, margin and loss all give hard points more. Could it be right to give them less?",
                 answers: ["No: they are what must be learned", "Yes: what cannot be fitted may do harm"],
