@@ -32,7 +32,7 @@ fn a_wrong_value_is_named_with_what_is_allowed_and_changes_nothing() {
     for (name, text, expected) in [
         ("epsilon", "3", "epsilon: 3 is out of range; expected 0 to 1"),
         ("epsilon", "a", "epsilon: `a` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
-        ("epsilon", "0/0", "epsilon: `0/0` is no number (a fraction like 8/255 is fine); expected 0 to 1"),
+        ("epsilon", "0/0", "epsilon: `0/0` divides by 0; expected 0 to 1"),
         ("steps", "0", "steps: 0 is out of range; expected 1 to 1000"),
         ("batch", "1.5", "batch: `1.5` is no whole number (0 or more); expected 1 to 65536"),
         ("step_sise", "1", "there is no setting `step_sise`; did you mean `step_size`?"),

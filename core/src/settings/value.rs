@@ -156,7 +156,7 @@ impl Value for f64 {
         let number = |part: &str| Self::from_str(part.trim()).map_err(|_| unreadable());
         let value = match text.split_once('/') {
             Some((above, below)) => match number(below)? {
-                0.0 => return Err(format!("`{text}` divides by 0; expected a number or a fraction like 8/255")),
+                0.0 => return Err(format!("`{text}` divides by 0")),
                 below => number(above)? / below,
             },
             None => number(text)?,

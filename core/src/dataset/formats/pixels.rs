@@ -157,7 +157,12 @@ pub(super) fn range(numbers: &[f32], whole: bool) -> Range {
     if low >= 0.0 && high <= 255.0 && high > 1.0 && (whole || numbers.iter().all(|x| x.fract() == 0.0)) {
         return Range::Bytes;
     }
-    let looks = if low >= -ROUNDING {
+    let looks = if low >= -ROUNDING && high > 255.0 {
+        format!(
+            "numbers from {low} to {high}, more than a byte holds; divide them by their greatest possible value; where they were normalised, \
+             --data-range MEAN/STD undoes it (`x * STD + MEAN`), and --normalise MEAN/STD puts it into the network"
+        )
+    } else if low >= -ROUNDING {
         format!("numbers from {low} to {high}; divide them by their greatest possible value (`x / 255`)")
     } else if low >= -1.0 - ROUNDING && high <= 1.0 + ROUNDING {
         format!("numbers from {low} to {high}, as after `(x - 0.5) / 0.5`; --data-range=-1..1 undoes it (`x * 0.5 + 0.5`)")
@@ -207,6 +212,7 @@ mod tests {
             (&[0.5, -0.75], 1, "0.5 + 0.5"),
             (&[2.5, -1.75], 0, "--normalise"),
             (&[0.5, f32::NAN], 1, "no number"),
+            (&[0.0, 300.0], 1, "greatest possible value"),
             (&[0.0, 300.0], 1, "--normalise"),
         ] {
             let Range::Other(found, looks) = range(numbers, false) else { panic!("{numbers:?}") };
