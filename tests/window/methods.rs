@@ -18,7 +18,7 @@ use super::{canned, window};
 use crate::{
     link,
     live::Message,
-    window::model::{Member, State, run::MarkKind},
+    window::model::{Member, State, moment::MomentKind},
 };
 
 /// The canned settings with a method.
@@ -160,7 +160,8 @@ fn a_new_method_has_no_samples_on_its_axis_until_it_has_weighed_them() {
     let changes = vec![changed("method", "gairat", "mail-at"), changed("lambda", "-1", "-"), changed("gamma", "-", "10")];
     run.hear(Message::Event(Event::Changed { epoch: 4, step: 0, changes }));
     assert_eq!(run.settings.method.name(), "mail-at");
-    let told: Vec<&str> = run.marks.iter().filter(|mark| mark.kind == MarkKind::Changed).map(|mark| mark.text.as_str()).collect();
+    let told: Vec<&str> =
+        run.moments.iter().filter(|mark| mark.kind == MomentKind::Changed).map(|mark| mark.text.as_str()).collect();
     assert_eq!(told, ["method gairat to mail-at"]);
     assert_eq!(run.on_axis(0), None);
     let settings = run.settings.clone();

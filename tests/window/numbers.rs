@@ -118,7 +118,7 @@ fn changes_on_the_way_are_written_down_and_a_rewound_run_has_a_folder_of_its_own
     window.state_mut().form.set("lambda", "0.25").unwrap();
     window.state_mut().edited();
     until(&mut window, "the change is told", |state| {
-        !state.run().marks.iter().all(|mark| !mark.text.contains("lambda -1 to 0.25"))
+        !state.run().moments.iter().all(|mark| !mark.text.contains("lambda -1 to 0.25"))
     });
     let written: Settings = serde_json::from_slice(&std::fs::read(before.join("settings.json")).unwrap()).unwrap();
     assert_eq!(written.get("lambda").as_deref(), Some("0.25"));

@@ -5,7 +5,7 @@ use gairat::metrics::EpochMetrics;
 
 use super::{
     Run,
-    run::{Mark, MarkKind},
+    moment::{Moment, MomentKind},
 };
 use crate::window::theme;
 
@@ -67,27 +67,27 @@ pub(crate) fn scale(kind: usize, runs: &[Run]) -> f64 {
 }
 
 /// What is marked of a run: what follows from its settings, and what happened.
-pub(crate) fn marks(run: &Run) -> Vec<Mark> {
+pub(crate) fn moments(run: &Run) -> Vec<Moment> {
     let settings = &run.settings;
-    let mut marks = Vec::new();
+    let mut moments = Vec::new();
     if settings.method.about().burns_in && settings.burn_in > 0 && settings.burn_in < settings.epochs {
-        marks.push(Mark {
+        moments.push(Moment {
             epoch: f64::from(settings.burn_in),
-            kind: MarkKind::BurnIn,
+            kind: MomentKind::BurnIn,
             text: format!("burn-in ends with epoch {}: weights set in with the next", settings.burn_in),
         });
     }
     if let Ok(plan) = settings.checked() {
         let rate = |epoch| plan.learning_rate.at(epoch);
         let drops: Vec<u32> = (2..=settings.epochs.min(10_000)).filter(|&epoch| rate(epoch) < 0.5 * rate(epoch - 1)).collect();
-        marks.extend(drops.into_iter().take(20).map(|epoch| Mark {
+        moments.extend(drops.into_iter().take(20).map(|epoch| Moment {
             epoch: f64::from(epoch - 1),
-            kind: MarkKind::LearningRate,
+            kind: MomentKind::LearningRate,
             text: format!("learning rate {} to {}", rate(epoch - 1), rate(epoch)),
         }));
     }
-    let best = run.marks.iter().rev().find(|mark| mark.kind == MarkKind::Best);
-    marks.extend(best.cloned());
-    marks.extend(run.marks.iter().filter(|mark| mark.kind == MarkKind::Changed).cloned());
-    marks
+    let best = run.moments.iter().rev().find(|mark| mark.kind == MomentKind::Best);
+    moments.extend(best.cloned());
+    moments.extend(run.moments.iter().filter(|mark| mark.kind == MomentKind::Changed).cloned());
+    moments
 }

@@ -8,6 +8,7 @@ pub(super) mod headline;
 pub(super) mod histogram;
 pub(super) mod judging;
 pub(super) mod lesson;
+pub(super) mod moment;
 mod reweighed;
 pub(super) mod run;
 pub(super) mod saved;

@@ -13,7 +13,12 @@ use gairat::{
 
 use web_time::Instant;
 
-use super::{histogram::Histogram, judging::Judgements, spread::Spread};
+use super::{
+    histogram::Histogram,
+    judging::Judgements,
+    moment::{Moment, MomentKind},
+    spread::Spread,
+};
 use crate::{
     host::Live,
     live::{Message, Ready},
@@ -43,30 +48,6 @@ pub(crate) enum Phase {
     Stopped,
     /// It cannot go on.
     Failed(String),
-}
-
-/// Something worth a mark in the curves.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Mark {
-    /// When, in epochs.
-    pub(crate) epoch: f64,
-    /// What.
-    pub(crate) kind: MarkKind,
-    /// In words.
-    pub(crate) text: String,
-}
-
-/// What a mark is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MarkKind {
-    /// Weights set in.
-    BurnIn,
-    /// The learning rate dropped.
-    LearningRate,
-    /// A checkpoint was better than all before.
-    Best,
-    /// Settings were changed by hand.
-    Changed,
 }
 
 /// The margins of one epoch.
@@ -113,7 +94,7 @@ pub(crate) struct Run {
     /// Its epochs.
     pub(crate) metrics: Vec<EpochMetrics>,
     /// What is marked in the curves, besides what follows from the settings.
-    pub(crate) marks: Vec<Mark>,
+    pub(crate) moments: Vec<Moment>,
     /// The training samples as they were last seen, by their place in the training part.
     pub(crate) samples: Vec<Option<Seen>>,
     /// Of each of them, whether it was weighed: then it has a number on the axis of the method's weights. In burn-in all stand on kappa.
@@ -210,7 +191,7 @@ impl Run {
             weighs: false,
             loss: None,
             metrics: Vec::new(),
-            marks: Vec::new(),
+            moments: Vec::new(),
             samples: Vec::new(),
             weighed: Vec::new(),
             region: None,
@@ -375,7 +356,7 @@ impl Run {
             Event::Best { .. } if self.dataset.as_ref().is_some_and(|dataset| dataset.validation.is_empty()) => {}
             Event::Best { epoch, robust } => {
                 let text = format!("best checkpoint: {:.1} % under PGD-20 and CW-20", 100.0 * robust);
-                self.marks.push(Mark { epoch: f64::from(epoch), kind: MarkKind::Best, text });
+                self.moments.push(Moment { epoch: f64::from(epoch), kind: MomentKind::Best, text });
             }
             Event::Evaluating { attack } => self.phase = Phase::Evaluating(attack),
             Event::Changed { epoch, step, changes } => {
@@ -387,7 +368,7 @@ impl Run {
                     // A parameter that only one of two methods has came or went with its method.
                     if change.from != NONE && change.to != NONE {
                         let text = format!("{} {} to {}", change.name.replace('_', " "), change.from, change.to);
-                        self.marks.push(Mark { epoch: when, kind: MarkKind::Changed, text });
+                        self.moments.push(Moment { epoch: when, kind: MomentKind::Changed, text });
                     }
                 }
                 // A new method came with its own defaults; what was not changed is what it was.

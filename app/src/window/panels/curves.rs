@@ -5,12 +5,12 @@ use crate::window::{
     actions::Action,
     model::{
         Run, State,
-        curves::{KINDS, colour, marks, scale},
-        run::{Mark, MarkKind},
+        curves::{KINDS, colour, moments, scale},
+        moment::{Moment, MomentKind},
     },
     theme,
 };
-use egui::Ui;
+use egui::{Label, RichText, Ui};
 use egui_plot::{Line, LineStyle, Plot, PlotPoints, Points, VLine};
 use gairat::metrics::EpochMetrics;
 
@@ -19,9 +19,6 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     let dark = ui.visuals().dark_mode;
     ui.horizontal(|ui| {
         ui.strong("Curves");
-        if state.has_twin() {
-            ui.weak(format!("— {}   - - {}", state.runs[0].title(), state.runs[1].title()));
-        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             action_button(ui, state, Action::ExportFigures, "Figures…", false);
             ui.menu_button("Show…", |ui| {
@@ -29,6 +26,13 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
                     ui.checkbox(&mut state.curves.shown[place], kind.name).on_hover_text(kind.doc);
                 }
             });
+            if state.has_twin() {
+                // What the buttons leave.
+                let lines = format!("— {}   - - {}", state.runs[0].title(), state.runs[1].title());
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.add(Label::new(RichText::new(&lines).weak()).truncate()).on_hover_text(lines);
+                });
+            }
         });
     });
     let shown = state.curves.shown;
@@ -45,7 +49,7 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     });
     let runs = &state.runs;
     let scales: Vec<f64> = (0..KINDS.len()).map(|kind| scale(kind, runs)).collect();
-    let moments: Vec<Mark> = runs.iter().flat_map(marks).collect();
+    let moments: Vec<Moment> = runs.iter().flat_map(moments).collect();
     let rows: Vec<Vec<EpochMetrics>> = runs.iter().map(|run| run.metrics.clone()).collect();
     let titles: Vec<String> = runs.iter().map(Run::title).collect();
     let epochs = f64::from(state.run().place.epochs.max(1));
@@ -92,10 +96,10 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     let response = plot.show(ui, |plot| {
         for mark in &moments {
             let (colour, style) = match mark.kind {
-                MarkKind::BurnIn => (theme::accent(dark), LineStyle::Solid),
-                MarkKind::LearningRate => (text_colour.gamma_multiply(0.5), LineStyle::dotted_loose()),
-                MarkKind::Best => (theme::natural(dark), LineStyle::dashed_loose()),
-                MarkKind::Changed => (text_colour.gamma_multiply(0.7), LineStyle::dashed_dense()),
+                MomentKind::BurnIn => (theme::accent(dark), LineStyle::Solid),
+                MomentKind::LearningRate => (text_colour.gamma_multiply(0.5), LineStyle::dotted_loose()),
+                MomentKind::Best => (theme::natural(dark), LineStyle::dashed_loose()),
+                MomentKind::Changed => (text_colour.gamma_multiply(0.7), LineStyle::dashed_dense()),
             };
             plot.vline(VLine::new(mark.text.clone(), mark.epoch).color(colour).width(1.2).style(style));
         }

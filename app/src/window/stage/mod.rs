@@ -81,7 +81,7 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
         for place in 0..runs {
             ui.allocate_ui(vec2(width, height), |ui| {
                 ui.set_min_size(vec2(width, height));
-                ui.vertical(|ui| stage_ui(ui, state, place));
+                ui.vertical(|ui| stage_ui(ui, state, place, beside));
             });
         }
     });
@@ -101,13 +101,14 @@ pub(crate) fn stack_ui(ui: &mut Ui, state: &mut State, height: f32) {
         ui.allocate_ui(size, |ui| {
             ui.set_min_size(size);
             ui.set_max_height(size.y);
-            ui.vertical(|ui| stage_ui(ui, state, place));
+            ui.vertical(|ui| stage_ui(ui, state, place, false));
         });
     }
     legend::row_ui(ui, state);
 }
 
-fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
+/// One stage; `legend` says whether what its marks mean stands in its corner.
+fn stage_ui(ui: &mut Ui, state: &mut State, place: usize, legend: bool) {
     title_ui(ui, state, place);
     // A finger scrolls the column that the stage stands in, or the page around it: two move the stage.
     let by_finger = state.large_targets && state.drawing.is_none();
@@ -139,7 +140,7 @@ fn stage_ui(ui: &mut Ui, state: &mut State, place: usize) {
     }
     point_at(ui, state, place, placing, &response);
     points::marked(state, place, placing, &painter, dark);
-    if state.runs.len() == 1 && legend::fits_beside(rect.size()) {
+    if legend {
         legend::corner_ui(ui, state, place, rect);
     }
     wheel_hint(ui, state, rect);
