@@ -5,6 +5,7 @@
     python3 tests/beside_pytorch.py                                   the four reference cases on the CPU
     python3 tests/beside_pytorch.py --device cuda --gairat-device gpu
     python3 tests/beside_pytorch.py --cases mlp2 small-cnn-28 --threads 1 --json
+    python3 tests/beside_pytorch.py --cases trades                    a step of TRADES
     python3 tests/beside_pytorch.py --methods                         no times: do all methods compute the same?
 
 Needs Python 3.9 or newer and torch, nothing else (`--methods` numpy, too).
@@ -76,6 +77,7 @@ K = 10
 EPSILON = 0.04
 STEP_SIZE = 0.008
 LAMBDA = 0.0
+BETA = 6.0
 LEARNING_RATE = 0.01
 
 WARM_UP = 2
@@ -177,6 +179,8 @@ class Case:
     """The network; the argument says whether its ReLUs work in place."""
     normalised: bool = False
     """Whether the network has batch normalisation."""
+    method: str = "gairat"
+    """gairat or trades."""
 
     @property
     def gairat_input(self) -> str:
@@ -188,7 +192,11 @@ CASES = [
     Case("mlp64", "mlp:128,128", (64,), 10, 128, 26_122, mlp(64, [128, 128], 10)),
     Case("small-cnn-28", "small-cnn-28", (1, 28, 28), 10, 128, 312_202, small_cnn_28),
     Case("resnet18", "resnet18", (3, 32, 32), 10, 16, 11_173_962, resnet18, normalised=True),
+    Case("resnet18-128", "resnet18", (3, 32, 32), 10, 128, 11_173_962, resnet18, normalised=True),
+    Case("trades", "small-cnn-28", (1, 28, 28), 10, 128, 312_202, small_cnn_28, method="trades"),
 ]
+USUAL = ["mlp2", "mlp64", "small-cnn-28", "resnet18"]
+"""What is measured where nothing is asked for."""
 
 
 # ---------------------------------------------------------------------------------- the step, two variants --
@@ -314,6 +322,75 @@ class Tuned:
         return loss.item()
 
 
+class PublishedTrades(Published):
+    """A step of TRADES as its published code does it (trades.py there)."""
+
+    def step(self) -> float:
+        images, labels = self.images.to(self.device), self.labels.to(self.device)
+        divergence = nn.KLDivLoss(reduction="sum")
+        self.network.eval()
+        iterate = images.detach() + 0.001 * torch.randn(images.shape, device=self.device)
+        for _ in range(K):
+            iterate.requires_grad_()
+            with torch.enable_grad():
+                loss = divergence(
+                    functional.log_softmax(self.network(iterate), dim=1),
+                    functional.softmax(self.network(images), dim=1),
+                )
+            (gradient,) = torch.autograd.grad(loss, [iterate])
+            iterate = iterate.detach() + STEP_SIZE * torch.sign(gradient.detach())
+            iterate = torch.min(torch.max(iterate, images - EPSILON), images + EPSILON)
+            iterate = torch.clamp(iterate, 0.0, 1.0)
+        self.network.train()
+        self.optimizer.zero_grad()
+        logits = self.network(images)
+        loss_natural = functional.cross_entropy(logits, labels)
+        loss_robust = (1.0 / len(images)) * divergence(
+            functional.log_softmax(self.network(iterate.detach()), dim=1),
+            functional.softmax(self.network(images), dim=1),
+        )
+        loss = loss_natural + BETA * loss_robust
+        value = loss.item()
+        loss.backward()
+        self.optimizer.step()
+        return value
+
+
+class TunedTrades(Tuned):
+    """The same without what it need not do: the natural probabilities are computed once for the attack and once for the update."""
+
+    def attack(self) -> tuple[Tensor, Tensor]:
+        lowest = (self.images - EPSILON).clamp_(min=0.0)
+        highest = (self.images + EPSILON).clamp_(max=1.0)
+        with torch.no_grad():
+            natural = functional.softmax(self.network(self.images), dim=1)
+        iterate = torch.randn_like(self.images).mul_(0.001).add_(self.images)
+        iterate.requires_grad_()
+        for _ in range(K):
+            loss = functional.kl_div(functional.log_softmax(self.network(iterate), dim=1), natural, reduction="sum")
+            (gradient,) = torch.autograd.grad(loss, iterate)
+            with torch.no_grad():
+                iterate.add_(gradient.sign_(), alpha=STEP_SIZE).clamp_(lowest, highest)
+        return iterate.detach(), natural
+
+    def step(self) -> float:
+        self.freeze()
+        adversarial, _ = self.attack()
+        self.unfreeze()
+        logits = self.network(self.images)
+        divergence = functional.kl_div(
+            functional.log_softmax(self.network(adversarial), dim=1),
+            functional.softmax(logits, dim=1),
+            reduction="batchmean",
+        )
+        loss = functional.cross_entropy(logits, self.labels) + BETA * divergence
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+
+VARIANTS = {"gairat": (Published, Tuned), "trades": (PublishedTrades, TunedTrades)}
 Variant = Union[type[Published], type[Tuned]]
 
 
@@ -416,7 +493,9 @@ def floor_of(case: Case) -> Floor:
     with torch.no_grad():
         network(torch.zeros(1, *case.shape))
     forward = 2 * multiply_adds * case.batch
-    return Floor(K * (forward + forward) + 3 * forward, 4 * (parameters + numbers * case.batch))
+    # TRADES asks for the natural probabilities besides, and goes both ways through two passes.
+    passes = {"gairat": 2 * K + 3, "trades": 2 * K + 1 + 6}[case.method]
+    return Floor(passes * forward, 4 * (parameters + numbers * case.batch))
 
 
 def matrix_rate(device: torch.device, threads: list[int]) -> tuple[float, int, int]:
@@ -469,7 +548,7 @@ def gairat_bench(program: str, case: Case, arguments: argparse.Namespace) -> dic
     """What `gairat bench --json` prints for a case."""
     command = [program, "bench", "--json", "--model", case.model, "--input", case.gairat_input]
     command += ["--classes", str(case.classes), "--batch", str(case.batch), "--steps", str(K)]
-    command += ["--device", arguments.gairat_device]
+    command += ["--device", arguments.gairat_device, "--method", case.method]
     if arguments.path is not None:
         command += ["--path", arguments.path]
     if arguments.threads is not None:
@@ -502,8 +581,9 @@ def measure(
     """All figures of a case."""
     floor = floor_of(case)
     threads = thread_counts(arguments.threads, device)
-    tuned = fastest(Tuned, case, device, choices_of(case, threads), arguments.seconds)
-    published = fastest(Published, case, device, [Choice(count) for count in threads], arguments.seconds)
+    as_published, as_tuned = VARIANTS[case.method]
+    tuned = fastest(as_tuned, case, device, choices_of(case, threads), arguments.seconds)
+    published = fastest(as_published, case, device, [Choice(count) for count in threads], arguments.seconds)
 
     rounds: list[dict[str, Any]] = []
     for number in range(arguments.rounds):
@@ -666,9 +746,9 @@ def arguments_of(command_line: list[str] | None = None) -> argparse.Namespace:
         "--cases",
         nargs="+",
         choices=names,
-        default=names,
+        default=USUAL,
         metavar="CASE",
-        help=f"what to run: {', '.join(names)} [default: all]",
+        help=f"what to run: {', '.join(names)} [default: {', '.join(USUAL)}]",
     )
     parser.add_argument(
         "--device", choices=["cpu", "cuda"], default="cpu", help="PyTorch's device [default: cpu]"
