@@ -71,9 +71,9 @@ pub(crate) fn samples_of_workgroup(layers: &Layers, reference: bool, samples: us
     }
 }
 
-/// 1 where an invocation takes two slots of eight samples: on software adapters.
+/// 1 where an invocation takes two slots of eight samples: on software adapters, but for a browser's (SwiftShader: 209 ms a step so, 189 with one).
 pub(crate) fn wide(together: usize) -> u32 {
-    u32::from(together.is_multiple_of(8) && device::is_software())
+    u32::from(together.is_multiple_of(8) && device::is_software() && !cfg!(target_arch = "wasm32"))
 }
 
 /// The first sample of every dispatch and the one behind its last, where a sample takes so many multiplications.
