@@ -3,9 +3,9 @@
 use egui::{Align2, Color32, RichText, Ui};
 use egui_plot::{AxisHints, HPlacement, PlotPoint, Text};
 
-/// What the curve weighs at a number: it is straight between its points.
+/// What the curve weighs at a number: it is straight between its points. `None` of a curve without any.
 pub(super) fn weight_at(curve: &[[f64; 2]], at: f64) -> Option<f64> {
-    let after = curve.partition_point(|[place, _]| *place < at).min(curve.len() - 1);
+    let after = curve.partition_point(|[place, _]| *place < at).min(curve.len().checked_sub(1)?);
     let [[a, before], [b, behind]] = [curve[after.saturating_sub(1)], curve[after]];
     let part = if b > a { ((at - a) / (b - a)).clamp(0.0, 1.0) } else { 1.0 };
     Some(before + part * (behind - before))
@@ -90,5 +90,6 @@ mod tests {
         for (at, weight) in [(-1.0, 4.0), (0.0, 4.0), (0.5, 3.0), (1.0, 2.0), (2.0, 1.5), (9.0, 1.0)] {
             assert_eq!(weight_at(&curve, at), Some(weight), "{at}");
         }
+        assert_eq!(weight_at(&[], 0.5), None);
     }
 }
