@@ -8,7 +8,11 @@ use std::{
 
 use egui::vec2;
 use egui_kittest::{Harness, kittest::Queryable as _};
-use gairat::settings::Settings;
+use gairat::{
+    checkpoint::RunFolder,
+    session::{Changed, Turn, turns},
+    settings::Settings,
+};
 
 use super::window;
 use crate::lesson::PGD_ALONE;
@@ -122,6 +126,10 @@ fn changes_on_the_way_are_written_down_and_a_rewound_run_has_a_folder_of_its_own
     });
     let written: Settings = serde_json::from_slice(&std::fs::read(before.join("settings.json")).unwrap()).unwrap();
     assert_eq!(written.get("lambda").as_deref(), Some("0.25"));
+    // Two epochs of 6 batches, and 3 of the next one.
+    let turned = turns(&RunFolder::open(&before).unwrap().0).unwrap();
+    let lambda = Changed { name: "lambda".to_owned(), from: "-1".to_owned(), to: "0.25".to_owned() };
+    assert_eq!(turned, [Turn { epoch: 3, step: 3, changes: vec![lambda] }]);
 
     window.state_mut().rewind_to(1);
     until(&mut window, "the run is rewound", |state| state.run().folder.as_ref().is_some_and(|folder| *folder != before));

@@ -79,8 +79,8 @@ pub fn turn(
 }
 
 impl Session<'_> {
-    /// Goes on with other settings, those that may change while a run is on its way.
-    pub(super) fn change<D: Door>(&mut self, plan: Checked, door: &mut D) -> Result<(), SessionError> {
+    /// Goes on with other settings, those that may change while a run is on its way, where so many steps of the next epoch are done.
+    pub(super) fn change<D: Door>(&mut self, plan: Checked, step: usize, door: &mut D) -> Result<(), SessionError> {
         let before = &self.trainer.plan.settings;
         let changes = between(before, &plan.settings);
         if let Some(fixed) = changes.iter().find(|change| !may_change(&change.name)) {
@@ -104,9 +104,9 @@ impl Session<'_> {
             (self.progress.best_epoch, self.progress.best_robust) = (0, 0.0);
             self.folder.forget_best()?;
         }
-        turn(self.folder, &self.trainer.plan.settings, &plan.settings, (self.progress.epoch, self.progress.step))?;
+        turn(self.folder, &self.trainer.plan.settings, &plan.settings, (self.progress.epoch, step))?;
         self.trainer.change(plan);
-        door.emit(Event::Changed { epoch: self.progress.epoch + 1, step: self.progress.step, changes });
+        door.emit(Event::Changed { epoch: self.progress.epoch + 1, step, changes });
         Ok(())
     }
 }

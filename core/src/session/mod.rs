@@ -134,7 +134,7 @@ pub async fn run_with<D: Door>(
                 Command::Stop => return Ok(ending),
                 Command::Change(plan) => {
                     let more = plan.settings.epochs > session.progress.epoch;
-                    session.change(*plan, door)?;
+                    session.change(*plan, 0, door)?;
                     if more {
                         session.folder.reopen()?;
                     }
@@ -175,7 +175,7 @@ impl Session<'_> {
                     Command::Stop if step == 0 => return Ok(Err(Ending::Stopped { epoch: self.progress.epoch, step })),
                     Command::Stop => return Ok(Err(self.stop(step).await?)),
                     Command::Change(plan) => {
-                        self.change(*plan, door)?;
+                        self.change(*plan, step, door)?;
                     }
                     Command::Look => self.show(door).await?,
                     Command::Judge(trial) => self.put_to_trial(&trial, door).await?,
