@@ -116,16 +116,16 @@ mod tests {
     #[test]
     fn uniform_and_normal_have_their_moments() {
         let mut stream = Stream::new(0, Purpose::Points, 0, 0);
-        let n = 100_000;
+        let n = 100_000_u32;
         let uniform: Vec<f64> = (0..n).map(|_| f64::from(stream.uniform())).collect();
         let normal: Vec<f64> = (0..n).map(|_| f64::from(stream.normal())).collect();
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
         let variance = |v: &[f64]| mean(&v.iter().map(|x| x * x).collect::<Vec<_>>()) - mean(v).powi(2);
         // Five standard errors of each estimate at n = 100,000.
-        assert!((mean(&uniform) - 0.5).abs() < 5.0 * (1.0_f64 / 12.0 / n as f64).sqrt());
-        assert!((variance(&uniform) - 1.0 / 12.0).abs() < 5.0 * (1.0_f64 / 180.0 / n as f64).sqrt());
-        assert!(mean(&normal).abs() < 5.0 / (n as f64).sqrt());
-        assert!((variance(&normal) - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt());
+        assert!((mean(&uniform) - 0.5).abs() < 5.0 * (1.0_f64 / 12.0 / f64::from(n)).sqrt());
+        assert!((variance(&uniform) - 1.0 / 12.0).abs() < 5.0 * (1.0_f64 / 180.0 / f64::from(n)).sqrt());
+        assert!(mean(&normal).abs() < 5.0 / f64::from(n).sqrt());
+        assert!((variance(&normal) - 1.0).abs() < 5.0 * (2.0 / f64::from(n)).sqrt());
         assert!(uniform.iter().all(|&u| (0.0..1.0).contains(&u)));
     }
 }

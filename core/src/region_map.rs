@@ -239,7 +239,7 @@ impl OnDevice {
         let found = map.client.get_resource::<WgpuServer<AutoCompiler>>(map.handle.clone()).ok()?;
         let resource = found.resource();
         let len = (map.meta.shape().num_elements() * size_of::<f32>()) as u64;
-        Some(Self { buffer: resource.buffer.clone(), offset: resource.offset, len, _map: map.clone() })
+        Some(Self { buffer: resource.buffer.clone(), offset: resource.offset, len, _map: map })
     }
 }
 

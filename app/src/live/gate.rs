@@ -94,7 +94,6 @@ impl Gate {
     }
 
     /// Whether the runs play.
-    #[allow(dead_code, reason = "the page keeps this on its own side of the worker")]
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }
@@ -133,7 +132,7 @@ impl Gate {
     }
 
     /// Plays until every member has done so many steps, and lets nobody go beyond.
-    #[allow(dead_code, reason = "pictures of the desktop alone stop so")]
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn stop_at(&self, steps: u64) {
         let mut state = self.state();
         state.playing = false;

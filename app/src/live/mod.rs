@@ -132,7 +132,7 @@ impl Shared {
     }
 
     /// Whether a view that was wanted is not there yet.
-    #[allow(dead_code, reason = "a page keeps this on its own side of the worker")]
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn is_looking(&self) -> bool {
         self.mail().look_due
     }
@@ -171,9 +171,9 @@ pub(crate) struct WindowsGpu {
     pub(crate) taken: Arc<Mutex<()>>,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl WindowsGpu {
     /// Waits until no other run computes on it.
-    #[allow(dead_code, reason = "a page has no GPU that it could share")]
     pub(crate) fn take(&self) -> MutexGuard<'_, ()> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -301,7 +301,7 @@ impl Window {
         if let Some(folder) = &self.folder
             && let Err(failure) = crate::host::conclude(folder)
         {
-            let message = failure.message(crate::words::Door::Window).to_string();
+            let message = failure.message(crate::words::Door::Window).to_owned();
             self.shared.tell(Message::Event(Event::Warning { message }));
         }
     }

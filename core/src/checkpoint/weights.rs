@@ -67,7 +67,7 @@ impl Weights {
 }
 
 /// How weights were read, as a sentence on one line.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Whether this program wrote the file.
     pub ours: bool,

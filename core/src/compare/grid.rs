@@ -24,7 +24,7 @@ pub enum GridError {
 }
 
 /// What is compared.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grid {
     /// Names of methods; differences are taken to the first.
     pub methods: Vec<String>,

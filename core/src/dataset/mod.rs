@@ -130,6 +130,7 @@ impl Samples {
     }
 
     /// The samples at `places`, in that order; `sample_len` numbers each.
+    #[must_use]
     pub fn select(&self, places: &[usize], sample_len: usize) -> Self {
         let mut selected = Self::default();
         for &place in places {

@@ -11,7 +11,7 @@ use std::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{subjects::fnv, suite::Found};
+use super::{evaluation::Found, subjects::fnv};
 use crate::{
     checkpoint::{CheckpointError, write_whole},
     dataset::{SampleShape, Samples},

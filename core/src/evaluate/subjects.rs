@@ -130,6 +130,7 @@ impl Kept {
     }
 
     /// Those of another run on the same samples, where they are better.
+    #[must_use]
     pub fn or(self, other: Self) -> Self {
         let better = other.score.clone().lower(self.score.clone());
         let width = self.images.dims()[1];

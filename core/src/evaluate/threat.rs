@@ -134,6 +134,7 @@ impl Ball {
     }
 
     /// The balls of some of the samples.
+    #[must_use]
     pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
         let select = |tensor: &Tensor<2>| tensor.clone().select(0, rows.clone());
         let sides = self.sides.as_ref().map(|[low, high]| [select(low), select(high)]);

@@ -54,11 +54,13 @@ impl Aim {
     }
 
     /// The aims of these samples.
+    #[must_use]
     pub fn rows(&self, rows: Range<usize>) -> Self {
         Self { labels: self.labels.rows(rows.clone()), targets: self.targets.as_ref().map(|targets| targets.rows(rows)) }
     }
 
     /// The aims of some samples.
+    #[must_use]
     pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
         Self { labels: self.labels.select(rows), targets: self.targets.as_ref().map(|targets| targets.select(rows)) }
     }

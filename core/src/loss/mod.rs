@@ -41,11 +41,13 @@ impl Labels {
     }
 
     /// Those of some samples, one after the other.
+    #[must_use]
     pub fn rows(&self, rows: Range<usize>) -> Self {
         Self { class: self.class.clone().slice([rows.clone()]), one_hot: self.one_hot.clone().slice([rows]) }
     }
 
     /// Those of some samples.
+    #[must_use]
     pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
         Self { class: self.class.clone().select(0, rows.clone()), one_hot: self.one_hot.clone().select(0, rows.clone()) }
     }

@@ -78,6 +78,7 @@ impl Parameter {
     }
 
     /// The same, without effect unless one of `conditions` holds.
+    #[must_use]
     pub const fn only_with(self, conditions: &'static [Condition]) -> Self {
         Self { only_with: conditions, ..self }
     }

@@ -48,11 +48,13 @@ impl Gradient {
     }
 
     /// `f` of every pair of tensors.
+    #[must_use]
     pub fn zip(self, other: Self, f: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>) -> Self {
         Self { tensors: self.tensors.into_iter().zip(other.tensors).map(|(a, b)| f(a, b)).collect() }
     }
 
     /// `self + factor other`.
+    #[must_use]
     pub fn plus(self, other: Self, factor: f64) -> Self {
         self.zip(other, |a, b| a + b.mul_scalar(factor))
     }

@@ -32,7 +32,7 @@ pub struct NamedTensor {
 pub type Parameters = BTreeMap<String, NamedTensor>;
 
 /// Why weights do not fit a network.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the weights do not fit the network: {}. Check the name of the network, and the class count and image size of the data.", first_few(.problems, "; "))]
 pub struct WeightsError {
     /// Every missing, unknown or mis-shaped tensor, one sentence each.

@@ -13,7 +13,7 @@ use crate::{
 const KEPT: &str = "changes.json";
 
 /// A setting that was changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// Its name.
     pub name: String,
@@ -24,7 +24,7 @@ pub struct Changed {
 }
 
 /// Settings that a run went on with from somewhere on its way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// The epoch, counted from 1.
     pub epoch: u32,

@@ -68,6 +68,7 @@ pub struct View {
 
 impl View {
     /// This view and a later one, seen at once.
+    #[must_use]
     pub fn followed_by(mut self, later: Self) -> Self {
         self.seen.extend(later.seen);
         Self {

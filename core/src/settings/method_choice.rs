@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::nearest;
+use super::error::nearest;
 
 use crate::method::{About, Entry, METHODS, Method, Parameter, ParameterKind, ParameterValue, Parameters, entry, usual};
 

@@ -136,6 +136,7 @@ macro_rules! value_integer {
                 self.to_string()
             }
 
+            #[allow(clippy::cast_lossless, reason = "no conversion serves all three types")]
             fn number(&self) -> Option<f64> {
                 Some(*self as f64)
             }

@@ -140,11 +140,10 @@ impl Apgd<'_> {
             }
             judge_step_size(&mut rows, since);
             since = 0;
-            if step < self.steps && step >= asked + ASK_EVERY {
-                asked = step;
-            } else {
+            if step == self.steps || step < asked + ASK_EVERY {
                 continue;
             }
+            asked = step;
             if !found.keep_going(&mut rows).await? {
                 break;
             }
