@@ -159,7 +159,6 @@ impl Chosen {
 /// What is below the tensors of a GPU, for kernels that go around the tensor library.
 #[derive(Clone, Debug)]
 pub(crate) struct Raw {
-    /// The device.
     pub(crate) device: wgpu::Device,
     /// The queue, which the tensor library uses as well.
     pub(crate) queue: wgpu::Queue,

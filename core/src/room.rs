@@ -15,7 +15,6 @@ const COPIES: u64 = 9;
 /// How often the update on the CPU holds every number of a batch's signals at the same time, at least: the number and its gradient, and
 /// in a convolutional network what was normalised or the tiles of the products. Measured on `resnet18`: 3.9.
 const SIGNALS: u64 = 2;
-/// Bytes of a number.
 const NUMBER: u64 = 4;
 
 /// What a network needs.

@@ -26,7 +26,6 @@ fn settings_of(name: &str) -> Settings {
     canned::settings().with("method", name)
 }
 
-/// A method by its name.
 fn method(name: &str) -> MethodChoice {
     MethodChoice::of(name).unwrap()
 }

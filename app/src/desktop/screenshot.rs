@@ -25,7 +25,6 @@ use crate::{
 
 /// The longest that a picture is waited for without progress.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The format of the texture.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
 /// The picture that is asked for.
@@ -146,7 +145,6 @@ impl OffScreen {
         }
     }
 
-    /// The picture.
     fn read(&self) -> Result<ColorImage, Failure> {
         let (width, height) = self.size;
         let row = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);

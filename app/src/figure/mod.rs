@@ -25,7 +25,6 @@ pub(crate) const FOLDER: &str = "figures";
 /// Width and height of a figure of two axes.
 pub(crate) const SIZE: (f64, f64) = (640.0, 320.0);
 
-/// A figure.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figure {
     /// The first part of its files' names.

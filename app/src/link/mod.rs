@@ -72,7 +72,6 @@ pub(crate) struct Only {
     pub(crate) settings: BTreeSet<&'static str>,
 }
 
-/// What a link says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Link {
     /// What the settings differ from.

@@ -24,7 +24,6 @@ pub(crate) enum Preset {
 impl Preset {
     pub(crate) const ALL: [Self; 6] = [Self::First, Self::Close, Self::Lambda, Self::Compare, Self::Overlap, Self::Conflict];
 
-    /// Its name in links.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::First => "first",
@@ -36,7 +35,6 @@ impl Preset {
         }
     }
 
-    /// Its settings.
     pub(crate) fn settings(self) -> Settings {
         match self {
             Self::First => first::settings(),

@@ -93,12 +93,10 @@ impl Gate {
         }
     }
 
-    /// Whether the runs play.
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }
 
-    /// Plays or pauses.
     pub(crate) fn play(&self, playing: bool) {
         let mut state = self.state();
         (state.playing, state.rest_at) = (playing, u64::MAX);

@@ -43,7 +43,6 @@ pub(crate) enum Origin {
 /// What is known once a run has its data and its device.
 #[derive(Clone, Debug)]
 pub(crate) struct Ready {
-    /// The data.
     pub(crate) dataset: Arc<Dataset>,
     /// The device's name for a person.
     pub(crate) device: String,
@@ -164,7 +163,6 @@ impl Shared {
 /// The GPU that the window draws with, for a run to compute on.
 #[derive(Clone, Debug)]
 pub(crate) struct WindowsGpu {
-    /// The device.
     pub(crate) chosen: Chosen,
     /// Held by the run that computes on it. Two threads that compute on one device with one queue were seen to wait for each other
     /// for ever (burn 0.22.1 on a software adapter).
@@ -183,7 +181,6 @@ impl WindowsGpu {
 pub(crate) struct Prepared {
     /// What is trained.
     pub(crate) plan: Checked,
-    /// On what.
     pub(crate) dataset: Arc<Dataset>,
     /// Where it is computed.
     pub(crate) chosen: Chosen,

@@ -66,7 +66,6 @@ struct Said {
     place: [i32; 4],
 }
 
-/// The mirror.
 pub(super) struct Mirror {
     tree: Arc<Mutex<Option<TreeUpdate>>>,
     elements: HashMap<NodeId, (Said, HtmlElement)>,

@@ -149,7 +149,6 @@ fn hash() -> String {
     web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
 }
 
-/// The page.
 struct Page {
     state: State,
     /// What the address says.

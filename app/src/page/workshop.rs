@@ -410,12 +410,10 @@ impl Gate {
         self.tell(AtGate::Leave(member));
     }
 
-    /// Whether the runs play.
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }
 
-    /// Plays or pauses.
     pub(crate) fn play(&self, playing: bool) {
         {
             let mut state = self.state();

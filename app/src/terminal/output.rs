@@ -31,7 +31,6 @@ pub(crate) fn end(cause: &io::Error) -> ! {
     process::exit(1);
 }
 
-/// Writes to standard error.
 pub(crate) fn error(text: fmt::Arguments<'_>) {
     // A program whose errors nobody hears goes on with its work.
     let _ = anstream::stderr().lock().write_fmt(text);

@@ -7,7 +7,6 @@ use crate::{
     model::{Classifier, logits_in_slices},
 };
 
-/// How the passes are computed.
 pub(super) enum Passes<'a, M: ?Sized> {
     /// Layer by layer through the tensor library, so many samples at a time.
     Composed { model: &'a M, together: Option<usize> },

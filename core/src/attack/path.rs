@@ -69,7 +69,6 @@ impl Path {
     }
 }
 
-/// How an attack is executed.
 pub(super) enum ExecutionPlan {
     /// This program as a whole.
     Whole(Program),

@@ -57,7 +57,6 @@ impl KernelSource for PgdStepKernel {
     }
 }
 
-/// Launches the shader; one dispatch.
 pub(super) fn launch(
     iterate: FloatTensor<CubeBackend>,
     natural: FloatTensor<CubeBackend>,

@@ -128,7 +128,6 @@ struct Queue<'a> {
     labels: &'a [i32],
 }
 
-/// A sample in a lane.
 #[derive(Clone, Copy)]
 struct InLane {
     sample: usize,

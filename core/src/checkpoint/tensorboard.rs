@@ -207,7 +207,6 @@ fn step(event: &[u8]) -> u64 {
     step
 }
 
-/// An event as a record.
 fn record(event: &[u8]) -> Vec<u8> {
     let length = (event.len() as u64).to_le_bytes();
     [&length[..], &masked(&length).to_le_bytes(), event, &masked(event).to_le_bytes()].concat()

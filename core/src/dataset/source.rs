@@ -32,7 +32,6 @@ pub enum Source {
 }
 
 impl Source {
-    /// Files of this format.
     pub(crate) fn of(format: &'static Format, paths: impl Into<Vec<PathBuf>>) -> Self {
         Self::Files { format: Some(format), paths: paths.into() }
     }

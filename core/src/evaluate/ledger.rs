@@ -229,7 +229,6 @@ const OFF_BOX: u8 = 2;
 const OUTSIDE: u8 = 4;
 const IMAGE: u8 = 8;
 
-/// A sample's fingerprint.
 fn sample(samples: &Samples, index: usize, shape: SampleShape) -> u64 {
     let pixels = &samples.pixels[index * shape.len()..(index + 1) * shape.len()];
     fnv(pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).chain(samples.labels[index].to_le_bytes()))

@@ -4,7 +4,6 @@ use burn::tensor::Tensor;
 
 use super::{Labels, flat};
 
-/// Below every logit.
 const LEAST: f32 = -3.0e38;
 
 /// The number of the label: N of N x C.

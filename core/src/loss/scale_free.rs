@@ -7,7 +7,6 @@ use super::{Labels, cross_entropy, flat, largest_other, of_label};
 
 /// Keeps a quotient finite (AutoAttack's).
 const TINY: f64 = 1e-12;
-/// Below every logit.
 const LEAST: f32 = -3.0e38;
 
 /// The difference of logits ratio, `-(z_y - max_(c≠y) z_c) / (z_(1) - z_(3) + 1e-12)` with logits in descending order; needs three

@@ -44,12 +44,10 @@ impl Layers {
         Tensor::cat(parts, 0)
     }
 
-    /// The tensors that [`Self::pack`] took.
     pub(crate) fn unpack(&self, packed: &Tensor<1>) -> Vec<Tensor<1>> {
         (0..2 * self.layers.len()).filter_map(|place| self.unpack_one(packed, place)).collect()
     }
 
-    /// One of them.
     fn unpack_one(&self, packed: &Tensor<1>, place: usize) -> Option<Tensor<1>> {
         let ([inputs, outputs], begins) = self.linear().nth(place / 2)?;
         let begin = begins[place % 2];

@@ -163,7 +163,6 @@ impl Layers {
 pub(crate) struct Learned {
     /// The parameter's name within burn.
     pub(crate) id: ParamId,
-    /// Its numbers.
     pub(crate) numbers: Tensor<1>,
 }
 
@@ -183,23 +182,19 @@ impl Learned {
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::large_enum_variant, reason = "a network has some dozens of them")]
 pub(crate) enum Channels {
-    /// Nothing.
     #[default]
     None,
     /// A factor and an addend that are not trained.
     Fixed([Tensor<1>; 2]),
     /// An addend that is trained.
     Bias(Learned),
-    /// Batch normalisation.
     Norm(Norm),
 }
 
 /// Batch normalisation as it is trained.
 #[derive(Clone, Debug)]
 pub(crate) struct Norm {
-    /// gamma and beta.
     pub(crate) learned: [Learned; 2],
-    /// Running mean and variance.
     pub(crate) running: [Tensor<1>; 2],
 }
 

@@ -15,7 +15,6 @@ use crate::{
 /// Cells of the decision regions in a snapshot.
 const REGION_CELLS: (usize, usize) = (64, 64);
 
-/// What an evaluation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// Choosing an epoch.

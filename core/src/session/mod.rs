@@ -43,7 +43,6 @@ use crate::{
     train::{EpochLog, SampleRecord, Trainer},
 };
 
-/// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 /// How long steps are handed to the GPU before the loop waits for it.
 const AHEAD: Duration = Duration::from_millis(10);

@@ -220,7 +220,6 @@ fn value_text(parameter: &Parameter) -> String {
     parameter.default().to_string()
 }
 
-/// The range of a parameter.
 pub(super) fn parameter_range(parameter: &Parameter) -> Option<(f64, f64)> {
     match parameter.kind {
         ParameterKind::Number { range, .. } => Some(range),
@@ -229,7 +228,6 @@ pub(super) fn parameter_range(parameter: &Parameter) -> Option<(f64, f64)> {
     }
 }
 
-/// The slider of a parameter.
 fn slider_of(parameter: &Parameter) -> Option<Slider> {
     match parameter.kind {
         ParameterKind::Number { slider: (low, high), .. } => {

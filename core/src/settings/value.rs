@@ -15,7 +15,6 @@ use crate::{
     train::LearningRateSchedule,
 };
 
-/// A value of a setting.
 pub(super) trait Value: Sized {
     fn read(text: &str) -> Result<Self, String>;
     fn write(&self) -> String;

@@ -459,7 +459,6 @@ impl Trainer {
     }
 }
 
-/// The passes of an update.
 struct Passes {
     natural: Option<Pass>,
     adversarial: Pass,

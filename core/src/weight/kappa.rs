@@ -5,7 +5,6 @@ use crate::{
     weight::{LambdaKind, LambdaSchedule, RuleName},
 };
 
-/// The rule.
 pub(crate) const WEIGHTING: Parameter = Parameter::choice(
     ("weighting", "weighting"),
     "tanh",
@@ -32,7 +31,6 @@ pub(crate) const LAMBDA_MAX: Parameter = Parameter::number(
 )
 .only_with(&[("lambda_schedule", &["linear"])]);
 
-/// λ with its default.
 pub(crate) const fn lambda(default: f64) -> Parameter {
     Parameter::number(
         ("lambda", "λ"),

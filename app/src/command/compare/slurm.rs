@@ -32,7 +32,6 @@ pub(super) struct Jobs {
     pub(super) arrays: Vec<Array>,
 }
 
-/// A job array.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Array {
     /// Its number.

@@ -19,7 +19,6 @@ use super::formats::{Container, Unreadable};
 pub(super) struct Names<'a>(Vec<(&'a str, &'a [usize])>);
 
 impl<'a> Names<'a> {
-    /// The shape of a tensor.
     fn shape(&self, name: &str) -> Option<&'a [usize]> {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, shape)| *shape)
     }

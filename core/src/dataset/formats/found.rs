@@ -28,7 +28,6 @@ const IN_FOLDER: usize = 2000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) path: PathBuf,
-    /// Whether it is a folder.
     pub(super) folder: bool,
     /// The first bytes of a file, unpacked where it is packed with gzip.
     pub(super) start: Vec<u8>,
@@ -39,7 +38,6 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Looks at `path`.
     pub(super) fn at(path: &Path) -> Result<Self, DatasetError> {
         let mut found = Self { path: path.to_owned(), ..Self::default() };
         if files::is_dir(path) {

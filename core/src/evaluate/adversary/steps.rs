@@ -110,7 +110,6 @@ impl Steps {
     }
 }
 
-/// The losses of fixed steps.
 fn climbed(kind: LossKind, logits: Tensor<2>, aim: &Aim) -> Tensor<1> {
     match kind {
         LossKind::CwMargin => loss::logit_margin(logits, &aim.labels).neg(),

@@ -48,7 +48,6 @@ pub(crate) enum Node<'a> {
     Dict(Vec<(Id, Id)>),
     /// The name of a function or class.
     Global {
-        /// Its module.
         module: Cow<'a, str>,
         /// Its name in the module.
         name: Cow<'a, str>,
@@ -109,7 +108,6 @@ pub(crate) struct Value<'p, 'a> {
 }
 
 impl<'p, 'a> Value<'p, 'a> {
-    /// What it is.
     pub(crate) fn node(self) -> &'p Node<'a> {
         &self.pickle.nodes[self.id]
     }

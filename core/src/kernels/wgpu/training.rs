@@ -26,7 +26,6 @@ pub(crate) struct Training {
     learned: Vec<[usize; 2]>,
     /// Where the running means of each batch normalisation begin and how many they are, in the order of the layers.
     norms: Vec<[usize; 2]>,
-    /// How many passes there were.
     passes: usize,
     device: Device,
 }

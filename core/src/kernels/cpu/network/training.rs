@@ -119,7 +119,6 @@ impl Training {
         Self { network: InLanes::new(&plain, parameters), norms, epsilon, learns, passes: Vec::new() }
     }
 
-    /// How many passes were made.
     pub(crate) fn passes(&self) -> usize {
         self.passes.len()
     }
