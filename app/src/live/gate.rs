@@ -93,6 +93,7 @@ impl Gate {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }

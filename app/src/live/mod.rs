@@ -166,6 +166,7 @@ pub(crate) struct WindowsGpu {
     pub(crate) chosen: Chosen,
     /// Held by the run that computes on it. Two threads that compute on one device with one queue were seen to wait for each other
     /// for ever (burn 0.22.1 on a software adapter).
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "a page has no GPU that it could share"))]
     pub(crate) taken: Arc<Mutex<()>>,
 }
 

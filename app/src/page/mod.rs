@@ -95,6 +95,7 @@ pub async fn page(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
         )
         .await?;
     // The frames go on as long as the page lives.
+    #[expect(clippy::mem_forget, reason = "the page runs until its tab closes")]
     std::mem::forget(runner);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What an attack that goes step by step asks of a network: its logits, and the gradient of a loss of them at the samples.
+//! Passes of a network for step-by-step attacks: the logits, and the input gradient of a loss of the logits.
 
 use burn::tensor::Tensor;
 

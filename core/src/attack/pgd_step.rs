@@ -7,7 +7,7 @@ use derive_new::new;
 
 use crate::launch;
 
-/// What one step needs besides the tensors; all in pixel units.
+/// The settings of one step, in pixel units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepSettings {
     /// alpha, at least 0.

@@ -1,5 +1,5 @@
-//! The whole attack as one operation: what it takes and gives, and its implementation for the CPU, which is the twin of
-//! `shaders/perceptron/attack.wgsl` and takes every network that is a [`Program`](crate::model::Program).
+//! The whole attack as one operation: its settings, its results and the CPU implementation, the twin of `shaders/perceptron/attack.wgsl`.
+//! The CPU implementation accepts every network that is a [`Program`](crate::model::Program).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
 
 /// Numbers in a sample's records: after x⁰ and after x^(K-1).
 pub const RECORDS: usize = 2 * RECORD;
-/// What a point of a trajectory holds before its position: its margin and its loss.
+/// Numbers before the position in a trajectory's point: its margin and its loss.
 pub const POINT: usize = 2;
 
 /// One whole attack.
@@ -22,15 +22,15 @@ pub const POINT: usize = 2;
 pub struct WholeAttack {
     /// The network.
     pub layers: Arc<Layers>,
-    /// What the steps climb.
+    /// The loss that the steps maximise.
     pub loss: LossKind,
     /// K, at least 1.
     pub steps: u32,
-    /// τ of early-stopped PGD; not with KL, not with a trajectory, and on the CPU alone.
+    /// τ of early-stopped PGD; only on the CPU, and not with KL or a trajectory.
     pub patience: Option<u32>,
     /// One step.
     pub step: StepSettings,
-    /// Whether the way is kept: margin, loss and position of x⁰ … x^(K).
+    /// Whether to keep the trajectory: margin, loss and position of x⁰ … x^(K).
     pub trace: bool,
 }
 
@@ -51,7 +51,7 @@ pub fn multiplications(layers: &Layers, steps: u32) -> u64 {
     (2 * u64::from(steps) + 1) * layers.multiplications() as u64
 }
 
-/// What a whole attack on N samples with D numbers gives.
+/// The result of a whole attack on N samples of D numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attacked {
     /// x^(K): N x D.

@@ -1,5 +1,5 @@
-//! The one loop that runs the attacks of a suite: on all samples, or on those that no attack has broken yet. The loop judges each image by a
-//! forward pass of its own and does not take the attack's word.
+//! The loop that runs a suite's attacks, on all samples or on those that no attack has broken yet. It judges each image by a forward pass of
+//! its own and does not trust the attack.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::{
     model::Classifier,
 };
 
-/// What is attacked.
+/// The target of an evaluation.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// The frozen network.
@@ -26,11 +26,11 @@ pub struct Target<'a> {
     pub samples: &'a Samples,
     /// Their shape.
     pub shape: SampleShape,
-    /// What the adversary may do.
+    /// The threat model.
     pub threat: Threat,
-    /// How many samples at a time.
+    /// Samples per batch.
     pub batch: usize,
-    /// Where.
+    /// The device that computes.
     pub device: &'a Device,
 }
 
@@ -40,31 +40,31 @@ impl fmt::Debug for Target<'_> {
     }
 }
 
-/// What is known of one sample.
+/// The findings about one sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Known {
     /// The sample's row in its source.
     pub row: u32,
     /// Its label.
     pub label: u32,
-    /// Whether it is classified correctly before any attack.
+    /// Whether the network classifies it correctly before any attack.
     pub natural: bool,
     /// The first attack that broke it.
     pub broken_by: Option<String>,
-    /// The least distance at which it was found misclassified; an attack that looks for the nearest image may find it outside the ball.
+    /// The least distance of a misclassified image; attacks that search for the nearest image may find one outside the ball.
     pub distance: Option<f32>,
     /// The margin z_y − max other of the sample itself.
     pub margin_natural: f32,
-    /// The least margin that was found in the ball.
+    /// The least margin found in the ball.
     pub margin: f32,
-    /// The image in ball and box that broke it first; where nothing did, the one of least margin of the attacks that were run now (a ledger
-    /// keeps no such images).
+    /// The first image in ball and box that broke it. If none did, the image of least margin among the attacks run now; a ledger keeps no such
+    /// images.
     #[serde(skip)]
     pub image: Option<Image>,
 }
 
 impl Known {
-    /// Adds what `attack` found.
+    /// Adds a finding of `attack`.
     fn add(&mut self, found: Found, attack: &str) {
         let first = self.broken_by.is_none();
         if found.wrong && !found.off_box {
@@ -84,7 +84,7 @@ impl Known {
     }
 }
 
-/// What an attack made of a sample.
+/// An attack's image of a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     /// D numbers in [0, 1].
@@ -93,7 +93,7 @@ pub struct Image {
     pub margin: f32,
 }
 
-/// An evaluation on its way.
+/// An evaluation in progress.
 pub struct Evaluation<'a> {
     target: Target<'a>,
     ledger: Option<&'a mut Ledger>,
@@ -102,39 +102,39 @@ pub struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    /// Nothing is known yet of `target`.
+    /// An evaluation of `target` without findings.
     pub fn new(target: Target<'a>) -> Self {
         let of = |(&row, &label): (&u32, &u32)| Known { row, label, margin: f32::INFINITY, ..Known::default() };
         let known = target.samples.rows.iter().zip(&target.samples.labels).map(of).collect();
         Self { target, ledger: None, known, report: Report { samples: target.samples.len(), scores: Vec::new() } }
     }
 
-    /// The same, with what `ledger` holds of the same network, threat and device; what is found is put into it.
+    /// An evaluation that reuses the verdicts in `ledger`, which must be of the same network, threat and device, and adds its own.
     pub fn with_ledger(target: Target<'a>, ledger: &'a mut Ledger) -> Self {
         Self { ledger: Some(ledger), ..Self::new(target) }
     }
 
-    /// What the stages that were run have come to.
+    /// The results of the stages so far.
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// The same, to be kept.
+    /// Converts the evaluation into its report.
     pub fn into_report(self) -> Report {
         self.report
     }
 
-    /// The same, and what is known of every sample.
+    /// The report, and the findings about every sample.
     pub(super) fn into_parts(self) -> (Report, Vec<Known>) {
         (self.report, self.known)
     }
 
-    /// What is known of every sample.
+    /// The findings about every sample.
     pub fn samples(&self) -> &[Known] {
         &self.known
     }
 
-    /// Runs an attack on all samples, without reports on the way.
+    /// Runs an attack on all samples, without progress reports.
     ///
     /// # Errors
     /// [`Halt`].
@@ -142,10 +142,10 @@ impl<'a> Evaluation<'a> {
         self.run(&Stage { adversary, on_survivors: false }, &mut super::Unwatched).await
     }
 
-    /// Runs a stage; the onlooker is told how far it is after every batch.
+    /// Runs a stage and reports its progress to the onlooker after every batch.
     ///
     /// # Errors
-    /// [`Halt`]; nothing of this stage counts then, and what it found of whole batches stays in the ledger.
+    /// [`Halt`]. The stage then does not count; the ledger keeps the verdicts of its complete batches.
     pub async fn run(&mut self, stage: &Stage, onlooker: &mut dyn Onlooker) -> Result<&Score, Halt> {
         let Target { network, shape, threat, device, .. } = self.target;
         let mut victim = Victim::new(network, shape, threat.path, device, onlooker);
@@ -162,20 +162,20 @@ impl<'a> Evaluation<'a> {
         Ok(score)
     }
 
-    /// Indices of the samples to attack: those that are correct, and of them only the ones that no stage broke if `on_survivors`.
+    /// The indices of the samples to attack: all correct ones, or only the unbroken ones if `on_survivors`.
     fn candidates(&self, on_survivors: bool) -> Vec<usize> {
         let known = &self.known;
         let mut indices: Vec<usize> = (0..self.target.samples.len())
             .filter(|&index| known[index].natural && (!on_survivors || known[index].broken_by.is_none()))
             .collect();
         if on_survivors {
-            // The samples nearest to the boundary first: what can fall falls early.
+            // The samples nearest to the boundary come first, so that the fragile ones break early.
             indices.sort_by(|&a, &b| known[a].margin.total_cmp(&known[b].margin).then(a.cmp(&b)));
         }
         indices
     }
 
-    /// What the ledger holds of the samples at `indices`, and what the attack finds of the others; nothing where it attacks nothing.
+    /// Takes the findings about the samples at `indices` from the ledger and attacks the others. Empty if the adversary attacks nothing.
     async fn find(&mut self, adversary: &dyn Adversary, indices: &[usize], victim: &mut Victim<'_>) -> Result<Vec<Found>, Halt> {
         let Target { samples, shape, threat, batch, device, .. } = self.target;
         let mut found = Vec::with_capacity(indices.len());
@@ -204,7 +204,7 @@ impl<'a> Evaluation<'a> {
         Ok(found)
     }
 
-    /// Adds what the attack found of the samples at `indices` to what is known of them, and counts.
+    /// Adds the findings about the samples at `indices`, and counts them.
     fn score(&mut self, stage: &Stage, indices: &[usize], found: Vec<Found>) -> Score {
         let adversary = stage.adversary.as_ref();
         let attack = adversary.spec();
@@ -233,7 +233,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Finds out which samples are correct before any attack.
+    /// Classifies all samples before any attack.
     async fn judge_natural(&mut self, victim: &mut Victim<'_>) -> Result<(), Halt> {
         let Target { samples, shape, batch, device, .. } = self.target;
         let indices: Vec<usize> = (0..samples.len()).collect();
@@ -259,31 +259,31 @@ impl fmt::Debug for Evaluation<'_> {
     }
 }
 
-/// What an attack has found of one sample.
+/// An attack's finding about one sample.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
-    /// Its image is misclassified.
+    /// Whether the image is misclassified.
     pub(super) wrong: bool,
     /// z_y − max other there.
     pub(super) margin: f32,
-    /// How far it is from the sample.
+    /// The distance from the sample.
     pub(super) distance: f32,
-    /// Not in the pixel box, or no number.
+    /// Whether the image leaves the pixel box or holds NaN.
     pub(super) off_box: bool,
-    /// Not in ball and box.
+    /// Whether the image leaves ball or box.
     pub(super) outside: bool,
     /// The image, if it is in ball and box.
     pub(super) image: Option<Vec<f32>>,
 }
 
 impl Found {
-    /// Whether the image is misclassified and in ball and box.
+    /// Whether the image is misclassified inside ball and box.
     fn breaks(&self) -> bool {
         self.wrong && !self.outside
     }
 }
 
-/// Judges what an attack gave, by a pass of its own.
+/// Judges an attack's images by a separate forward pass.
 async fn verdicts(victim: &mut Victim<'_>, subjects: &Subjects, images: Tensor<2>, threat: Threat) -> Result<Vec<Found>, Halt> {
     let logits = victim.logits(&images).await?;
     let Verdict { wrong, margin } = Verdict::of(&logits, &subjects.labels);

@@ -7,20 +7,20 @@ use super::{Adversary, adversary, threat::Norm};
 pub struct Stage {
     /// The attack.
     pub adversary: Box<dyn Adversary>,
-    /// Whether it is run on the samples alone that no stage before it broke; else on all that are correct before an attack.
+    /// Whether it runs only on samples that no earlier stage broke; otherwise it runs on all that are correct before an attack.
     pub on_survivors: bool,
 }
 
-/// A suite: attacks that together give one number.
+/// A suite: attacks that together give one robust accuracy.
 #[derive(Clone, Copy, Debug)]
 pub struct Suite {
     /// Its name.
     pub name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub summary: &'static str,
     /// Its attacks on all samples.
     on_all: &'static [&'static str],
-    /// Its attacks on those that are left.
+    /// Its attacks on the survivors.
     on_survivors: &'static [&'static str],
 }
 
@@ -59,11 +59,11 @@ pub const SUITES: &[Suite] = &[
 ];
 
 impl Suite {
-    /// What chooses the best epoch: cheap enough to be run again and again.
+    /// Chooses the best epoch; cheap enough to run often.
     pub const FAST: Self = SUITES[0];
-    /// What training reports.
+    /// The suite of training's final report.
     pub const QUICK: Self = SUITES[1];
-    /// What an evaluation runs when nothing else is asked for.
+    /// The default of an evaluation.
     pub const TRUST: Self = SUITES[2];
 
     /// Its attacks on all samples that are correct before an attack, as [`super::parse`] reads them.
@@ -71,7 +71,7 @@ impl Suite {
         self.on_all
     }
 
-    /// Its attacks on the samples that no attack before broke, as [`super::parse`] reads them.
+    /// Its attacks on the samples that no earlier attack broke, as [`super::parse`] reads them.
     pub fn on_survivors(&self) -> &'static [&'static str] {
         self.on_survivors
     }
@@ -86,7 +86,7 @@ impl Suite {
         suite.copied().ok_or_else(|| format!("`{name}` is no suite: expected {}", names()))
     }
 
-    /// Its stages for a network of so many classes, in a norm, and the attacks that need more classes or another norm and are left out.
+    /// Its stages for a number of classes and a norm, and the labels of the attacks that need more classes or another norm.
     pub fn stages(&self, classes: usize, norm: Norm) -> (Vec<Stage>, Vec<String>) {
         let of = |specs: &[&str], on_survivors| -> Vec<Stage> {
             let adversaries = specs.iter().filter_map(|spec| adversary::parse(spec).ok());

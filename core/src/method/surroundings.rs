@@ -1,4 +1,4 @@
-//! What a method may ask of the network around the adversarial data of a step, for gradients that look beyond the loss itself.
+//! Gradients of the network near the adversarial data of a step, for methods whose gradient needs more than that of the loss.
 
 use burn::tensor::Tensor;
 
@@ -7,12 +7,12 @@ use crate::{
     model::{Classifier as _, Gradient, Network, RunningStatistics},
 };
 
-/// How far a shifted input lies from x~ at most, in pixel units.
+/// The greatest distance of a shifted input from x~, in pixel units.
 const SHIFT: f64 = 1e-4;
 /// The least distance from a side of the ball, as a share of its radius: the barrier is infinite at the side itself.
 const LEAST_DISTANCE: f64 = 1e-3;
 
-/// A step's network in training mode and its samples. Nothing that is asked changes the network, nor its running statistics.
+/// A step's network in training mode and its samples. No method changes the network or its running statistics.
 #[derive(Debug)]
 pub struct Surroundings<'a> {
     /// The network before the step.
