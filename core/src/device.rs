@@ -315,12 +315,12 @@ pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     }
 }
 
-/// The place of the adapter that a window should draw with, if its runs are to compute on `asked`: that one where it is named, else
+/// The index of the adapter that a window should draw with, if its runs are to compute on `asked`: that one where it is named, else
 /// the first that `auto` would take, else the first that there is.
 pub fn to_draw_with(asked: &str, adapters: &[wgpu::Adapter]) -> Option<usize> {
     let wanted = asked.trim().to_lowercase();
     let names: Vec<String> = adapters.iter().map(|adapter| adapter.get_info().name).collect();
-    let named = place_of(&wanted, names.iter().map(String::as_str));
+    let named = index_of(&wanted, names.iter().map(String::as_str));
     let of_kind = |kind: wgpu::DeviceType| adapters.iter().position(|adapter| adapter.get_info().device_type == kind);
     let kinds = [wgpu::DeviceType::DiscreteGpu, wgpu::DeviceType::IntegratedGpu, wgpu::DeviceType::VirtualGpu];
     named.filter(|_| !wanted.is_empty()).or_else(|| kinds.into_iter().find_map(of_kind)).or(if adapters.is_empty() {
@@ -354,12 +354,12 @@ pub fn shared(
     described.with(device, queue, format!("{asked}: the {kind} that the window draws with")).ok()
 }
 
-/// The place of the adapter that `auto` takes among `adapters`: the first discrete GPU, else the first integrated, else the
+/// The index of the adapter that `auto` takes among `adapters`: the first discrete GPU, else the first integrated, else the
 /// first virtual one, else the one that the browser gives; with the reason.
 pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
     for kind in [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Virtual, AdapterKind::Browser] {
-        if let Some(place) = adapters.iter().position(|adapter| adapter.kind == kind && adapter.suits_auto()) {
-            return (Some(place), format!("auto: the first {kind}"));
+        if let Some(index) = adapters.iter().position(|adapter| adapter.kind == kind && adapter.suits_auto()) {
+            return (Some(index), format!("auto: the first {kind}"));
         }
     }
     let reason = if adapters.is_empty() {
@@ -377,9 +377,9 @@ pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
     (None, reason)
 }
 
-/// The place of what `asked` means among adapters of these names: its number, or else the first that has it in its name (case does not
+/// The index of what `asked` means among adapters of these names: its number, or else the first that has it in its name (case does not
 /// matter). So the second of two equal cards can be had.
-fn place_of<'a>(asked: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
+fn index_of<'a>(asked: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
     let number = asked.parse::<usize>().ok().filter(|number| *number < names.clone().count());
     let wanted = asked.to_lowercase();
     number.or_else(|| names.clone().position(|name| name.to_lowercase().contains(&wanted)))
@@ -403,9 +403,9 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
     }
     let mut adapters = adapters().await;
     if asked == "auto" || asked == "gpu" {
-        let (place, why) = auto_choice(&adapters);
-        return match place {
-            Some(place) => match adapters.swap_remove(place).open(why).await {
+        let (index, why) = auto_choice(&adapters);
+        return match index {
+            Some(index) => match adapters.swap_remove(index).open(why).await {
                 Err(error) if asked == "auto" => Ok(Chosen::cpu(format!("auto: {error}"))),
                 opened => opened,
             },
@@ -414,15 +414,15 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
         };
     }
     let by_kind = |adapter: &Adapter| asked == "software" && adapter.kind == AdapterKind::Software;
-    let meant = adapters.iter().position(by_kind).or_else(|| place_of(asked, adapters.iter().map(|adapter| &*adapter.name)));
+    let meant = adapters.iter().position(by_kind).or_else(|| index_of(asked, adapters.iter().map(|adapter| &*adapter.name)));
     match meant {
-        Some(place) => adapters.swap_remove(place).open("asked for by name".to_owned()).await,
+        Some(index) => adapters.swap_remove(index).open("asked for by name".to_owned()).await,
         None => {
             let names: Vec<&str> = adapters.iter().map(|adapter| adapter.name.as_str()).collect();
             let found = if names.is_empty() {
                 NO_DRIVER.to_owned()
             } else {
-                let listed = names.iter().enumerate().map(|(place, name)| format!("{place}: {name}"));
+                let listed = names.iter().enumerate().map(|(index, name)| format!("{index}: {name}"));
                 format!("no adapter has that number, or that in its name; there is {}", listed.collect::<Vec<_>>().join(", "))
             };
             Err(DeviceError::NotFound { asked: asked.to_owned(), found })
@@ -441,14 +441,14 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceE
 
 #[cfg(test)]
 mod tests {
-    use super::place_of;
+    use super::index_of;
 
     #[test]
     fn the_second_of_two_equal_cards_has_a_number() {
         let names = ["GeForce RTX 3090", "GeForce RTX 3090", "llvmpipe (LLVM 15)"];
-        let place = |asked| place_of(asked, names.iter().copied());
-        assert_eq!([place("0"), place("1"), place("2")], [Some(0), Some(1), Some(2)]);
-        assert_eq!([place("geforce"), place("LLVM"), place("3090")], [Some(0), Some(2), Some(0)]);
-        assert_eq!([place("4"), place("radeon")], [None, None]);
+        let index = |asked| index_of(asked, names.iter().copied());
+        assert_eq!([index("0"), index("1"), index("2")], [Some(0), Some(1), Some(2)]);
+        assert_eq!([index("geforce"), index("LLVM"), index("3090")], [Some(0), Some(2), Some(0)]);
+        assert_eq!([index("4"), index("radeon")], [None, None]);
     }
 }

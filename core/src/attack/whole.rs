@@ -150,12 +150,12 @@ impl Queue<'_> {
         let mut lanes: Vec<Option<InLane>> = vec![None; per_tile];
         let mut next = 0;
         loop {
-            for (lane, place) in lanes.iter_mut().enumerate() {
-                if place.is_none() && next < self.labels.len() {
+            for (lane, slot) in lanes.iter_mut().enumerate() {
+                if slot.is_none() && next < self.labels.len() {
                     let row = next * inputs..(next + 1) * inputs;
                     column(&self.start[row.clone()], tile.samples(), lane);
                     column(&self.natural[row], &mut natural, lane);
-                    *place = Some(InLane { sample: next, step: 0, left: patience });
+                    *slot = Some(InLane { sample: next, step: 0, left: patience });
                     next += 1;
                 }
             }
@@ -166,8 +166,8 @@ impl Queue<'_> {
             let (logits, gradient) = tile.logits_and_gradient();
             gradient.fill(0.0);
             let mut stopped = Vec::new();
-            for (lane, place) in lanes.iter_mut().enumerate() {
-                let Some(in_lane) = place else { continue };
+            for (lane, slot) in lanes.iter_mut().enumerate() {
+                let Some(in_lane) = slot else { continue };
                 z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + lane]);
                 let label = usize::try_from(self.labels[in_lane.sample]).unwrap_or(usize::MAX).min(classes - 1);
                 let said = sample_loss(&z, label, &[], &mut slope, attack.loss);
@@ -210,7 +210,7 @@ impl Queue<'_> {
         let per_tile = lanes.len();
         if let Some(in_lane) = lanes[lane].take() {
             let row = &mut self.images[in_lane.sample * inputs..(in_lane.sample + 1) * inputs];
-            row.iter_mut().enumerate().for_each(|(place, number)| *number = samples[place * per_tile + lane]);
+            row.iter_mut().enumerate().for_each(|(index, number)| *number = samples[index * per_tile + lane]);
         }
     }
 }
@@ -218,7 +218,7 @@ impl Queue<'_> {
 /// Writes a sample into its lane.
 fn column(row: &[f32], lanes: &mut [f32], lane: usize) {
     let per_tile = lanes.len() / row.len();
-    row.iter().enumerate().for_each(|(place, &number)| lanes[place * per_tile + lane] = number);
+    row.iter().enumerate().for_each(|(index, &number)| lanes[index * per_tile + lane] = number);
 }
 
 /// The samples of one tile.
@@ -313,8 +313,8 @@ impl Part<'_> {
             let point = &mut trajectory[step as usize * (POINT + inputs)..][..POINT + inputs];
             point[0] = measured.margin;
             point[1] = measured.loss;
-            for (number, place) in point[POINT..].iter_mut().zip(0..) {
-                *number = iterates[place * per_tile + sample];
+            for (number, index) in point[POINT..].iter_mut().zip(0..) {
+                *number = iterates[index * per_tile + sample];
             }
         }
     }

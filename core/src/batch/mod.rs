@@ -18,17 +18,17 @@ pub fn shuffled(samples: usize, seed: u64, epoch: u32) -> Vec<usize> {
     order
 }
 
-/// Puts the samples at `places` on the device as a training batch: augmented, and with the attack's start of this epoch.
+/// Puts the samples at `indices` on the device as a training batch: augmented, and with the attack's start of this epoch.
 pub fn training_batch(
     samples: &Samples,
-    places: &[usize],
+    indices: &[usize],
     shape: SampleShape,
     augment: &Augmentation,
     start: Option<Start>,
     (seed, epoch): (u64, u32),
     device: &Device,
 ) -> Batch {
-    let mut selected = samples.select(places, shape.len());
+    let mut selected = samples.select(indices, shape.len());
     if !augment.is_none() {
         for (pixels, &row) in selected.pixels.chunks_exact_mut(shape.len()).zip(&selected.rows) {
             augment.apply(pixels, shape, &mut Stream::new(seed, Purpose::Augment, u64::from(epoch), u64::from(row)));

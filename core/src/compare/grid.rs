@@ -106,7 +106,7 @@ pub fn varied(text: &str) -> Result<(&'static str, Vec<String>), GridError> {
     if values.iter().any(String::is_empty) {
         return Err(GridError::Vary(format!("`{text}` has an empty value: {expected}")));
     }
-    if let Some(twice) = values.iter().enumerate().find(|(place, value)| values[..*place].contains(value)) {
+    if let Some(twice) = values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)) {
         return Err(GridError::Vary(format!("{} takes {} twice; name each value once", field.name, twice.1)));
     }
     Ok((field.name, values))
@@ -141,14 +141,14 @@ impl Grid {
         if self.seeds.is_empty() {
             return Err(GridError::Seeds("there are none: expected whole numbers such as 0-4 or 1,2,7".to_owned()));
         }
-        for (place, method) in self.methods.iter().enumerate() {
+        for (index, method) in self.methods.iter().enumerate() {
             Settings::default().set("method", method)?;
-            if self.methods[..place].contains(method) {
+            if self.methods[..index].contains(method) {
                 return Err(GridError::Methods(format!("{method} is named twice; name each method once")));
             }
         }
-        for (place, (name, _)) in self.vary.iter().enumerate() {
-            if self.vary[..place].iter().any(|(other, _)| other == name) {
+        for (index, (name, _)) in self.vary.iter().enumerate() {
+            if self.vary[..index].iter().any(|(other, _)| other == name) {
                 return Err(GridError::Vary(format!("{name} is varied twice; give all its values at once")));
             }
             if self.given.iter().any(|(other, _)| other == name) {

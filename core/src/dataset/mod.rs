@@ -129,14 +129,14 @@ impl Samples {
         self.labels.is_empty()
     }
 
-    /// The samples at `places`, in that order; `sample_len` numbers each.
+    /// The samples at `indices`, in that order; `sample_len` numbers each.
     #[must_use]
-    pub fn select(&self, places: &[usize], sample_len: usize) -> Self {
+    pub fn select(&self, indices: &[usize], sample_len: usize) -> Self {
         let mut selected = Self::default();
-        for &place in places {
-            selected.pixels.extend_from_slice(&self.pixels[place * sample_len..(place + 1) * sample_len]);
-            selected.labels.push(self.labels[place]);
-            selected.rows.push(self.rows[place]);
+        for &index in indices {
+            selected.pixels.extend_from_slice(&self.pixels[index * sample_len..(index + 1) * sample_len]);
+            selected.labels.push(self.labels[index]);
+            selected.rows.push(self.rows[index]);
         }
         selected
     }

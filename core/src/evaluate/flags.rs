@@ -78,8 +78,8 @@ impl Probes {
         };
         let probabilities = !passes[0].is_empty() && rows(0).all(probability);
         let correct: Vec<usize> = (rows(0).zip(&first))
-            .filter(|(row, place)| crate::snapshot::best_class(row) == samples.labels[**place] as usize)
-            .map(|(_, place)| *place)
+            .filter(|(row, index)| crate::snapshot::best_class(row) == samples.labels[**index] as usize)
+            .map(|(_, index)| *index)
             .take(PROBED)
             .collect();
         if correct.is_empty() {

@@ -68,13 +68,13 @@ impl Evidence {
     }
 
     /// The column of a number of the records after x^(K−1).
-    fn column(&self, place: usize) -> usize {
-        self.records.dims()[1] - RECORD + place
+    fn column(&self, index: usize) -> usize {
+        self.records.dims()[1] - RECORD + index
     }
 
-    fn record(&self, place: usize) -> Tensor<1> {
-        let (samples, place) = (self.records.dims()[0], self.column(place));
-        self.records.clone().slice([0..samples, place..place + 1]).reshape([samples])
+    fn record(&self, index: usize) -> Tensor<1> {
+        let (samples, index) = (self.records.dims()[0], self.column(index));
+        self.records.clone().slice([0..samples, index..index + 1]).reshape([samples])
     }
 
     /// Weights with mean 1 over the batch: N numbers, from the logarithms of raw weights of kappa 0 … K.
