@@ -1,4 +1,4 @@
-//! TensorBoard's event files: numbers and histograms of every epoch, which `tensorboard --logdir runs` shows while a run is on its way.
+//! TensorBoard's event files, with numbers and histograms of every epoch. `tensorboard --logdir runs` shows them while a run trains.
 //!
 //! A file is a chain of records (TFRecord: length, masked CRC-32C of the length, bytes, masked CRC-32C of the bytes), each an `Event` of
 //! TensorFlow's `event.proto` and `summary.proto`. The crates that write them (`tensorboard-rs`, `tfrecord`) have had no release for years

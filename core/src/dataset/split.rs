@@ -10,20 +10,20 @@ use crate::random::{Purpose, Stream};
 /// The test part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TestPart {
-    /// What the source calls its test part: its own files, the last 360 digits, 1,000 fresh points, else the last fifth.
+    /// The source's default: its own test files, the last 360 digits, 1,000 fresh points, else the last fifth.
     Auto,
-    /// So many samples: fresh points, the first of the source's own test part, else the last rows.
+    /// A count of samples: fresh points, the first of the source's own test part, else the last rows.
     Count(usize),
     /// A share in [0, 1): of `points` as fresh points, of the source's own test part (its first samples), else the last rows.
     Fraction(f64),
-    /// A share in [0, 1), drawn at random with every class in proportion (from the source's own test part where it has one).
+    /// A share in [0, 1), drawn at random with every class in proportion, from the source's own test part if it has one.
     Stratified(f64),
 }
 
 /// The validation part, drawn at random from train with every class in proportion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValidationPart {
-    /// So many samples; 0 for none.
+    /// A count of samples; 0 for none.
     Count(usize),
     /// A share of train in [0, 1).
     Fraction(f64),
@@ -88,19 +88,19 @@ fn fraction(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|share| (0.0..1.0).contains(share))
 }
 
-/// How many of `total` samples a fraction asks for, rounded.
+/// The rounded fraction of `total` samples.
 pub(super) fn share(fraction: f64, total: usize) -> usize {
     // The cast turns a negative number or NaN into 0 and caps a huge one; the callers refuse both by the count.
     (fraction * total as f64).round() as usize
 }
 
-/// Splits what a source yielded.
+/// Splits a source.
 ///
-/// The test part comes first: the source's own where it has one, else the last rows or a stratified draw. Validation is then
-/// drawn from what is left, and train is the rest.
+/// The test part comes first: the source's own if it has one, else the last rows or a stratified draw. Validation is then drawn from the
+/// rest, and train keeps what remains.
 ///
 /// # Errors
-/// [`DatasetError::Split`] where a part asks for more than there is, where the test part is empty, or where train keeps nothing.
+/// [`DatasetError::Split`] if a part is larger than the rest, the test part is empty, or train keeps nothing.
 pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError> {
     let sample_len = raw.shape.len();
     let about = super::summary::line(&raw);
@@ -219,7 +219,7 @@ fn stratified(labels: &[u32], among: &[usize], count: usize, seed: u64, draw: Dr
     drawn
 }
 
-/// How many of `count` each class gives, by largest remainder.
+/// The share of each class in `count`, by largest remainder.
 fn quotas(sizes: &[usize], count: usize) -> Vec<usize> {
     let total = sizes.iter().sum::<usize>().max(1);
     // 128 bits hold every product of two sizes.

@@ -1,4 +1,4 @@
-//! Settings that change while a run is on its way.
+//! Settings that change during a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,32 +9,32 @@ use crate::{
     settings::{Checked, Settings, fields, may_change},
 };
 
-/// Where the changes of a run are kept, in its folder.
+/// The file with the changes of a run.
 const KEPT: &str = "changes.json";
 
-/// A setting that was changed.
+/// A changed setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// Its name.
     pub name: String,
     /// Its value before, as text.
     pub from: String,
-    /// Its value from now on.
+    /// Its value afterwards.
     pub to: String,
 }
 
-/// Settings that a run went on with from somewhere on its way.
+/// Changes of settings at one moment of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// The epoch, counted from 1.
     pub epoch: u32,
     /// Finished steps of it.
     pub step: usize,
-    /// What was changed.
+    /// The changed settings.
     pub changes: Vec<Changed>,
 }
 
-/// The settings in which two runs differ.
+/// The settings that differ between two runs.
 fn between(before: &Settings, after: &Settings) -> Vec<Changed> {
     // A parameter that one of two methods has not is "-".
     let text = |settings: &Settings, name: &str| settings.get(name).unwrap_or_else(|| "-".to_owned());
@@ -42,10 +42,10 @@ fn between(before: &Settings, after: &Settings) -> Vec<Changed> {
     fields().iter().map(|field| change(field.name)).filter(|change| change.from != change.to).collect()
 }
 
-/// The changes of a run on its way, the first one first; none where nothing was changed.
+/// All changes during a run, oldest first.
 ///
 /// # Errors
-/// A sentence where they are there and cannot be read.
+/// A sentence about an unreadable file.
 pub fn turns(folder: &RunFolder) -> Result<Vec<Turn>, String> {
     let file = folder.file(KEPT);
     if !files::exists(&file) {
@@ -55,8 +55,8 @@ pub fn turns(folder: &RunFolder) -> Result<Vec<Turn>, String> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}; expected what a run wrote there", file.display()))
 }
 
-/// Makes a run in `folder` go on with the settings `after`, where so many epochs and steps of the next one are done, and keeps what it had
-/// before: a run that has changed cannot be made again from its settings alone.
+/// Writes the settings `after` into `folder`, and records the change after the given epochs and steps of the next one. Without the record,
+/// the run could not be repeated from its folder.
 ///
 /// # Errors
 /// [`CheckpointError::Io`].
@@ -79,7 +79,7 @@ pub fn turn(
 }
 
 impl Session<'_> {
-    /// Goes on with other settings, those that may change while a run is on its way, where so many steps of the next epoch are done.
+    /// Continues with other settings, given the finished steps of the next epoch. Only settings that may change during a run may differ.
     pub(super) fn change<D: Door>(&mut self, plan: Checked, step: usize, door: &mut D) -> Result<(), SessionError> {
         let before = &self.trainer.plan.settings;
         let changes = between(before, &plan.settings);

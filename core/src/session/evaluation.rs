@@ -1,4 +1,4 @@
-//! How robust the network is: on the validation part to choose an epoch, and at the end on the test part.
+//! Evaluations of a run: on the validation part to choose an epoch, and finally on the test part.
 
 use std::collections::BTreeMap;
 

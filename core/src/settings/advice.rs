@@ -1,10 +1,10 @@
-//! Settings that are allowed and do nothing, or probably not what was meant.
+//! Advice about valid settings that have no effect or look like mistakes.
 
 use super::Settings;
 use crate::dataset::Source;
 
 impl Settings {
-    /// Why the setting `name` has no effect beside the others, in a sentence; none where it has one.
+    /// A sentence on why `name` has no effect beside the other settings; `None` if it has one.
     pub fn without_effect(&self, name: &str) -> Option<String> {
         let about = self.method.about();
         match name {
@@ -23,7 +23,7 @@ impl Settings {
         }
     }
 
-    /// Things that are allowed and probably not meant, one sentence each.
+    /// Warnings about valid but suspicious settings; a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.method.about().burns_in && self.burn_in >= self.epochs {

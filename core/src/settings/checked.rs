@@ -1,4 +1,4 @@
-//! Settings as parts that can only be valid.
+//! Checked settings, split into the parts of a run.
 
 use super::{Settings, SettingsError, error::in_range, field::parameter_range};
 use crate::{
@@ -10,10 +10,10 @@ use crate::{
 };
 
 impl Settings {
-    /// The settings as parts that can only be valid.
+    /// Checks all settings and splits them into the parts of a run.
     ///
     /// # Errors
-    /// The first setting that is out of range or does not go with another.
+    /// The first setting that is out of range or conflicts with another.
     pub fn checked(&self) -> Result<Checked, SettingsError> {
         self.all_in_range()?;
         let conflict = |name, problem: &str| Err(SettingsError::Conflict { name, problem: problem.to_owned() });
@@ -68,30 +68,30 @@ impl Settings {
     }
 }
 
-/// Settings that were checked; made by [`Settings::checked`] alone.
+/// Checked settings; only [`Settings::checked`] creates them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Checked {
     /// The data to load.
     pub request: Request,
-    /// The training attack, but for what the method says of it: see [`Self::attacks`].
+    /// The training attack without the method's choices: see [`Self::attacks`].
     pub attack: Attack,
-    /// The method. A program may put one of its own here.
+    /// The method. A program can replace it by its own.
     pub method: std::sync::Arc<dyn Method>,
     /// The learning rate over the epochs.
     pub learning_rate: LearningRate,
-    /// All of them as they were given.
+    /// The original settings.
     pub settings: Settings,
 }
 
 impl Checked {
-    /// The method and the values of its parameters, by which what it keeps from step to step is told apart.
+    /// The method and its parameter values, as the key of [`Memory`](crate::method::Memory).
     pub fn method_key(&self) -> String {
         let values = self.settings.method.parameters().iter().map(|(parameter, value)| (parameter.name, value.to_string()));
         format!("{} {:?}", self.method.about().name, values.collect::<Vec<_>>())
     }
 
-    /// What a method may know of `epoch`, counted from 1.
+    /// The clock of `epoch`, counted from 1.
     pub fn clock(&self, epoch: u32) -> Clock {
         Clock {
             epoch,
@@ -100,25 +100,25 @@ impl Checked {
         }
     }
 
-    /// Whether the weights of `epoch` are the method's own: not where it still burns in, unless it does so to the end.
+    /// Whether the method is in force in `epoch`: after burn-in, or always if burn-in never ends.
     pub fn in_force(&self, epoch: u32) -> bool {
         let clock = self.clock(epoch);
         clock.weighs() || clock.burn_in >= clock.epochs
     }
 
-    /// The training attacks of `epoch`: one for each craft of the method.
+    /// The training attacks of `epoch`, one per craft of the method.
     pub fn attacks(&self, epoch: u32) -> Vec<Attack> {
         self.method.crafts(self.clock(epoch)).into_iter().map(|craft| self.attack_of(craft)).collect()
     }
 
-    /// The training attack of `epoch`: the first, where there are two.
+    /// The first training attack of `epoch`.
     pub fn attack_in(&self, epoch: u32) -> Attack {
         self.attacks(epoch).into_iter().next().unwrap_or(self.attack)
     }
 
     fn attack_of(&self, craft: Craft) -> Attack {
         let loss = self.settings.loss.0.unwrap_or(craft.loss);
-        // Next to x, where the gradient of the divergence is zero, whatever else the method starts from.
+        // The divergence has a zero gradient at x, so its attack always starts from Gaussian noise.
         let noise = if loss == LossKind::Kl { Noise::Gaussian } else { craft.noise };
         Attack { loss, start: self.attack.start.map(|_| noise), patience: craft.patience, ..self.attack }
     }

@@ -1,18 +1,18 @@
-//! What is said of a setting that is refused.
+//! Errors about settings.
 
 use super::{fields, value::Value};
 
-/// Why a setting is refused; the message names it as files do, its value and what is allowed. A door says [`Self::problem`] with its own
-/// name for [`Self::setting`].
+/// Why a setting is refused. The message names the setting as files do, its value and the allowed values. A door combines
+/// [`Self::problem`] with its own name for [`Self::setting`].
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// There is no setting of that name.
+    /// No setting has that name.
     #[error("there is no setting `{name}`{}", .like.map(|like| format!("; did you mean `{like}`?")).unwrap_or_default())]
     Unknown {
         /// The name given.
         name: String,
-        /// The nearest name there is.
+        /// The most similar name.
         like: Option<&'static str>,
     },
     /// The value cannot be read.
@@ -45,18 +45,18 @@ pub enum SettingsError {
         /// The methods that have it.
         methods: Vec<&'static str>,
     },
-    /// Values that are fine each, but not together.
+    /// Two valid values conflict.
     #[error("{name}: {problem}")]
     Conflict {
         /// The setting to change.
         name: &'static str,
-        /// What does not go together, and what to do.
+        /// The conflict, and the remedy.
         problem: String,
     },
 }
 
 impl SettingsError {
-    /// The setting to change, if there is one of the name that was given.
+    /// The setting to change; `None` for an unknown name.
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::Unknown { .. } => None,
@@ -67,7 +67,7 @@ impl SettingsError {
         }
     }
 
-    /// What is wrong, without the setting's name.
+    /// The problem, without the setting's name.
     pub fn problem(&self) -> String {
         let whole = self.to_string();
         match self.setting().and_then(|name| whole.strip_prefix(name)?.strip_prefix(": ")) {
@@ -77,7 +77,7 @@ impl SettingsError {
     }
 }
 
-/// A problem with a number, and the range that it should lie in.
+/// A problem with a number, followed by its allowed range.
 pub(super) fn with_range(problem: String, range: Option<(f64, f64)>) -> String {
     match range {
         Some((low, high)) => format!("{problem}; expected {low} to {high}"),
@@ -85,7 +85,7 @@ pub(super) fn with_range(problem: String, range: Option<(f64, f64)>) -> String {
     }
 }
 
-/// Whether a number lies in its range.
+/// Checks that a number lies in its range.
 pub(super) fn in_range<V: Value>(name: &'static str, value: &V, range: Option<(f64, f64)>) -> Result<(), SettingsError> {
     match (value.number(), range) {
         (Some(number), Some((low, high))) if !(low..=high).contains(&number) => {
@@ -95,12 +95,12 @@ pub(super) fn in_range<V: Value>(name: &'static str, value: &V, range: Option<(f
     }
 }
 
-/// The field whose name is most like `name`, if any is near.
+/// The field with the most similar name, if any is close.
 pub(super) fn nearest_field(name: &str) -> Option<&'static str> {
     nearest(&name.replace('-', "_"), fields().iter().map(|field| field.name))
 }
 
-/// The one of `names` that is most like `name`, if any is near.
+/// The most similar one of `names`, if any is close.
 pub(super) fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     names
         .map(|there| (edits(name, there), there))

@@ -1,6 +1,6 @@
-//! All settings of a run in one plain struct: the command line, the window, a link, a settings file and a checkpoint fill the same
-//! one, field by field, by name. The settings of every run are declared here, the parameters of a method in its own file; [`fields`]
-//! is the table of both, from which all doors make what they show.
+//! All settings of a run in one plain struct. The command line, the window, links, settings files and checkpoints fill it field by field, by
+//! name. This file declares the settings of every run, and each method's file its parameters. [`fields`] lists both; every door builds its
+//! options from that table.
 
 mod advice;
 mod checked;
@@ -28,17 +28,17 @@ use crate::{
     train::LearningRateSchedule,
 };
 
-/// Whether what an epoch measures depends on the setting `name`.
+/// Whether the measurements of an epoch depend on the setting `name`.
 pub fn is_measured_with(name: &str) -> bool {
     field(name).is_some_and(|field| field.change == Change::Measured)
 }
 
-/// Whether the setting `name` may change while a run is on its way, without a new run.
+/// Whether the setting `name` may change during a run.
 pub fn may_change(name: &str) -> bool {
     field(name).is_some_and(|field| matches!(field.change, Change::Measured | Change::Live))
 }
 
-/// Whether the setting `name` may change when a run is taken up again.
+/// Whether the setting `name` may change when a run resumes.
 pub fn may_change_on_resume(name: &str) -> bool {
     field(name).is_some_and(|field| field.change != Change::Never)
 }
@@ -200,7 +200,7 @@ settings! {
 }
 
 impl Settings {
-    /// The defaults for `source`: the program's own for 2-D points, the reference recipes for digits and for images.
+    /// The defaults for `source`: those of the program for 2-D points, the reference recipes for digits and images.
     pub fn recipe(source: Source) -> Self {
         let own = Self::default();
         match &source {
@@ -232,11 +232,10 @@ impl Settings {
         }
     }
 
-    /// Sets the setting `name` from text. A new method keeps what was changed of the parameters that it shares with the one before.
+    /// Sets `name` from text. A new method keeps the changed values of the parameters that it shares with the previous one.
     ///
     /// # Errors
-    /// [`SettingsError`] for an unknown name, an unreadable value, one outside its range and a parameter of another method; nothing is
-    /// changed then.
+    /// [`SettingsError`] for an unknown name, an unreadable or out-of-range value, or a parameter of another method. Nothing changes then.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingsError> {
         let Some(field) = field(name) else {
             return Err(SettingsError::Unknown { name: name.to_owned(), like: nearest_field(name) });
@@ -265,13 +264,12 @@ impl Settings {
         Ok(())
     }
 
-    /// The value of the setting `name` as text, which [`Self::set`] reads back; none for an unknown name and for the parameter of
-    /// another method.
+    /// The value of `name` as text, which [`Self::set`] reads back; `None` for an unknown name or a parameter of another method.
     pub fn get(&self, name: &str) -> Option<String> {
         self.get_own(name).or_else(|| self.method.parameters().get(name).map(|value| value.to_string()))
     }
 
-    /// These settings with `name` set to `text`, for values that the program itself writes: one that cannot be read changes nothing.
+    /// These settings with `name` set to `text`, for values that the program itself writes. An unreadable value changes nothing.
     #[must_use]
     pub fn with(mut self, name: &str, text: &str) -> Self {
         let set = self.set(name, text);
