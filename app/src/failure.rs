@@ -1,6 +1,5 @@
 //! What the command ends with when something goes wrong: 1 the work failed, 2 the request was wrong.
 
-#[cfg(not(target_arch = "wasm32"))]
 use std::process::ExitCode;
 
 use gairat::{
@@ -27,7 +26,7 @@ pub(crate) enum Failure {
     /// Either, with words of its own for each door.
     Told {
         /// Whether the request was wrong.
-        #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "a page ends with no code"))]
+        #[allow(dead_code, reason = "a page ends with no code")]
         request: bool,
         terminal: String,
         window: String,
@@ -49,7 +48,7 @@ impl Failure {
         }
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "a page ends with no code")]
     pub(crate) fn code(&self) -> ExitCode {
         match self {
             Self::Request(_) | Self::Told { request: true, .. } => ExitCode::from(2),

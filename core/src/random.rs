@@ -1,17 +1,16 @@
-//! Every random number of a run: a counter-based generator keyed by (seed, purpose, epoch, sample).
+//! All random numbers of a run, from a counter-based generator keyed by (seed, purpose, epoch, sample).
 //!
-//! A number depends on its key and on nothing else: not on the batch it is drawn in, not on the thread, not on the backend.
-//! So the same seed gives the same shuffles, starts and initial weights on every device, and a resumed run needs no saved
-//! generator state: the epoch and the step are the state.
+//! A number depends only on its key, and not on the batch, the thread or the backend. The same seed therefore gives the same shuffles, starts
+//! and initial weights on every device, and a resumed run needs no saved generator state.
 
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
 
-/// What a stream of random numbers is for. Two purposes never share a number.
+/// The purpose of a stream of random numbers. Two purposes never share a number.
 ///
-/// The discriminants are part of the file format of a run (they decide what the same seed gives): never renumber them.
+/// Never renumber the discriminants: they decide the numbers of a seed, and old runs must stay repeatable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Positions and noise of the generated 2-D points.

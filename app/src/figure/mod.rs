@@ -39,10 +39,10 @@ pub(crate) struct Kind {
     /// The first part of its files' names, and what it is called on the command line.
     pub(crate) name: &'static str,
     /// What it shows, in half a sentence.
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "only the command line lists figures"))]
+    #[allow(dead_code, reason = "only the command line lists figures")]
     pub(crate) about: &'static str,
     /// Whether it shows what only the network itself can say.
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "a page has the network's answers already"))]
+    #[allow(dead_code, reason = "a page has the network's answers already")]
     pub(crate) needs_network: bool,
     /// Draws it; `None` where the runs have nothing of it.
     draw: fn(&[Subject], Ink) -> Option<Drawn>,

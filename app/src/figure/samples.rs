@@ -15,7 +15,7 @@ pub(crate) struct Measured {
 
 impl Measured {
     /// Reads the file by the names in its first line; a row that lacks a number, or a file of another kind, gives nothing.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "a page has the samples themselves")]
     pub(crate) fn read(text: &str) -> Self {
         let mut lines = text.lines();
         let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();

@@ -7,7 +7,7 @@ use crate::{first, lesson};
 /// Settings that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Preset {
-    /// What somebody sees who asks for nothing: weights set in after three seconds.
+    /// The default: weights set in after three seconds.
     First,
     /// Classes that come close, so that there is something to break.
     Close,

@@ -1,5 +1,5 @@
-//! A run that somebody looks at: it trains behind a gate, tells what happens, and makes views when they are wanted. In the window it is
-//! a thread, in the page a task of the page's worker.
+//! A run on display: it trains behind a gate, reports events, and makes views on request. In the window it is a thread, in the page a task of
+//! the page's worker.
 
 mod gate;
 
@@ -75,7 +75,7 @@ pub(crate) enum Message {
     Failed(String),
 }
 
-/// What goes to and fro between a run and who looks at it.
+/// Messages between a run and its viewer.
 #[derive(Default)]
 struct Mail {
     messages: Vec<Message>,
@@ -87,7 +87,7 @@ struct Mail {
     stop_judging: bool,
 }
 
-/// What a run and who looks at it share.
+/// The state that a run shares with its viewer.
 pub(crate) struct Shared {
     mail: Mutex<Mail>,
     gate: Arc<Gate>,
@@ -102,7 +102,7 @@ impl Shared {
     }
 
     fn mail(&self) -> MutexGuard<'_, Mail> {
-        // Nobody leaves a letter half written.
+        // A panic cannot leave the mail half written.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -131,7 +131,7 @@ impl Shared {
     }
 
     /// Whether a view that was wanted is not there yet.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[allow(dead_code, reason = "a page keeps this on its own side of the worker")]
     pub(crate) fn is_looking(&self) -> bool {
         self.mail().look_due
     }
@@ -166,12 +166,11 @@ pub(crate) struct WindowsGpu {
     pub(crate) chosen: Chosen,
     /// Held by the run that computes on it. Two threads that compute on one device with one queue were seen to wait for each other
     /// for ever (burn 0.22.1 on a software adapter).
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "a page has no GPU that it could share"))]
     pub(crate) taken: Arc<Mutex<()>>,
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 impl WindowsGpu {
+    #[allow(dead_code, reason = "a page has no GPU that it could share")]
     /// Waits until no other run computes on it.
     pub(crate) fn take(&self) -> MutexGuard<'_, ()> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)

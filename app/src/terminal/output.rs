@@ -32,7 +32,7 @@ pub(crate) fn end(cause: &io::Error) -> ! {
 }
 
 pub(crate) fn error(text: fmt::Arguments<'_>) {
-    // A program whose errors nobody hears goes on with its work.
+    // A closed standard error does not stop the work.
     let _ = anstream::stderr().lock().write_fmt(text);
 }
 

@@ -11,7 +11,7 @@
 //! | `average.safetensors` | the averaged weights, if averaging is on |
 //! | `resume.safetensors` | the state after the last finished epoch: weights, velocities, progress |
 //! | `part.safetensors` | the state in the middle of an epoch, with its measurements so far; exists from a stop to the end of that epoch |
-//! | `good.safetensors`, `good-best.safetensors` | the last `resume` and `best` before the run began to look wrong; removed when it looks right again |
+//! | `good.safetensors`, `good-best.safetensors` | the last `resume` and `best` before the run began to look wrong, while it does |
 //! | `judgements.json` | results of suites that ran during the run, if any |
 //! | `run.lock` | exists while a process trains the run |
 //! | `summary.json` | the final evaluation; its presence marks the run as finished |

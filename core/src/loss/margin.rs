@@ -1,4 +1,4 @@
-//! How clearly the label wins: in logits and in probabilities.
+//! Margins of the label over the other classes, in logits and in probabilities.
 
 use burn::tensor::Tensor;
 

@@ -1,7 +1,7 @@
-//! Losses of logits, a sample each: what a method minimises, written once for every device.
+//! Losses of logits, one value per sample, written once for every device.
 //!
-//! Each function takes logits (N x C), tracked by autodiff or not, and gives N numbers that carry the gradient of tracked logits.
-//! All of them are finite for logits of any finite size up to 1e30.
+//! Each function takes logits (N x C), tracked by autodiff or not, and returns N numbers that carry the gradient of tracked logits. All are
+//! finite for logits up to 1e30 in size.
 
 mod boosted_cross_entropy;
 mod cross_entropy;

@@ -1,5 +1,5 @@
-//! Losses that do not change when all logits are multiplied by a number: what an attack on a network climbs that hides its gradient
-//! by large or small logits.
+//! Losses that do not change when all logits are multiplied by a number. They attack networks that hide their gradient by large or small
+//! logits.
 
 use burn::tensor::{Int, Tensor};
 
@@ -76,7 +76,6 @@ mod tests {
         }
     }
 
-    /// algorithms.md 14.11.
     #[test]
     fn the_ratios_are_those_of_the_closed_forms_at_every_scale() {
         for scale in [0.01, 1.0, 10.0] {

@@ -85,7 +85,7 @@ fn wider(weight: Tensor<2>, row: usize) -> Tensor<1> {
     weight.matmul(identity).reshape([inputs * row])
 }
 
-/// The perceptron with these numbers for its own. They become tensors when somebody asks for them: most steps of a training are followed by
+/// The perceptron with these numbers for its own. They become tensors on first use: most steps of a training are followed by
 /// another one that does not.
 pub(crate) fn with_packed(network: Network, layers: &Arc<Layers>, packed: &Tensor<1>) -> Network {
     struct Replace<'a> {

@@ -159,7 +159,7 @@ impl WideResNet {
 }
 
 impl WideResNet {
-    /// Whether training passes drop numbers.
+    /// Whether training passes use dropout.
     pub(super) fn drops(&self) -> bool {
         let mut blocks = [&self.block1, &self.block2, &self.block3].into_iter().flat_map(|group| &group.layer);
         blocks.any(|block| block.dropout.rate > 0.0)

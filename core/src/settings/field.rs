@@ -180,7 +180,7 @@ fn of_parameter(name: &'static str) -> Option<Field> {
     let (_, first) = named().next()?;
     let mut meanings: Vec<(&'static str, Vec<String>)> = Vec::new();
     for (method, parameter) in named() {
-        let of = format!("{method} {}", value_text(parameter));
+        let of = format!("{method} {}", parameter.default());
         match meanings.iter_mut().find(|(doc, _)| *doc == parameter.doc) {
             Some((_, methods)) => methods.push(of),
             None => meanings.push((parameter.doc, vec![of])),
@@ -213,11 +213,6 @@ fn of_parameter(name: &'static str) -> Option<Field> {
         usual: true,
         methods: named().map(|(method, _)| method).collect(),
     })
-}
-
-/// The default of a parameter as text.
-fn value_text(parameter: &Parameter) -> String {
-    parameter.default().to_string()
 }
 
 pub(super) fn parameter_range(parameter: &Parameter) -> Option<(f64, f64)> {

@@ -1,4 +1,4 @@
-//! Weights from kappa, for every method that has them: a rule, and λ over the epochs.
+//! Weights from kappa: a rule, and λ over the epochs.
 
 use crate::{
     method::{Clock, Condition, Evidence, Parameter, Parameters, Weights},
@@ -89,7 +89,7 @@ impl KappaWeights {
         self.lambda
     }
 
-    /// The weights of a batch, with mean 1; none where λ is infinite, which makes it plain adversarial training bit for bit.
+    /// The weights of a batch, with mean 1; `None` for infinite λ, which makes the step plain adversarial training bit for bit.
     pub(crate) fn of(&self, evidence: &Evidence, clock: Clock) -> Option<Weights> {
         let lambda = self.lambda(clock);
         if lambda == f64::INFINITY {

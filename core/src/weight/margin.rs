@@ -97,7 +97,6 @@ impl MarginWeights {
 mod tests {
     use super::*;
 
-    /// algorithms.md 14.8.
     #[test]
     fn weights_are_the_closed_form() {
         let clock = Clock { epoch: 2, epochs: 2, burn_in: 1 };

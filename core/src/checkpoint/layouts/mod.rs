@@ -1,4 +1,4 @@
-//! Whose names the tensors of a file have, and which network it is. One file a family of networks, and [`LAYOUTS`], the list.
+//! Recognises the naming scheme and the network of a file's tensors. One file per family of networks, and [`LAYOUTS`], the list.
 
 mod attacker;
 mod linear_layers;

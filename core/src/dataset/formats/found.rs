@@ -1,4 +1,4 @@
-//! What lies at a path: the first look at it, by which its format is told.
+//! A first inspection of a path, from which its format is recognised.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom},
@@ -45,7 +45,7 @@ impl Found {
             found.inside = bundle::names_in_folder(path, IN_FOLDER)?;
             return Ok(found);
         }
-        if !files::is_file(path) && mnist_prefix(path) {
+        if !files::is_file(path) && super::mnist::is_prefix(path) {
             return Ok(found);
         }
         let mut file = files::open(path).map_err(|cause| unreadable(path, &cause))?;
@@ -79,11 +79,6 @@ impl Found {
         what_else(&self.start)
             .map_or_else(|| format!("starts with the bytes {:02x?}", &self.start[..self.start.len().min(8)]), str::to_owned)
     }
-}
-
-/// Whether files beside this path begin with its name, as `emnist-letters` stands for four files.
-fn mnist_prefix(path: &Path) -> bool {
-    super::mnist::is_prefix(path)
 }
 
 /// The last part of a path as text.

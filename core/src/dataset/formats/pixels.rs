@@ -1,4 +1,4 @@
-//! Numbers that are to be pixels: which axis holds channels, and which range they have.
+//! Converts numbers to pixels: finds the axis of channels and the range.
 
 use super::npy::Numbers;
 use crate::dataset::{DataRange, SampleShape};

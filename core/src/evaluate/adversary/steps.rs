@@ -1,4 +1,4 @@
-//! Attacks of steps of one length, of which the last image counts: PGD on any loss.
+//! PGD on any loss, with steps of one length; the last image counts.
 
 use burn::tensor::Tensor;
 

@@ -1,4 +1,4 @@
-//! The instruction set that the lanes run on, chosen when the program runs.
+//! The instruction set of the lanes, chosen at run time.
 
 use pulp::{Arch, Simd, WithSimd};
 

@@ -315,7 +315,7 @@ impl InLanes {
         before
     }
 
-    /// The same for a gradient that nobody else needs.
+    /// The same for a gradient that is not needed afterwards.
     fn give(&self, tile: &mut Tile, to: usize, gradient: Buffer) {
         if tile.gradients[to].is_some() {
             self.hand_on(tile, to, &gradient);
