@@ -60,6 +60,15 @@ impl Source {
         !matches!(self, Self::Files { .. })
     }
 
+    /// Whether a page has to load decoders of pictures before this is read; elsewhere they are inside the program.
+    pub fn needs_codecs(&self) -> bool {
+        match self {
+            Self::Toy(_) | Self::Digits => false,
+            Self::Files { format: Some(format), .. } => format.needs_codecs(),
+            Self::Files { format: None, paths } => Format::of(paths).is_ok_and(Format::needs_codecs),
+        }
+    }
+
     /// The source that files or a folder are together, by their content; `None` where they are no data of a format that is known.
     ///
     /// # Errors
