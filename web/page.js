@@ -69,6 +69,27 @@ function problem(text) {
   byId('loading').hidden = true;
 }
 
+// A folder that is dropped: a browser shows what is in it now or never. The program waits for the files, each with its path.
+addEventListener('drop', ({ dataTransfer }) => {
+  const entries = [...(dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry?.isDirectory);
+  if (!entries.length) return;
+  const files = [];
+  const asked = (ask) => new Promise((resolve, reject) => { ask(resolve, reject); });
+  const walk = async (entry) => {
+    if (entry.isFile) {
+      files.push([entry.fullPath.slice(1), await asked((...answer) => entry.file(...answer))]);
+      return;
+    }
+    const reader = entry.createReader();
+    // It gives some at a time.
+    for (let some = null; !some || some.length;) {
+      some = await asked((...answer) => reader.readEntries(...answer));
+      for (const one of some) await walk(one);
+    }
+  };
+  globalThis.dropped = Promise.all(entries.map(walk)).then(() => files);
+}, true);
+
 // The smallest module with an instruction on vectors: a browser that cannot validate it cannot run the program.
 const vectors = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 

@@ -1,8 +1,10 @@
 // Keeps the page, so that it works without a network. The list is made by the build: names and fingerprints of all files.
 const files = {{files}};
+// Kept when it is first asked for: few need it.
+const later = {{later}};
 // Another copy on the same server has another scope, and keeps its own.
 const mine = `gairat ${registration.scope} `;
-const kept = mine + files.map(([, print]) => print).join('');
+const kept = mine + [...files, ...later].map(([, print]) => print).join('');
 
 async function fingerprint(answer) {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await answer.arrayBuffer()));
@@ -35,6 +37,14 @@ addEventListener('activate', (event) => {
 
 addEventListener('fetch', (event) => {
   if (event.request.method !== 'GET' || new URL(event.request.url).origin !== location.origin) return;
-  const answer = async () => (await caches.match(event.request, { ignoreSearch: true, cacheName: kept })) ?? fetch(event.request);
+  const answer = async () => {
+    const here = await caches.match(event.request, { ignoreSearch: true, cacheName: kept });
+    if (here) return here;
+    const [name, print] = later.find(([name]) => event.request.url === registration.scope + name) ?? [];
+    const fresh = await fetch(event.request);
+    // Of another build it would be of no use to this one.
+    if (name && fresh.ok && await fingerprint(fresh.clone()) === print) await (await caches.open(kept)).put(name, fresh.clone());
+    return fresh;
+  };
   event.respondWith(answer());
 });

@@ -1,6 +1,13 @@
 // The worker: the same module as the page, which hands it over compiled; then orders.
 import init, { worker } from './gairat.js';
 
+// The decoders of pictures: a module that is loaded when a set needs it.
+globalThis.loadCodecs = async () => {
+  const module = await import('./codecs.js');
+  await module.default({ module_or_path: 'codecs_bg.wasm' });
+  return module;
+};
+
 const early = [];
 onmessage = async ({ data }) => {
   if (!(data instanceof WebAssembly.Module)) {

@@ -124,7 +124,7 @@ function native(settings) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-'));
   const run = path.join(folder, 'run');
   execFileSync(gairat, ['train', '--out', run, '--device', 'cpu', ...settings], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const files = Object.fromEntries(['samples.csv', 'summary.json'].map((name) => [name, fs.readFileSync(path.join(run, name), 'utf8')]));
+  const files = Object.fromEntries(['samples.csv', 'summary.json', 'resume.safetensors'].map((name) => [name, fs.readFileSync(path.join(run, name), 'utf8')]));
   fs.rmSync(folder, { recursive: true });
   return files;
 }
@@ -771,6 +771,79 @@ describe('what stays', () => {
       await page.waitForFunction(() => /Deleted: mine-images/.test(document.getElementById('mirror').textContent));
       assert.ok(!(await names(page)).includes('uploads/mine-images'));
     });
+    gone();
+  });
+
+  /** A folder of PNG and JPEG pictures of 8 x 8 by class, which the browser makes: `set/CLASS/NUMBER.KIND`. */
+  async function pictures() {
+    const made = await with_page({}, (page) => page.evaluate(async () => {
+      const all = [];
+      for (let number = 0; number < 60; number += 1) {
+        const canvas = new OffscreenCanvas(8, 8);
+        const pen = canvas.getContext('2d');
+        for (let place = 0; place < 64; place += 1) {
+          const level = (number % 2 ? 40 : 150) + ((17 * number + 31 * place) % 60);
+          pen.fillStyle = `rgb(${level} ${255 - level} ${(3 * place) % 256})`;
+          pen.fillRect(place % 8, Math.floor(place / 8), 1, 1);
+        }
+        const kind = number % 3 ? 'png' : 'jpeg';
+        const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: `image/${kind}` })).arrayBuffer());
+        all.push([`${number % 2 ? 'ant' : 'bee'}/${number}.${kind}`, [...bytes]]);
+      }
+      return all;
+    }));
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-'));
+    const folder = path.join(root, 'set');
+    for (const [name, bytes] of made) {
+      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+      fs.writeFileSync(path.join(folder, name), Buffer.from(bytes));
+    }
+    // What systems leave in folders is no picture.
+    fs.writeFileSync(path.join(folder, '.DS_Store'), 'x');
+    return { folder, gone: () => fs.rmSync(root, { recursive: true }) };
+  }
+
+  /** What tells data from others: it is in the state that a run keeps. */
+  const fingerprint = (state) => state.match(/\d+ train samples of [^"\\]*/)[0];
+
+  test('folders of PNG and JPEG are uploaded and dropped, Parquet is uploaded, and the numbers are those of the terminal', async () => {
+    const { folder, gone } = await pictures();
+    const parquet = path.join(import.meta.dirname, '../fixtures/parquet/zstd-small-pages.parquet');
+    const few = path.join(path.dirname(folder), 'few.json');
+    const wanted = { epochs: 2, batch: 2, burn_in: 0, test: 2, validation: 0 };
+    fs.writeFileSync(few, JSON.stringify({ ...wanted, data: 'parquet:uploads/zstd-small-pages.parquet' }));
+    const there = (data, more = {}) => fingerprint(native(['--data', data, ...Object.entries({ epochs: 1, ...more }).flatMap(([name, value]) => [`--${name.replace('_', '-')}`, `${value}`])])['resume.safetensors']);
+    // One at a time, in a browser that has kept nothing: the newest run is that of the pictures.
+    const here = (give, begins) => with_page({}, async (page) => {
+      await says(page, /training/);
+      await give(page);
+      await begun(page, begins);
+      await says(page, /training, epoch (?!0)\d+ of|finished/, 120000);
+      for (let times = 0; ; times += 1) {
+        // It is stored a moment after it is told of; the run before was of points.
+        const state = fingerprint(await keeps(page, 'resume.safetensors'));
+        if (/of 3x/.test(state) || times > 40) return state;
+        await page.waitForTimeout(300);
+      }
+    });
+    const expected = there(`images:${folder}`);
+    assert.match(expected, /of 3x8x8, 2 classes/);
+    assert.equal(await here(async (page) => {
+      await leave(page);
+      await page.keyboard.press('Control+o');
+      const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press(page, 'Folder…')]);
+      await chooser.setFiles(folder);
+    }, { data: 'images:uploads/set.zip' }), expected, 'uploaded');
+    assert.equal(await here(async (page) => {
+      const browser = await page.context().newCDPSession(page);
+      const data = { items: [], files: [folder], dragOperationsMask: 1 };
+      for (const type of ['dragEnter', 'dragOver', 'drop']) await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 300, data });
+    }, { data: 'images:uploads/set.zip' }), expected, 'dropped');
+    assert.equal(await here(async (page) => {
+      await upload(page, parquet);
+      while (!(await names(page)).includes('uploads/zstd-small-pages.parquet')) await page.waitForTimeout(200);
+      await upload(page, few);
+    }, { data: 'parquet:uploads/zstd-small-pages.parquet', batch: 2 }), there(`parquet:${parquet}`, wanted), 'Parquet');
     gone();
   });
 

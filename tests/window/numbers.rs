@@ -9,7 +9,6 @@ use std::{
 use egui::vec2;
 use egui_kittest::{Harness, kittest::Queryable as _};
 use gairat::{
-    checkpoint::RunFolder,
     session::{Changed, Turn, turns},
     settings::Settings,
 };
@@ -127,9 +126,9 @@ fn changes_on_the_way_are_written_down_and_a_rewound_run_has_a_folder_of_its_own
     let written: Settings = serde_json::from_slice(&std::fs::read(before.join("settings.json")).unwrap()).unwrap();
     assert_eq!(written.get("lambda").as_deref(), Some("0.25"));
     // Two epochs of 6 batches, and 3 of the next one.
-    let turned = turns(&RunFolder::open(&before).unwrap().0).unwrap();
+    let turned = turns(&before).unwrap();
     let lambda = Changed { name: "lambda".to_owned(), from: "-1".to_owned(), to: "0.25".to_owned() };
-    assert_eq!(turned, [Turn { epoch: 3, step: 3, changes: vec![lambda] }]);
+    assert_eq!(turned, [Turn { epoch: 3, step: 3, changes: vec![lambda.clone()] }]);
 
     window.state_mut().rewind_to(1);
     until(&mut window, "the run is rewound", |state| state.run().folder.as_ref().is_some_and(|folder| *folder != before));
@@ -141,7 +140,36 @@ fn changes_on_the_way_are_written_down_and_a_rewound_run_has_a_folder_of_its_own
     assert_eq!(metrics.lines().count(), 6);
     let first = |folder: &Path| std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap().lines().next().unwrap().to_owned();
     assert_eq!(first(&after), first(&before), "its first epoch is that of the run it comes from");
+    // It has had the settings of the other from where it begins.
+    assert_eq!(turns(&after).unwrap(), [Turn { epoch: 2, step: 0, changes: vec![lambda] }]);
     assert!(before.join("part.safetensors").is_file(), "the run before was saved where it was left");
+}
+
+#[test]
+fn a_change_that_a_kill_overtakes_holds_from_the_state_that_was_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = open(root.path(), settings(), None);
+    window.state_mut().gate.stop_at(15);
+    until(&mut window, "15 batches are done", |state| state.run().place.steps_done() == 15);
+    window.state_mut().form.set("lambda", "0.25").unwrap();
+    window.state_mut().edited();
+    let folder = window.state().run().folder.clone().unwrap();
+    until(&mut window, "the change is written down", |_| !turns(&folder).unwrap().is_empty());
+    // What a kill leaves.
+    let killed = root.path().join("killed");
+    std::fs::create_dir(&killed).unwrap();
+    for file in std::fs::read_dir(&folder).unwrap().flatten().filter(|file| file.path().is_file()) {
+        std::fs::copy(file.path(), killed.join(file.file_name())).unwrap();
+    }
+    window.state_mut().finish();
+    assert_eq!(turns(&killed).unwrap()[0].step, 3);
+
+    let mut again = open(root.path(), settings(), Some(&killed));
+    again.state_mut().gate.stop_at(1);
+    until(&mut again, "it goes on", |state| state.run().place.steps_done() > 12);
+    again.state_mut().finish();
+    let lambda = Changed { name: "lambda".to_owned(), from: "-1".to_owned(), to: "0.25".to_owned() };
+    assert_eq!(turns(&killed).unwrap(), [Turn { epoch: 3, step: 0, changes: vec![lambda] }]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Makes `web/dist`: the compiled program, the page around it, and what it takes to work without a network.
 
 use std::{
+    collections::{HashMap, HashSet},
     fmt::Write as _,
     fs,
     io::{Cursor, Write as _},
@@ -19,6 +20,8 @@ const PROFILE: &str = "page";
 const BUDGET: usize = 3_000_000;
 /// The program, packed: its own name, because servers have ideas of their own about `.br` and `.gz`.
 const PACKED: &str = "gairat.pack";
+/// What the names of files begin with that are loaded when somebody needs them, and weigh nothing for the others.
+const LATER: &str = "codecs";
 
 /// Builds the page.
 pub(crate) fn build(root: &Path) -> Result<(), String> {
@@ -26,12 +29,15 @@ pub(crate) fn build(root: &Path) -> Result<(), String> {
     let dist = web.join("dist");
     let program = compile(root, "gairat-app")?;
     let unpack = compile(&web, "gairat-unpack")?;
+    let codecs = compile(&web, "gairat-codecs")?;
     // Beside the old one, until it is whole.
     let fresh = web.join("dist.new");
     remove(&fresh)?;
     fs::create_dir_all(&fresh).map_err(|error| told(&fresh, &error))?;
     bind(&program, "gairat", &fresh)?;
     bind(&unpack, "unpack", &fresh)?;
+    bind(&codecs, "codecs", &fresh)?;
+    number_imports(&fresh, "gairat")?;
     let weight = pack(&fresh.join("gairat_bg.wasm"), &fresh.join(PACKED))?;
     for name in ["page.js", "page.css", "worker.js", "gairat.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"] {
         let (from, to) = (web.join(name), fresh.join(name));
@@ -89,6 +95,41 @@ fn bind(module: &Path, name: &str, into: &Path) -> Result<(), String> {
     bindgen.web(true).and_then(|bindgen| bindgen.generate(into)).map_err(|error| format!("wasm-bindgen: {error:#}"))
 }
 
+/// The hexadecimal digits that wasm-bindgen tells imports of one name apart by.
+const HASH: usize = 16;
+
+/// Puts numbers in the place of the hashes in the names of imports, in the module and in its script: no packing makes hashes smaller, and
+/// they are ten thousand bytes of the download.
+fn number_imports(dist: &Path, name: &str) -> Result<(), String> {
+    let (script, module) = (dist.join(format!("{name}.js")), dist.join(format!("{name}_bg.wasm")));
+    let text = read(&script)?;
+    let hashes = hashes(&text);
+    let numbers: HashMap<&[u8], String> =
+        hashes.iter().enumerate().map(|(number, hash)| (hash.as_bytes(), format!("{number:0HASH$x}"))).collect();
+    let bytes = fs::read(&module).map_err(|error| told(&module, &error))?;
+    write(&script, &numbered(text.as_bytes(), &numbers))?;
+    write(&module, &numbered(&bytes, &numbers))
+}
+
+/// The hashes at the ends of names in a script, each once.
+fn hashes(script: &str) -> Vec<&str> {
+    let words = script.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let ends = words.filter_map(|word| Some(word.strip_prefix("__wb")?.rsplit_once('_')?.1));
+    let mut seen = HashSet::new();
+    ends.filter(|end| end.len() == HASH && end.bytes().all(|digit| digit.is_ascii_hexdigit()) && seen.insert(*end)).collect()
+}
+
+/// The same bytes with other digits behind each `_` where `numbers` has some.
+fn numbered(bytes: &[u8], numbers: &HashMap<&[u8], String>) -> Vec<u8> {
+    let mut numbered = bytes.to_vec();
+    for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_') {
+        if let Some(number) = bytes.get(at + 1..=at + HASH).and_then(|hash| numbers.get(hash)) {
+            numbered[at + 1..=at + HASH].copy_from_slice(number.as_bytes());
+        }
+    }
+    numbered
+}
+
 /// Packs the module as small as it gets, in the place of it; gives the size.
 fn pack(module: &Path, packed: &Path) -> Result<u64, String> {
     let bytes = fs::read(module).map_err(|error| told(module, &error))?;
@@ -134,9 +175,12 @@ fn files(dist: &Path) -> Result<Vec<(String, String, Vec<u8>)>, String> {
 
 /// `sw.js`, with the list of what it keeps.
 fn service_worker(web: &Path, dist: &Path) -> Result<(), String> {
-    let files = files(dist)?;
-    let list: Vec<_> = files.iter().map(|(name, print, _)| json!([name, print])).collect();
-    let text = read(&web.join("sw.js"))?.replace("{{files}}", &serde_json::Value::from(list).to_string());
+    let (later, first): (Vec<_>, Vec<_>) = files(dist)?.into_iter().partition(|(name, ..)| name.starts_with(LATER));
+    let list = |files: Vec<(String, String, Vec<u8>)>| {
+        let list: Vec<_> = files.iter().map(|(name, print, _)| json!([name, print])).collect();
+        serde_json::Value::from(list).to_string()
+    };
+    let text = read(&web.join("sw.js"))?.replace("{{files}}", &list(first)).replace("{{later}}", &list(later));
     write(&dist.join("sw.js"), text.as_bytes())
 }
 
@@ -174,10 +218,29 @@ fn weigh(dist: &Path) -> Result<(), String> {
     for (name, _, bytes) in files(dist)? {
         let mut packed = GzEncoder::new(Vec::new(), Compression::best());
         let packed = packed.write_all(&bytes).and_then(|()| packed.finish()).map_err(|error| format!("{name}: {error}"))?;
-        println!("{:>10} bytes, {:>9} with gzip   {name}", bytes.len(), packed.len());
-        sum += packed.len();
+        let later = if name.starts_with(LATER) { " (when a set needs it)" } else { "" };
+        println!("{:>10} bytes, {:>9} with gzip   {name}{later}", bytes.len(), packed.len());
+        if later.is_empty() {
+            sum += packed.len();
+        }
     }
     println!("download  {sum} bytes with gzip; {BUDGET} are allowed");
     println!("written   {}", dist.display());
     if sum > BUDGET { Err(format!("the page weighs {sum} bytes with gzip, more than the {BUDGET} that it may")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_become_numbers_wherever_they_stand_and_nothing_else_does() {
+        let script = "__wbg_now_0123456789abcdef: f, __wbg_now_fedcba9876543210() {}, other_0123456789abcdef0, __wbindgen_malloc";
+        let hashes = hashes(script);
+        assert_eq!(hashes, ["0123456789abcdef", "fedcba9876543210"]);
+        let numbers = hashes.iter().zip(["0000000000000000", "0000000000000001"]);
+        let numbers: HashMap<&[u8], String> = numbers.map(|(hash, number)| (hash.as_bytes(), number.to_owned())).collect();
+        let module = b"\x00__wbg_now_fedcba9876543210\x01_0123456789abcdef_fedcba987654321";
+        assert_eq!(numbered(module, &numbers), b"\x00__wbg_now_0000000000000001\x01_0000000000000000_fedcba987654321");
+    }
 }

@@ -16,12 +16,13 @@ use gairat::{
     device::{self, Chosen},
     metrics::EpochMetrics,
     room,
-    session::{Command, Door, Ending, Event, Judging, Look, Place, Start, View},
+    session::{Command, Door, Ending, Event, Judging, Look, Place, Start, View, carry_over},
     settings::{Checked, Settings},
 };
 
 pub(crate) use gate::Gate;
 use gate::Turn;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::Failure,
@@ -31,13 +32,27 @@ use crate::{
 
 /// Where a run begins.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a window has one or two runs")]
 pub(crate) enum Origin {
     /// Anew, in a folder of its own under this one.
     Fresh(PathBuf),
     /// Where the run in this folder stopped; the settings are its own, or differ in what a run is computed by.
     Folder(PathBuf),
-    /// At an earlier state of another run, in a folder of its own under this one; with the epochs up to there.
-    State(PathBuf, Arc<ResumeState>, Vec<EpochMetrics>),
+    /// At an earlier state of another run, in a folder of its own.
+    State(Rewound),
+}
+
+/// The earlier state of a run that another goes on from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rewound {
+    /// Under which folder the other is kept.
+    pub(crate) root: PathBuf,
+    /// The folder of the run; none where it had not begun.
+    pub(crate) from: Option<PathBuf>,
+    /// Its state.
+    pub(crate) state: ResumeState,
+    /// Its epochs up to there.
+    pub(crate) metrics: Vec<EpochMetrics>,
 }
 
 /// What is known once a run has its data and its device.
@@ -220,12 +235,15 @@ pub(crate) async fn prepare(
             let claim = patiently(path, async || Claim::on(path).await).await?;
             (RunFolder::open(path)?.0, claim)
         }
-        Origin::State(root, state, metrics) => {
+        Origin::State(Rewound { root, from, state, metrics }) => {
             let (folder, claim) = new_folder(root, &settings).await?;
-            let mut state = ResumeState::clone(state);
+            let mut state = state.clone();
             // Its best weights are in the folder that it comes from.
             (state.progress.best_epoch, state.progress.best_robust) = (0, 0.0);
             folder.write_metrics(metrics)?;
+            if let Some(from) = from {
+                carry_over(from, &folder, (state.progress.epoch, state.progress.step))?;
+            }
             if state.progress.epoch > 0 {
                 folder.commit(&state)?;
             }

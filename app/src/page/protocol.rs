@@ -14,7 +14,7 @@ use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast as _, JsValue};
 
-use crate::live::{Message, Origin, Ready};
+use crate::live::{Message, Origin, Ready, Rewound};
 
 /// What the page wants of its worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub(super) enum Kind {
 pub(super) enum Beginning {
     Fresh(PathBuf),
     Folder(PathBuf),
-    State(PathBuf, ResumeState, Vec<EpochMetrics>),
+    State(Rewound),
 }
 
 impl Beginning {
@@ -77,7 +77,7 @@ impl Beginning {
         match origin {
             Origin::Fresh(root) => Self::Fresh(root.clone()),
             Origin::Folder(folder) => Self::Folder(folder.clone()),
-            Origin::State(root, state, metrics) => Self::State(root.clone(), ResumeState::clone(state), metrics.clone()),
+            Origin::State(rewound) => Self::State(rewound.clone()),
         }
     }
 
@@ -85,7 +85,7 @@ impl Beginning {
         match self {
             Self::Fresh(root) => Origin::Fresh(root),
             Self::Folder(folder) => Origin::Folder(folder),
-            Self::State(root, state, metrics) => Origin::State(root, state.into(), metrics),
+            Self::State(rewound) => Origin::State(rewound),
         }
     }
 }

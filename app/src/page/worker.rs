@@ -20,8 +20,9 @@ use web_time::Duration;
 use super::protocol::{AtGate, Letter, Order, Told, changes_heard, changes_told, receive, send};
 use crate::{
     failure::Failure,
-    live::{Gate, Message, Origin, Prepared, Shared, Window, prepare},
+    live::{Gate, Message, Origin, Prepared, Rewound, Shared, Window, prepare},
     platform::{
+        codecs,
         rest::sleep,
         storage::{self, News},
     },
@@ -211,6 +212,12 @@ fn pass_on(number: u64, gate: &Gate) {
 async fn work(settings: Settings, origin: Origin, door: &mut Window) -> Result<Ending, Failure> {
     for path in settings.data.files().into_iter().chain(settings.weights.0.as_deref()) {
         storage::load(path).await.map_err(Failure::Work)?;
+    }
+    if let Origin::State(Rewound { from: Some(from), .. }) = &origin {
+        storage::load(from).await.map_err(Failure::Work)?;
+    }
+    if settings.data.needs_codecs() {
+        codecs::load().await.map_err(Failure::Work)?;
     }
     let Prepared { plan, dataset, chosen, folder, .. } = &prepare(settings, origin, None, door).await?;
     let outcome = match session::run_with(plan, dataset, chosen, folder, door).await {

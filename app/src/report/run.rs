@@ -33,7 +33,7 @@ pub(crate) fn write_of_run(folder: &Path) -> Result<(), Failure> {
     let subject = subject(folder)?;
     let (folder, _) = RunFolder::open(folder)?;
     let judged = judgements(&folder).unwrap_or_default();
-    let turns = turns(&folder).unwrap_or_default();
+    let turns = turns(folder.path()).unwrap_or_default();
     let text = of_run(&subject, &evaluations(&folder), &judged, &turns).finish();
     let file = folder.file(FILE);
     files::write(&file, text.as_bytes()).map_err(|error| Failure::Work(format!("{}: {error}", file.display())))

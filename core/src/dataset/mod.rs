@@ -15,6 +15,8 @@ pub use formats::npz::{
     AdversarialExamples, Arrays, AttackedSamples, GivenAdversarial, read_arrays, read_given, write_adversarial, write_attacked,
     write_named, write_samples, write_verdicts,
 };
+#[cfg(target_arch = "wasm32")]
+pub use formats::{Decode, set_codecs};
 pub use formats::{FORMATS, Format};
 pub use points::Toy;
 pub use range::DataRange;

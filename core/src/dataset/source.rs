@@ -59,6 +59,15 @@ impl Source {
         !matches!(self, Self::Files { .. })
     }
 
+    /// Whether a page must load decoders of pictures before reading it; on other systems the program contains them.
+    pub fn needs_codecs(&self) -> bool {
+        match self {
+            Self::Toy(_) | Self::Digits => false,
+            Self::Files { format: Some(format), .. } => format.needs_codecs(),
+            Self::Files { format: None, paths } => Format::of(paths).is_ok_and(Format::needs_codecs),
+        }
+    }
+
     /// Recognises the source that files or a folder form, by their content; `None` if no known format fits.
     ///
     /// # Errors

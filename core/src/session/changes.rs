@@ -1,5 +1,7 @@
 //! Settings that change during a run.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Door, Event, Session, SessionError};
@@ -46,8 +48,8 @@ fn between(before: &Settings, after: &Settings) -> Vec<Changed> {
 ///
 /// # Errors
 /// A sentence about an unreadable file.
-pub fn turns(folder: &RunFolder) -> Result<Vec<Turn>, String> {
-    let file = folder.file(KEPT);
+pub fn turns(folder: &Path) -> Result<Vec<Turn>, String> {
+    let file = folder.join(KEPT);
     if !files::exists(&file) {
         return Ok(Vec::new());
     }
@@ -70,12 +72,46 @@ pub fn turn(
     // Where and how it is computed makes no other run.
     let is_of_the_run = |change: &Changed| may_change(&change.name);
     if changes.iter().any(is_of_the_run) {
-        // What cannot be read was not written by a run, and is no loss.
-        let mut all = turns(folder).unwrap_or_default();
+        // No run wrote an unreadable file, so ignoring it loses nothing.
+        let mut all = turns(folder.path()).unwrap_or_default();
         all.push(Turn { epoch: epochs + 1, step, changes: changes.into_iter().filter(is_of_the_run).collect() });
         folder.write_json(KEPT, &all)?;
     }
     folder.write_settings(after)
+}
+
+/// Records in `folder` the changes of the run in `from`, whose state after the given epochs and steps of the next one it continues, with the
+/// current settings of that run: changes made there later apply from here on.
+///
+/// Both are the same folder if a run ended before it saved the state in which its settings changed.
+///
+/// # Errors
+/// [`CheckpointError::Io`].
+pub fn carry_over(from: &Path, folder: &RunFolder, done: (u32, usize)) -> Result<(), CheckpointError> {
+    // No run wrote an unreadable file, so ignoring it loses nothing.
+    let before = turns(from).unwrap_or_default();
+    let after = as_of(before.clone(), done);
+    if after == before && from == folder.path() { Ok(()) } else { folder.write_json(KEPT, &after) }
+}
+
+/// The same changes, as seen by a run that continues after the given epochs and steps of the next one with all of them in force.
+fn as_of(mut turns: Vec<Turn>, (epochs, step): (u32, usize)) -> Vec<Turn> {
+    let here = (epochs + 1, step);
+    let first = turns.iter().position(|turn| (turn.epoch, turn.step) > here).unwrap_or(turns.len());
+    let mut changes: Vec<Changed> = Vec::new();
+    for change in turns.split_off(first).into_iter().flat_map(|turn| turn.changes) {
+        match changes.iter_mut().find(|known| known.name == change.name) {
+            Some(known) => known.to = change.to,
+            None => changes.push(change),
+        }
+    }
+    changes.retain(|change| change.from != change.to);
+    if !changes.is_empty() {
+        turns.push(Turn { epoch: here.0, step: here.1, changes });
+    }
+    // A run at its beginning has always had its settings.
+    turns.retain(|turn| (turn.epoch, turn.step) != (1, 0));
+    turns
 }
 
 impl Session<'_> {
@@ -108,5 +144,35 @@ impl Session<'_> {
         self.trainer.change(plan);
         door.emit(Event::Changed { epoch: self.progress.epoch + 1, step, changes });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(epoch: u32, step: usize, changes: &[(&str, &str, &str)]) -> Turn {
+        let changed = |&(name, from, to): &(&str, &str, &str)| Changed { name: name.into(), from: from.into(), to: to.into() };
+        Turn { epoch, step, changes: changes.iter().map(changed).collect() }
+    }
+
+    #[test]
+    fn a_run_that_goes_on_from_an_earlier_state_has_had_earlier_changes_there_and_later_ones_from_there_on() {
+        let all = vec![
+            turn(2, 3, &[("lr", "0.1", "0.05")]),
+            turn(4, 0, &[("lambda", "-1", "-2"), ("lr", "0.05", "0.01")]),
+            turn(5, 7, &[("lambda", "-2", "-3")]),
+        ];
+        assert_eq!(as_of(all.clone(), (6, 0)), all, "all of it lies behind");
+        let merged = turn(3, 5, &[("lambda", "-1", "-3"), ("lr", "0.05", "0.01")]);
+        assert_eq!(as_of(all.clone(), (2, 5)), [all[0].clone(), merged]);
+        assert_eq!(as_of(all.clone(), (3, 0)), [all[0].clone(), all[1].clone(), turn(4, 0, &[("lambda", "-2", "-3")])]);
+        assert!(as_of(all, (0, 0)).is_empty(), "from the beginning it had the settings that it has");
+    }
+
+    #[test]
+    fn what_was_changed_and_changed_back_is_no_change() {
+        let all = vec![turn(2, 0, &[("epsilon", "0.1", "0.2")]), turn(3, 0, &[("epsilon", "0.2", "0.1")])];
+        assert!(as_of(all, (0, 3)).is_empty());
     }
 }

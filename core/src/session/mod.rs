@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use web_time::{Duration, Instant};
 
-pub use changes::{Changed, Turn, turn, turns};
+pub use changes::{Changed, Turn, carry_over, turn, turns};
 pub use door::{Command, Door, Place};
 pub use error::{Remedy, SessionError};
 pub use event::{Ending, Event};
@@ -105,6 +105,7 @@ pub async fn run_with<D: Door>(
             Vec::new()
         }
     };
+    carry_over(folder.path(), folder, (session.progress.epoch, session.progress.step))?;
     session.announce(chosen, path, &mut |event| door.emit(event));
     session.tell_kept(door);
     session.watch.put(&session.log.samples(), &last_samples);

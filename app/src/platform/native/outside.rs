@@ -8,8 +8,11 @@ use gairat::files;
 /// What is said while files are held over the program.
 pub(crate) const DROP: &str = "Drop a run folder, settings (.json), weights (.pth, .safetensors) or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, Parquet, pictures by class)";
 
-/// The button that asks for a file, and what it does.
-pub(crate) const BROWSE: (&str, &str) = ("Browse…", "The system's own dialog");
+/// The buttons that ask for a file and for a folder, and what each does.
+pub(crate) const BROWSE: [(&str, &str); 2] = [
+    ("File…", "Data, weights (.pth, .safetensors) or settings (.json), chosen in the system's own dialog"),
+    ("Folder…", "A run, or a folder of data, chosen in the system's own dialog"),
+];
 
 /// A name for a new file beside the run that is open; it does not exist yet.
 ///
@@ -55,9 +58,14 @@ pub(crate) fn put_all(folder: Option<&Path>, name: &str, files: &[(String, Vec<u
     Ok(format!("Written: {} files in {}", files.len(), new.display()))
 }
 
-/// A run folder, chosen in the system's own dialog.
-pub(crate) fn browse(_ctx: &Context) -> Option<PathBuf> {
-    rfd::FileDialog::new().set_title("Run folder").pick_folder()
+/// A file, chosen in the system's own dialog.
+pub(crate) fn browse_file(_ctx: &Context) -> Option<PathBuf> {
+    rfd::FileDialog::new().set_title("Data, weights or settings").pick_file()
+}
+
+/// A folder, chosen in the system's own dialog.
+pub(crate) fn browse_folder(_ctx: &Context) -> Option<PathBuf> {
+    rfd::FileDialog::new().set_title("Folder of a run or of data").pick_folder()
 }
 
 /// What the list of what can be opened says besides the names of runs: on a disk nothing, because other programs do.

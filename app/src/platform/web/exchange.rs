@@ -25,7 +25,7 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlInputElement, Url};
 use web_time::Duration;
 
 use super::{
-    claim,
+    claim, folder,
     rest::sleep,
     slices::{self, SLICE},
     storage, words,
@@ -35,7 +35,7 @@ use crate::platform::{RUNS, known_data, list};
 /// Where uploads are kept.
 pub(crate) const UPLOADS: &str = "uploads";
 /// The largest file that is taken, in bytes, unpacked: what a page may hold in memory some times over.
-const LARGEST: u64 = 512 * 1024 * 1024;
+pub(super) const LARGEST: u64 = 512 * 1024 * 1024;
 
 /// From how many slices on it is told how far the reading is.
 const TOLD: usize = 5;
@@ -193,17 +193,37 @@ pub(crate) fn delete(ctx: &Context, path: &Path) {
 
 /// Asks the person for files; they arrive later.
 pub(crate) fn upload(ctx: &Context) {
+    ask(ctx, false);
+}
+
+/// Asks the person for a folder, which arrives later, packed.
+pub(crate) fn upload_folder(ctx: &Context) {
+    ask(ctx, true);
+}
+
+fn ask(ctx: &Context, for_a_folder: bool) {
     let Some(input) = element::<HtmlInputElement>("input") else { return };
     input.set_type("file");
-    input.set_multiple(true);
+    if for_a_folder {
+        // Fails for what is no element alone.
+        let _ = input.set_attribute("webkitdirectory", "");
+    } else {
+        input.set_multiple(true);
+    }
     let (chosen, ctx) = (input.clone(), ctx.clone());
     let changed = Closure::once_into_js(move || {
         let Some(list) = chosen.files() else { return };
         let files: Vec<web_sys::File> = (0..list.length()).filter_map(|place| list.get(place)).collect();
         later(&ctx.clone(), async move {
             let mut read = Vec::new();
-            for file in files {
-                read.push(read_file(&file, &ctx).await);
+            if for_a_folder {
+                let path = |file: &web_sys::File| Reflect::get(file, &"webkitRelativePath".into()).ok()?.as_string();
+                let files = files.into_iter().filter_map(|file| Some((path(&file)?, file))).collect();
+                read.extend(folder::read(files, &ctx).await);
+            } else {
+                for file in files {
+                    read.push(read_file(&file, &ctx).await);
+                }
             }
             take(read).await;
             None
@@ -213,11 +233,17 @@ pub(crate) fn upload(ctx: &Context) {
     input.click();
 }
 
+/// Says how far something is.
+pub(super) fn tell(told: String, ctx: &Context) {
+    DONE.with_borrow_mut(|done| done.push(Ok(told)));
+    ctx.request_repaint();
+}
+
 /// The name and the bytes of a file.
-type Arrived = (String, Bytes);
+pub(super) type Arrived = (String, Bytes);
 
 /// Reads a file slice by slice, so that no frame waits for it, and tells how far it is where that takes its time.
-async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arrived, String> {
+pub(super) async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arrived, String> {
     let name = file.name();
     let size = file.size();
     if size > LARGEST as f64 {
@@ -229,9 +255,7 @@ async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arrived, Strin
         let place = done.div_ceil(SLICE);
         let quarter = |place: usize| 4 * place / slices;
         if slices >= TOLD && quarter(place) > quarter(place - 1) && place < slices {
-            let told = format!("Reading {name}: {} % of {:.0} MB", 25 * quarter(place), size / 1e6);
-            DONE.with_borrow_mut(|done| done.push(Ok(told)));
-            ctx.request_repaint();
+            tell(format!("Reading {name}: {} % of {:.0} MB", 25 * quarter(place), size / 1e6), ctx);
         }
     });
     let bytes = bytes.await.map_err(|error| match error {
@@ -244,9 +268,21 @@ async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arrived, Strin
 /// Reads files that were dropped on the page.
 pub(crate) fn read_dropped(files: Vec<DroppedFileHandle>, ctx: &Context) {
     let beside = ctx.clone();
+    let folders = folder::dropped();
     later(ctx, async move {
         let mut read = Vec::new();
-        for file in files {
+        let folders = match folders {
+            Some(folders) => folder::inside(folders).await,
+            None => Ok(<_>::default()),
+        };
+        let folders = match folders {
+            Ok(folders) => folders,
+            Err(problem) => return Some(Err(format!("The folder cannot be read: {problem}"))),
+        };
+        for files in folders.values() {
+            read.extend(folder::read(files.clone(), &beside).await);
+        }
+        for file in files.iter().filter(|file| !folders.contains_key(&*file.path().to_string_lossy())) {
             let name = file.path().to_string_lossy().into_owned();
             read.push(match file.web_file() {
                 Some(file) => read_file(file, &beside).await,

@@ -1,8 +1,10 @@
 //! A browser: storage, locks, uploads and downloads, for a page and for its worker.
 
 mod claim;
+pub(crate) mod codecs;
 pub(crate) mod drawing;
 mod exchange;
+mod folder;
 mod fonts;
 pub(crate) mod outside;
 pub(crate) mod rest;

@@ -13,13 +13,16 @@ use web_time::{Duration, Instant};
 use super::exchange::{self, Stock};
 
 /// What is said while files are held over the program.
-pub(crate) const DROP: &str = "Drop settings (.json), a downloaded run (.zip), weights (.pth, .safetensors), or data: NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class (.zip)";
+pub(crate) const DROP: &str = "Drop settings (.json), a run (.zip or its folder), weights (.pth, .safetensors), or data: NPZ, NPY, IDX, CIFAR, SVHN, CSV, Parquet, pictures by class (.zip or the folder)";
 
-/// The button that asks for a file, and what it does.
-pub(crate) const BROWSE: (&str, &str) = (
-    "Upload…",
-    "Settings (.json), a downloaded run (.zip), weights (.pth, .safetensors), or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, pictures by class as .zip) from this computer",
-);
+/// The buttons that ask for files and for a folder, and what each does.
+pub(crate) const BROWSE: [(&str, &str); 2] = [
+    (
+        "Upload…",
+        "Settings (.json), a downloaded run (.zip), weights (.pth, .safetensors), or data (NPZ, NPY, IDX, CIFAR, SVHN, CSV, Parquet, pictures by class as .zip) from this computer",
+    ),
+    ("Folder…", "A folder of pictures by class, of Parquet files or of a run from this computer"),
+];
 
 /// The name that a download gets.
 ///
@@ -60,8 +63,14 @@ pub(crate) fn put_all(_folder: Option<&Path>, name: &str, files: &[(String, Vec<
 }
 
 /// Asks for files; they arrive later.
-pub(crate) fn browse(ctx: &Context) -> Option<PathBuf> {
+pub(crate) fn browse_file(ctx: &Context) -> Option<PathBuf> {
     exchange::upload(ctx);
+    None
+}
+
+/// Asks for a folder; what is in it arrives later.
+pub(crate) fn browse_folder(ctx: &Context) -> Option<PathBuf> {
+    exchange::upload_folder(ctx);
     None
 }
 

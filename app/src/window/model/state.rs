@@ -27,7 +27,7 @@ use super::{
 };
 use crate::host::{Gate, Live};
 use crate::link::{FIRST_SPEED, Link, SPEEDS};
-use crate::live::{self, Origin, WindowsGpu};
+use crate::live::{self, Origin, Rewound, WindowsGpu};
 use crate::words::Door;
 
 /// How often views are wanted while something moves.
@@ -465,7 +465,8 @@ impl State {
             .map(|run| {
                 let state = run.history.iter().find(|state| state.progress.epoch == epoch)?;
                 let metrics = run.metrics.iter().filter(|metrics| metrics.epoch <= epoch).cloned().collect();
-                Some((run.settings.clone(), Some(Origin::State(root.clone(), Arc::clone(state), metrics))))
+                let rewound = Rewound { root: root.clone(), from: run.folder.clone(), state: state.as_ref().clone(), metrics };
+                Some((run.settings.clone(), Some(Origin::State(rewound))))
             })
             .collect();
         let Some(runs) = runs else {

@@ -57,8 +57,10 @@ pub(crate) fn open_ui(ui: &mut Ui, state: &mut State) {
             if Shelf::PATHS && (ui.button("Open").clicked() || enter) && !dialog.path.trim().is_empty() {
                 chosen = Some(PathBuf::from(dialog.path.trim()));
             }
-            if ui.button(outside::BROWSE.0).on_hover_text(outside::BROWSE.1).clicked() {
-                chosen = outside::browse(ui.ctx());
+            for ((face, about), browse) in outside::BROWSE.into_iter().zip([outside::browse_file, outside::browse_folder]) {
+                if ui.button(face).on_hover_text(about).clicked() {
+                    chosen = browse(ui.ctx());
+                }
             }
             ui.button("Cancel").clicked()
         })

@@ -16,7 +16,7 @@ pub(super) const FORMAT: Format = Format {
     usage: "images:DIR",
     about: "a folder (or .zip, .tar.gz) of PNG or JPEG pictures, one subfolder a class",
     sniff: |found: &Found| found.inside.iter().any(|name| is_picture(name) && name.contains('/')),
-    read: Reader::Bytes(|paths| read(only(paths)?)),
+    read: Reader::Pictures(|paths| read(only(paths)?)),
 };
 
 const EXPECTED: &str = "CLASS/picture.png, or train/CLASS/picture.png and test/CLASS/picture.png";

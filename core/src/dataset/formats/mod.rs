@@ -4,6 +4,11 @@
 
 mod bundle;
 mod cifar;
+#[cfg(not(target_arch = "wasm32"))]
+mod codecs;
+#[cfg(target_arch = "wasm32")]
+#[path = "codecs_outside.rs"]
+mod codecs;
 mod csv;
 mod found;
 mod idx;
@@ -19,6 +24,8 @@ mod picture;
 mod pixels;
 mod svhn;
 
+#[cfg(target_arch = "wasm32")]
+pub use codecs::{Decode, set_codecs};
 pub(in crate::dataset) use labels::strange;
 pub(in crate::dataset) use mnist::source_of as of_idx_files;
 
@@ -49,6 +56,8 @@ pub struct Format {
 enum Reader {
     /// Its numbers are bytes, whatever is in a file.
     Bytes(fn(&[PathBuf]) -> Result<Raw, DatasetError>),
+    /// The same, but bytes come of it only through decoders that a page has to load first.
+    Pictures(fn(&[PathBuf]) -> Result<Raw, DatasetError>),
     /// Its numbers may have any range.
     Numbers(fn(&[PathBuf], &DataRange) -> Result<Raw, DatasetError>),
 }
@@ -99,12 +108,17 @@ impl Format {
         })
     }
 
+    /// Whether a page has to load decoders before this is read.
+    pub(super) fn needs_codecs(&self) -> bool {
+        matches!(self.read, Reader::Pictures(_))
+    }
+
     /// Reads the samples of these files.
     pub(super) fn read(&self, paths: &[PathBuf], range: &DataRange) -> Result<Raw, DatasetError> {
         match self.read {
             Reader::Numbers(read) => read(paths, range),
-            Reader::Bytes(read) if *range == DataRange::Auto => read(paths),
-            Reader::Bytes(_) => {
+            Reader::Bytes(read) | Reader::Pictures(read) if *range == DataRange::Auto => read(paths),
+            Reader::Bytes(_) | Reader::Pictures(_) => {
                 let path = paths.first().map_or(Path::new(""), PathBuf::as_path);
                 Err(DatasetError::malformed(path, format!("holds bytes, as all {} files do", self.name), "--data-range auto"))
             }

@@ -3,13 +3,9 @@
 //!
 //! Read is what such files have: pages of both versions, plain and with dictionaries, packed with Snappy, gzip, Zstandard or not at all.
 
-#[cfg(not(target_arch = "wasm32"))]
 mod footer;
-#[cfg(not(target_arch = "wasm32"))]
 mod pages;
-#[cfg(not(target_arch = "wasm32"))]
 mod set;
-#[cfg(not(target_arch = "wasm32"))]
 mod thrift;
 
 use super::{Format, Reader, found::Found, only};
@@ -21,12 +17,5 @@ pub(super) const FORMAT: Format = Format {
     sniff: |found: &Found| {
         found.start.starts_with(b"PAR1") || found.folder && found.inside.iter().any(|name| name.ends_with(".parquet"))
     },
-    #[cfg(not(target_arch = "wasm32"))]
-    read: Reader::Bytes(|paths| set::read(only(paths)?)),
-    // The decoders of pictures are a tenth of what a page would load.
-    #[cfg(target_arch = "wasm32")]
-    read: Reader::Bytes(|paths| {
-        let expected = "NPZ of `x` and `y`, or the program on a computer, which reads it";
-        Err(crate::dataset::DatasetError::malformed(only(paths)?, "is Parquet, which a page does not read", expected))
-    }),
+    read: Reader::Pictures(|paths| set::read(only(paths)?)),
 };

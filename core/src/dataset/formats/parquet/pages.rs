@@ -3,6 +3,7 @@
 use std::{borrow::Cow, io::Read as _};
 
 use super::{
+    super::codecs,
     footer::{Chunk, Column, Type},
     thrift::{Value, structure, varint},
 };
@@ -210,26 +211,16 @@ fn hybrid(mut bytes: &[u8], width: u32, count: usize) -> Option<Vec<u64>> {
 
 /// A page without what packed it.
 fn unpacked(page: &[u8], size: usize, codec: i64) -> Result<Cow<'_, [u8]>, String> {
-    let mut bytes = Vec::new();
-    // What the page says is no reason to believe it: of what unpacks further, one byte more is enough to tell.
-    let most = size as u64 + 1;
     let outcome = match codec {
         0 => return Ok(Cow::Borrowed(page)),
-        1 => match snap::raw::decompress_len(page) {
-            Ok(length) if length == size => {
-                snap::raw::Decoder::new().decompress_vec(page).map(|unpacked| bytes = unpacked).map_err(|cause| cause.to_string())
-            }
-            Ok(length) => Err(format!("it holds {length} bytes instead of {size}")),
-            Err(cause) => Err(cause.to_string()),
-        },
-        2 => flate2::read::MultiGzDecoder::new(page)
-            .take(most)
-            .read_to_end(&mut bytes)
-            .map(drop)
-            .map_err(|cause| cause.to_string()),
-        6 => ruzstd::decoding::StreamingDecoder::new(page)
-            .map_err(|cause| cause.to_string())
-            .and_then(|decoder| decoder.take(most).read_to_end(&mut bytes).map(drop).map_err(|cause| cause.to_string())),
+        1 => codecs::snappy(page, size),
+        2 => {
+            let mut bytes = Vec::new();
+            // What the page says is no reason to believe it: one byte more is enough to tell.
+            let unpacked = flate2::read::MultiGzDecoder::new(page).take(size as u64 + 1).read_to_end(&mut bytes);
+            unpacked.map(|_| bytes).map_err(|cause| cause.to_string())
+        }
+        6 => codecs::zstandard(page, size),
         other => {
             let name = match other {
                 3 => "LZO",
@@ -241,8 +232,8 @@ fn unpacked(page: &[u8], size: usize, codec: i64) -> Result<Cow<'_, [u8]>, Strin
         }
     };
     match outcome {
-        Ok(()) if bytes.len() == size => Ok(Cow::Owned(bytes)),
-        Ok(()) => Err(format!("has a page of other than the {size} bytes that it claims")),
+        Ok(bytes) if bytes.len() == size => Ok(Cow::Owned(bytes)),
+        Ok(_) => Err(format!("has a page of other than the {size} bytes that it claims")),
         Err(cause) => Err(format!("has a page that cannot be unpacked ({cause})")),
     }
 }
