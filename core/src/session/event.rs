@@ -92,7 +92,7 @@ pub enum Event {
 
 /// How a run ended without an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "there is one at the end of a run")]
+#[allow(clippy::large_enum_variant, reason = "there is one at the end of a run")]
 pub enum Ending {
     /// All epochs are done.
     Finished {
