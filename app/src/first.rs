@@ -1,4 +1,4 @@
-//! The run of somebody who asks for nothing, in the window and in the page, and recorded for the page to show while it loads.
+//! The default run of window and page, also recorded for the page to show while it loads.
 
 use gairat::{
     dataset::{Source, Toy},

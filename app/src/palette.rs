@@ -59,5 +59,4 @@ pub(crate) fn class_name(class: usize, classes: usize) -> String {
     if classes <= 4 { char::from(b'A' + (class % 26) as u8).to_string() } else { class.to_string() }
 }
 
-/// The light ground.
 pub(crate) const LIGHT_GROUND: (u8, u8, u8) = (252, 252, 252);

@@ -9,7 +9,7 @@ use gairat::{
     settings::{SettingsError, field},
 };
 
-/// Who tells it.
+/// The door that shows a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
     Terminal,

@@ -1,4 +1,4 @@
-//! Which device computes, and why: the only file that knows adapters, their limits and the sentences about them.
+//! The choice of the device. Only this file knows adapters, their limits and the messages about them.
 
 use std::{
     fmt,
@@ -21,14 +21,14 @@ use crate::pace;
 /// Storage buffers that the attack's kernels bind at once.
 const STORAGE_BUFFERS: u32 = 8;
 
-/// What is said where there is no adapter at all.
+/// The message without any adapter.
 const NO_DRIVER: &str = if cfg!(target_arch = "wasm32") {
     "this browser gives no WebGPU adapter"
 } else {
     "no graphics driver (Vulkan, Metal or DirectX 12) was found"
 };
 
-/// What sort of hardware an adapter is.
+/// The kind of an adapter's hardware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdapterKind {
     /// A graphics card of its own.
@@ -37,9 +37,9 @@ pub enum AdapterKind {
     Integrated,
     /// A share of a card, in a virtual machine.
     Virtual,
-    /// Hardware of which a browser says no more.
+    /// Hardware behind a browser, which reveals no more.
     Browser,
-    /// A program on the CPU that stands in for a card: correct and slow.
+    /// A program on the CPU that emulates a GPU: correct and slow.
     Software,
     /// The system does not say.
     Unknown,
@@ -61,13 +61,13 @@ impl fmt::Display for AdapterKind {
 /// One adapter of this machine.
 #[derive(Clone, Debug)]
 pub struct Adapter {
-    /// Its name, as its driver gives it.
+    /// The driver's name for it.
     pub name: String,
-    /// The graphics API through which it is reached.
+    /// Its graphics API.
     pub api: String,
-    /// What sort of hardware it is.
+    /// The kind of its hardware.
     pub kind: AdapterKind,
-    /// Driver and its version, as far as the driver says.
+    /// The driver and its version, as reported.
     pub driver: String,
     /// Greatest buffer, in bytes.
     pub max_buffer: u64,
@@ -77,78 +77,77 @@ pub struct Adapter {
     adapter: wgpu::Adapter,
 }
 
-/// Why there is no device, or no longer one.
+/// Why a device is unavailable or was lost.
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// No adapter of the kind or name asked for.
+    /// No adapter has the requested kind or name.
     #[error("device {asked}: {found}")]
     NotFound {
-        /// What was asked for.
+        /// The request.
         asked: String,
-        /// What there is instead.
+        /// The available adapters.
         found: String,
     },
-    /// The adapter is there but would not give a device.
+    /// The adapter refused to open a device.
     #[error("{adapter} gives no device: {cause}. Update its driver, or compute on the CPU.")]
     Refused {
         /// The adapter's name.
         adapter: String,
-        /// What the driver said.
+        /// The driver's message.
         cause: String,
     },
-    /// A network would not fit into memory.
+    /// A network does not fit into memory.
     #[error("{model} does not fit into memory on {device}: {why}. Take a smaller network, a smaller batch or another device.")]
     NoRoom {
         /// The network.
         model: String,
         /// The device's name.
         device: String,
-        /// What it needs and what there is.
+        /// The memory that it needs, and the memory that exists.
         why: String,
     },
-    /// The device stopped answering in the middle of work.
+    /// The device stopped answering during work.
     #[error("the device no longer answers: {0}")]
     Lost(String),
 }
 
-/// The device that was chosen.
+/// A chosen device.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// Where tensors live.
+    /// The device of tensors.
     pub device: Device,
-    /// Its name for a person.
+    /// Its name for people.
     pub name: String,
     /// `Vulkan`, `Metal`, `Dx12`, `BrowserWebGpu`, or `flex` for the CPU backend.
     pub api: String,
     /// Whether it is the CPU backend.
     pub cpu: bool,
-    /// Why this one, in a sentence.
+    /// The reason for the choice, in a sentence.
     pub why: String,
-    /// The device below the tensors; none for the CPU backend.
+    /// The wgpu device under the tensors; `None` for the CPU backend.
     gpu: Option<wgpu::Device>,
 }
 
 impl Chosen {
-    /// The CPU backend, which is always there.
+    /// The CPU backend, which is always available.
     pub fn cpu(why: impl Into<String>) -> Self {
         Self { device: Device::flex(), name: "CPU".to_owned(), api: "flex".to_owned(), cpu: true, why: why.into(), gpu: None }
     }
 
-    /// Bytes of the GPU's memory that are in use: tensors, and the buffers of networks, which stay between steps. `None` for the CPU
-    /// backend, and where the driver manages memory alone.
+    /// Bytes of GPU memory in use, by tensors and by the networks' buffers, which stay between steps. `None` for the CPU backend, and if the
+    /// driver does not report memory.
     pub fn memory(&self) -> Option<u64> {
         Some(self.gpu.as_ref()?.generate_allocator_report()?.total_allocated_bytes)
     }
 
-    /// Bytes of the largest tensor that the GPU takes; `None` for the CPU backend.
+    /// Bytes of the largest tensor on the GPU; `None` for the CPU backend.
     pub fn largest_buffer(&self) -> Option<u64> {
         let limits = self.gpu.as_ref()?.limits();
         Some(limits.max_buffer_size.min(limits.max_storage_buffer_binding_size))
     }
 
-    /// Takes the GPU device away under the tensors, as a driver reset does, so that what happens then can be tried. Nothing happens on
-    /// the CPU backend.
+    /// Destroys the GPU device under the tensors, as a driver reset does, to test the consequences. Does nothing on the CPU backend.
     pub fn destroy(&self) {
         if let Some(gpu) = &self.gpu {
             gpu.destroy();
@@ -156,34 +155,33 @@ impl Chosen {
     }
 }
 
-/// What is below the tensors of a GPU, for kernels that go around the tensor library.
+/// The wgpu objects under the tensors, for kernels that bypass the tensor library.
 #[derive(Clone, Debug)]
 pub(crate) struct Raw {
-    /// The device.
     pub(crate) device: wgpu::Device,
     /// The queue, which the tensor library uses as well.
     pub(crate) queue: wgpu::Queue,
-    /// What sort of hardware it is.
+    /// The kind of its hardware.
     pub(crate) kind: AdapterKind,
 }
 
-/// Every device that this program opened for tensors. They live as long as the program, because the tensor library keeps them too.
+/// All devices opened for tensors. They live as long as the program, because the tensor library keeps them too.
 static OPENED: Mutex<Vec<(Device, Raw)>> = Mutex::new(Vec::new());
 
-/// What is below the tensors of this device; `None` for the CPU backend, and for a device that was opened elsewhere.
+/// The wgpu objects under the tensors of this device; `None` for the CPU backend, and for a device opened elsewhere.
 pub(crate) fn raw(device: &Device) -> Option<Raw> {
     let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     opened.iter().find(|(known, _)| known == device).map(|(_, raw)| raw.clone())
 }
 
-/// Whether a software adapter was opened. One for the program, because a program computes on one GPU.
+/// Whether a software adapter was opened. One flag is enough, because a program computes on one GPU.
 static SOFTWARE: AtomicBool = AtomicBool::new(false);
 
-/// Waits for the device where that is faster than not to wait: on a software adapter.
+/// Waits for a software adapter, where waiting is faster.
 ///
-/// The tensor library's queues hold 32 operations, and a thread that finds one full asks again and again. On a software adapter this
-/// takes processor time from the very driver that is waited for (measured on two cores: a training step takes 20 ms, and 13.5 ms if
-/// one waits between attack and update). In a page nothing may wait, and no thread asks.
+/// The tensor library's queues hold 32 operations, and a thread that finds one full polls. On a software adapter that polling takes processor
+/// time from the driver (measured on two cores: a training step takes 20 ms, and 13.5 ms with a wait between attack and update). A page
+/// cannot wait, and has no thread that polls.
 pub(crate) fn wait_if_software(device: &Device) {
     if cfg!(not(target_arch = "wasm32")) && !is_cpu(device) && SOFTWARE.load(Ordering::Relaxed) {
         // A device that is gone says so at the next reading.
@@ -191,28 +189,28 @@ pub(crate) fn wait_if_software(device: &Device) {
     }
 }
 
-/// Whether steps may be handed to the GPU faster than it computes them. In a page no thread waits for the GPU: its queue would grow without end,
+/// Whether steps may be queued faster than the GPU computes them. In a page no thread waits for the GPU, so its queue would grow without bound
 /// and the picture would lag by minutes. On other systems the queue is bounded: a thread that finds it full blocks until there is room.
 pub(crate) fn may_run_ahead() -> bool {
     cfg!(target_arch = "wasm32")
 }
 
-/// Whether the GPU that was opened is a program on the CPU that stands in for one.
+/// Whether the opened GPU is a software adapter.
 pub fn is_software() -> bool {
     SOFTWARE.load(Ordering::Relaxed)
 }
 
-/// The SIMD instructions that the CPU backend's own loops were found to run on, as `AVX2`.
+/// The SIMD instructions that our loops on the CPU use, such as `AVX2`.
 pub fn instructions() -> &'static str {
     crate::kernels::cpu::instructions()
 }
 
-/// Whether tensors of this device are computed by the CPU backend.
+/// Whether this device is the CPU backend.
 pub fn is_cpu(device: &Device) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }
 
-/// All adapters, through Vulkan, Metal, DirectX 12 or the browser's WebGPU; empty where there is no driver at all.
+/// All adapters, through Vulkan, Metal, DirectX 12 or the browser's WebGPU; empty without a driver.
 pub async fn adapters() -> Vec<Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::PRIMARY;
@@ -258,7 +256,7 @@ impl Adapter {
         }
     }
 
-    /// Whether `auto` may take it: able, and hardware. Software adapters are slower than the CPU backend.
+    /// Whether `auto` may choose it: it is capable, and no software adapter, which would be slower than the CPU backend.
     pub fn suits_auto(&self) -> bool {
         self.problem.is_none() && self.kind != AdapterKind::Software && self.kind != AdapterKind::Unknown
     }
@@ -277,7 +275,7 @@ impl Adapter {
         self.with(device, queue, why)
     }
 
-    /// Computes on a device that was opened on this adapter.
+    /// Uses a device opened on this adapter.
     fn with(self, device: wgpu::Device, queue: wgpu::Queue, why: String) -> Result<Chosen, DeviceError> {
         let refused = |cause: String| DeviceError::Refused { adapter: self.name.clone(), cause };
         let setup = WgpuSetup {
@@ -300,8 +298,8 @@ impl Adapter {
     }
 }
 
-/// The request for a device, the same in the library and in the window. CubeCL trusts what the adapter offers, so this is all of it, less what would change
-/// where memory lives and what wgpu calls experimental.
+/// The request for a device, the same in the library and in the window. CubeCL relies on every feature that the adapter offers, so the request
+/// contains all except mappable primary buffers and experimental features.
 pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     let features = adapter
         .features()
@@ -316,12 +314,11 @@ pub fn descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     }
 }
 
-/// The place of the adapter that a window should draw with, if its runs are to compute on `asked`: that one where it is named, else
-/// the first that `auto` would take, else the first that there is.
+/// The index of the adapter for a window whose runs compute on `asked`: the named one, else the choice of `auto`, else the first.
 pub fn to_draw_with(asked: &str, adapters: &[wgpu::Adapter]) -> Option<usize> {
     let wanted = asked.trim().to_lowercase();
     let names: Vec<String> = adapters.iter().map(|adapter| adapter.get_info().name).collect();
-    let named = place_of(&wanted, names.iter().map(String::as_str));
+    let named = index_of(&wanted, names.iter().map(String::as_str));
     let of_kind = |kind: wgpu::DeviceType| adapters.iter().position(|adapter| adapter.get_info().device_type == kind);
     let kinds = [wgpu::DeviceType::DiscreteGpu, wgpu::DeviceType::IntegratedGpu, wgpu::DeviceType::VirtualGpu];
     named.filter(|_| !wanted.is_empty()).or_else(|| kinds.into_iter().find_map(of_kind)).or(if adapters.is_empty() {
@@ -331,8 +328,8 @@ pub fn to_draw_with(asked: &str, adapters: &[wgpu::Adapter]) -> Option<usize> {
     })
 }
 
-/// The device that a window draws with, to compute on as well, if that is what `asked` means; it must have been opened as
-/// [`descriptor`] says. `None` where runs must look for a device of their own.
+/// The window's device, for computing too, if `asked` means that device. The window must open it with [`descriptor`]. `None` if runs need a
+/// device of their own.
 pub fn shared(
     asked: &str,
     instance: wgpu::Instance,
@@ -355,12 +352,12 @@ pub fn shared(
     described.with(device, queue, format!("{asked}: the {kind} that the window draws with")).ok()
 }
 
-/// The place of the adapter that `auto` takes among `adapters`: the first discrete GPU, else the first integrated, else the
-/// first virtual one, else the one that the browser gives; with the reason.
+/// The choice of `auto` among `adapters`, by index, and the reason: the first discrete GPU, else the first integrated one, else the first
+/// virtual one, else that of the browser.
 pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
     for kind in [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Virtual, AdapterKind::Browser] {
-        if let Some(place) = adapters.iter().position(|adapter| adapter.kind == kind && adapter.suits_auto()) {
-            return (Some(place), format!("auto: the first {kind}"));
+        if let Some(index) = adapters.iter().position(|adapter| adapter.kind == kind && adapter.suits_auto()) {
+            return (Some(index), format!("auto: the first {kind}"));
         }
     }
     let reason = if adapters.is_empty() {
@@ -378,9 +375,9 @@ pub fn auto_choice(adapters: &[Adapter]) -> (Option<usize>, String) {
     (None, reason)
 }
 
-/// The place of what `asked` means among adapters of these names: its number, or else the first that has it in its name (case does not
-/// matter). So the second of two equal cards can be had.
-fn place_of<'a>(asked: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
+/// The index of the adapter that `asked` means: a number, which can select the second of two equal cards, or part of a name (case does not
+/// matter).
+fn index_of<'a>(asked: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
     let number = asked.parse::<usize>().ok().filter(|number| *number < names.clone().count());
     let wanted = asked.to_lowercase();
     number.or_else(|| names.clone().position(|name| name.to_lowercase().contains(&wanted)))
@@ -392,7 +389,7 @@ fn place_of<'a>(asked: &str, names: impl Iterator<Item = &'a str> + Clone) -> Op
 /// `auto` falls back to the CPU backend, with the reason in [`Chosen::why`], also when a driver refuses.
 ///
 /// # Errors
-/// [`DeviceError`] when what was asked for by name is not there or does not open.
+/// [`DeviceError`] if a device requested by name is missing or does not open.
 pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
     let lower = asked.trim().to_lowercase();
     let asked = if matches!(lower.as_str(), "auto" | "gpu" | "cpu" | "software") { lower.as_str() } else { asked.trim() };
@@ -404,9 +401,9 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
     }
     let mut adapters = adapters().await;
     if asked == "auto" || asked == "gpu" {
-        let (place, why) = auto_choice(&adapters);
-        return match place {
-            Some(place) => match adapters.swap_remove(place).open(why).await {
+        let (index, why) = auto_choice(&adapters);
+        return match index {
+            Some(index) => match adapters.swap_remove(index).open(why).await {
                 Err(error) if asked == "auto" => Ok(Chosen::cpu(format!("auto: {error}"))),
                 opened => opened,
             },
@@ -415,15 +412,15 @@ pub async fn choose(asked: &str) -> Result<Chosen, DeviceError> {
         };
     }
     let by_kind = |adapter: &Adapter| asked == "software" && adapter.kind == AdapterKind::Software;
-    let meant = adapters.iter().position(by_kind).or_else(|| place_of(asked, adapters.iter().map(|adapter| &*adapter.name)));
+    let meant = adapters.iter().position(by_kind).or_else(|| index_of(asked, adapters.iter().map(|adapter| &*adapter.name)));
     match meant {
-        Some(place) => adapters.swap_remove(place).open("asked for by name".to_owned()).await,
+        Some(index) => adapters.swap_remove(index).open("asked for by name".to_owned()).await,
         None => {
             let names: Vec<&str> = adapters.iter().map(|adapter| adapter.name.as_str()).collect();
             let found = if names.is_empty() {
                 NO_DRIVER.to_owned()
             } else {
-                let listed = names.iter().enumerate().map(|(place, name)| format!("{place}: {name}"));
+                let listed = names.iter().enumerate().map(|(index, name)| format!("{index}: {name}"));
                 format!("no adapter has that number, or that in its name; there is {}", listed.collect::<Vec<_>>().join(", "))
             };
             Err(DeviceError::NotFound { asked: asked.to_owned(), found })
@@ -442,14 +439,14 @@ pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, DeviceE
 
 #[cfg(test)]
 mod tests {
-    use super::place_of;
+    use super::index_of;
 
     #[test]
     fn the_second_of_two_equal_cards_has_a_number() {
         let names = ["GeForce RTX 3090", "GeForce RTX 3090", "llvmpipe (LLVM 15)"];
-        let place = |asked| place_of(asked, names.iter().copied());
-        assert_eq!([place("0"), place("1"), place("2")], [Some(0), Some(1), Some(2)]);
-        assert_eq!([place("geforce"), place("LLVM"), place("3090")], [Some(0), Some(2), Some(0)]);
-        assert_eq!([place("4"), place("radeon")], [None, None]);
+        let index = |asked| index_of(asked, names.iter().copied());
+        assert_eq!([index("0"), index("1"), index("2")], [Some(0), Some(1), Some(2)]);
+        assert_eq!([index("geforce"), index("LLVM"), index("3090")], [Some(0), Some(2), Some(0)]);
+        assert_eq!([index("4"), index("radeon")], [None, None]);
     }
 }

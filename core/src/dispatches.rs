@@ -1,4 +1,4 @@
-//! Counting what is sent to the GPU: for kernels that are small, dispatches are what time is spent on.
+//! Counts dispatches to the GPU, which dominate the time of small kernels.
 
 use std::sync::{
     Arc,
@@ -7,15 +7,15 @@ use std::sync::{
 
 use cubecl::logging::{LaunchObservation, LaunchObserver};
 
-/// Dispatches that went around the tensor library, since the program started.
+/// Dispatches that bypassed the tensor library since the program started.
 static OWN: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts dispatches that go around the tensor library.
+/// Counts dispatches that bypass the tensor library.
 pub(crate) fn note(dispatches: usize) {
     OWN.fetch_add(dispatches, Ordering::Relaxed);
 }
 
-/// Calls `work` and counts the dispatches that it issues, of whatever kernel; 0 on the CPU backend. Not for two threads at a time.
+/// Calls `work` and counts its dispatches of any kernel; 0 on the CPU backend. Call it from one thread at a time.
 pub fn count<T>(work: impl FnOnce() -> T) -> (T, usize) {
     #[derive(Default)]
     struct Counter(AtomicUsize);

@@ -1,4 +1,4 @@
-//! What the launches of all hand-written kernels share.
+//! Shared parts of the launches of hand-written kernels.
 
 use burn::tensor::Shape;
 use burn_wgpu::CubeTensor;

@@ -1,9 +1,9 @@
 //! Geometry-aware instance-reweighted adversarial training (GAIRAT, ICLR 2021) on any GPU through WebGPU, or on the CPU.
 //!
-//! Adversarial training treats all samples alike, though a network has too little capacity to fit every adversarial example. GAIRAT
-//! gives more weight to samples near the class boundary, measured by kappa: how many PGD steps it takes to break a sample.
+//! Adversarial training treats all samples alike, but a network has too little capacity to fit every adversarial example. GAIRAT gives
+//! more weight to samples near the class boundary. Kappa, the number of PGD steps before a sample breaks, measures that distance.
 //!
-//! Data flow one way, and the modules stand in its order (settings, which name the parts of all of them, come first):
+//! Data flow one way. The modules are listed in that order, after [`settings`], which configures all of them:
 //!
 //! ```text
 //! Dataset -> Batch -> attack on the frozen model: K x (forward, loss gradient + count, backward to the input, PGD step)
@@ -40,9 +40,9 @@
 //!
 //! # Write your own method
 //!
-//! A method says which adversarial data it wants, how much each sample counts, what is minimised and what becomes of the gradients; what it
-//! does not say is plain adversarial training ([`method::Method`]). `examples/own_method.rs` is this one in full, trained beside plain
-//! adversarial training and drawn in the terminal.
+//! A method chooses the adversarial data, weighs the samples, defines the loss and may change the gradient. Each default of
+//! [`method::Method`] is plain adversarial training. `examples/own_method.rs` trains this method beside plain adversarial training and
+//! draws both in the terminal.
 //!
 //! ```
 //! use gairat::{method::{About, Axis, Clock, Evidence, METHODS, Memory, Method, Passes, Side, Weights}, settings::Settings, weight::normalise};

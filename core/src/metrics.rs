@@ -1,51 +1,51 @@
-//! What is recorded of a run: a line per epoch, and the summary.
+//! The metrics of a run: a line per epoch, and the summary.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// What is known of an epoch. Accuracies are shares from 0 to 1.
+/// The metrics of an epoch. Accuracies are shares from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
-    /// Counted from 1.
+    /// The epoch, counted from 1.
     pub epoch: u32,
     /// The learning rate.
     pub lr: f64,
-    /// The mean of what is minimised.
+    /// The mean loss.
     pub loss: f64,
     /// The share of training samples that the training attack did not break.
     pub train_robust: f64,
     /// The mean kappa, from 0 to K.
     pub mean_kappa: f64,
-    /// The effective share of samples, (Σω)²/(nΣω²), averaged over the steps; none where ω shares nothing out
-    /// ([`About::omega_is_share`](crate::method::About::omega_is_share)).
+    /// The effective share of samples, (Σω)²/(nΣω²), averaged over the steps; `None` unless
+    /// [`About::omega_is_share`](crate::method::About::omega_is_share).
     pub effective: Option<f64>,
-    /// What else was measured, by name, none where it was not: what the method schedules (`lambda`, `tau`) and measures, and
-    /// accuracies on the validation part, `validation_` and the attack.
+    /// Further measurements by name: scheduled values (`lambda`, `tau`), the method's extra measurement, and accuracies on the validation part
+    /// (`validation_` and the attack).
     #[serde(flatten)]
     pub more: BTreeMap<String, Option<f64>>,
 }
 
-/// Columns of `metrics.csv` that are there in every run.
+/// The columns of `metrics.csv` in every run.
 const COLUMNS: [&str; 6] = ["epoch", "lr", "loss", "train_robust", "mean_kappa", "effective"];
 
-/// The name under which an attack's accuracy is kept: `pgd:20` is `pgd20`.
+/// The name of an attack's accuracy: `pgd20` for `pgd:20`.
 pub fn score_name(attack: &str) -> String {
     attack.replace(':', "")
 }
 
 impl EpochMetrics {
-    /// What was measured under `name`, if it was.
+    /// The measurement `name`, if any.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.more.get(name).copied().flatten()
     }
 
-    /// The accuracy on the validation part after `attack` (as on the command line), if it was evaluated.
+    /// The accuracy on the validation part after `attack` (its name on the command line), if evaluated.
     pub fn validation(&self, attack: &str) -> Option<f64> {
         self.get(&format!("validation_{}", score_name(attack)))
     }
 
-    /// `metrics.csv`: a line of names, and a line for each epoch; what is not known stays empty.
+    /// `metrics.csv`: a line of names, and a line for each epoch; unknown values stay empty.
     pub fn csv(epochs: &[Self]) -> String {
         let more: BTreeSet<&str> = epochs.iter().flat_map(|epoch| epoch.more.keys().map(String::as_str)).collect();
         let mut lines = COLUMNS.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>().join(",") + "\n";
@@ -60,7 +60,7 @@ impl EpochMetrics {
     }
 }
 
-/// The name of a score for people: `pgd20` is PGD-20.
+/// The name of a score for people: PGD-20 for `pgd20`.
 pub fn score_label(name: &str) -> String {
     if name == "natural" {
         return name.to_owned();
@@ -71,46 +71,45 @@ pub fn score_label(name: &str) -> String {
     format!("{}{dash}{digits}", letters.to_uppercase())
 }
 
-/// An attack's name in a table: with a plus where it saw only what all attacks above it had left, so that its accuracy is that of them together.
+/// An attack's name in a table, with a plus if it ran only on the survivors of all attacks above, so that its accuracy includes theirs.
 pub fn stage_label(label: &str, on_survivors: bool) -> String {
     if on_survivors { format!("+ {label}") } else { label.to_owned() }
 }
 
-/// What that plus means, to be said below such a table.
+/// The explanation of the plus, for the foot of a table.
 pub const PLUS: &str = "+: together with all attacks above it, on the samples they left";
 
-/// What a run comes to. Accuracies are shares of the test part, from 0 to 1.
+/// The summary of a run. Accuracies are shares of the test part, from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The share of samples that stay correct under every attack.
     pub robust: f64,
-    /// The attack that alone broke most.
+    /// The attack with the lowest accuracy of its own.
     pub strongest: String,
-    /// How many test samples.
+    /// The number of test samples.
     pub samples: usize,
-    /// The epoch of the weights that were evaluated: the best on the validation part, or the last.
+    /// The epoch of the evaluated weights: the best on the validation part, or the last.
     pub epoch: u32,
     /// Epochs trained.
     pub epochs: u32,
     /// Training samples by kappa, from 0 to K, in the last epoch.
     pub kappa: Vec<usize>,
-    /// What is wrong with a network that learned (nearly) nothing, in words.
+    /// A sentence about a network that learned (nearly) nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_chance: Option<String>,
-    /// The same of the weights of the last epoch, where that is not the best.
+    /// The same for the weights of the last epoch, if another was the best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_at_chance: Option<String>,
-    /// The same of the averaged weights.
+    /// The same for the averaged weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_at_chance: Option<String>,
-    /// The accuracy after each attack by [`score_name`]: `natural`, `pgd20`, `cw20`; with a prefix of [`Beside`] before it, that of
-    /// other weights.
+    /// The accuracy after each attack by [`score_name`]: `natural`, `pgd20`, `cw20`. A prefix of [`Beside`] marks other weights.
     #[serde(flatten)]
     pub scores: BTreeMap<String, f64>,
 }
 
 impl Summary {
-    /// The accuracy after `attack` (as on the command line); 0 if it was not run.
+    /// The accuracy after `attack` (its name on the command line); 0 if it did not run.
     pub fn accuracy(&self, attack: &str) -> f64 {
         self.scores.get(&score_name(attack)).copied().unwrap_or_default()
     }
@@ -121,12 +120,12 @@ impl Summary {
         self.scores.iter().map(|(name, score)| (name.as_str(), *score)).filter(move |(name, _)| !others(name))
     }
 
-    /// The scores of other weights, by name without prefix; none where they were not evaluated. `robust` is the worst case.
+    /// The scores of other weights, by name without prefix; empty if not evaluated. `robust` is the worst case.
     pub fn beside(&self, beside: Beside) -> impl Iterator<Item = (&str, f64)> {
         self.scores.iter().filter_map(move |(name, score)| Some((name.strip_prefix(beside.prefix())?, *score)))
     }
 
-    /// What is wrong with other weights, in words.
+    /// A sentence about other weights that learned (nearly) nothing.
     pub fn beside_at_chance(&self, beside: Beside) -> Option<&str> {
         match beside {
             Beside::Last => self.last_at_chance.as_deref(),
@@ -135,12 +134,12 @@ impl Summary {
     }
 }
 
-/// Weights that are evaluated beside those that a run reports.
+/// Weights that are evaluated besides the reported ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beside {
-    /// Those of the last epoch, where another was the best.
+    /// The weights of the last epoch, if another was the best.
     Last,
-    /// The averaged ones, where an average is kept.
+    /// The averaged weights, if averaging is on.
     Average,
 }
 
@@ -148,7 +147,7 @@ impl Beside {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Last, Self::Average];
 
-    /// What stands before the names of their scores.
+    /// The prefix of their scores' names.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Last => "last_",
@@ -156,7 +155,7 @@ impl Beside {
         }
     }
 
-    /// What they are, for people.
+    /// Their name for people.
     pub fn label(self) -> &'static str {
         match self {
             Self::Last => "weights of the last epoch",

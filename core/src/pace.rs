@@ -1,36 +1,36 @@
-//! How much work one submission may hold: browsers take the GPU away from pages that keep it for long, and a window that draws on the
-//! same GPU waits meanwhile.
+//! Bounds the work of one GPU submission. Browsers take the GPU away from a page with long submissions, and a window on the same GPU cannot
+//! draw during one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::device::AdapterKind;
 
-/// What a submission should take, in seconds.
+/// The target duration of a submission, in seconds.
 const AIM: f64 = 0.010;
 /// Multiplications of the first submissions, when nothing is known of the device yet: some 15 ms on a software adapter on two cores,
 /// and well below 100 ms on one that is five times slower.
 const FIRST: u64 = 1 << 24;
-/// At least so many: less would be all overhead.
+/// The least multiplications of a submission; less would be mostly overhead.
 const LEAST: u64 = 1 << 18;
-/// At most so many, which is 10 ms for a device of 200 TFLOP/s; what a slower one is given is measured on the way there.
+/// The most multiplications of a submission: 10 ms on a device of 200 TFLOP/s. Measurements keep a slower device below.
 const MOST: u64 = 1 << 40;
-/// Layer by layer a slice of samples takes many dispatches forwards and back, in several submissions ([`dispatches_together`]): so
-/// many times what one may hold go to all of them.
+/// Layer by layer, a slice of samples takes many dispatches in several submissions ([`dispatches_together`]); together they may hold this
+/// multiple of one submission's work.
 const SUBMISSIONS: u64 = 2;
 
-/// Multiplications that a submission may hold. One for the program, because a program computes on one GPU.
+/// The allowed multiplications of a submission. One value is enough, because a program computes on one GPU.
 static ALLOWED: AtomicU64 = AtomicU64::new(FIRST);
-/// Multiplications that a slice of samples may hold, layer by layer. Of the kind of adapter alone, never of what was measured: sums over
-/// samples, and the products of other kernels for other sizes, depend on the slices, and a run must not depend on how busy the machine is.
+/// The allowed multiplications of a slice of samples, layer by layer. They depend on the kind of adapter and never on measurements: slices
+/// change the order of sums and the choice of kernels, and a run must not depend on the machine's load.
 static SLICE: AtomicU64 = AtomicU64::new(FIRST);
 
-/// Multiplications that a submission may hold.
+/// The allowed multiplications of a submission.
 pub(crate) fn allowed() -> u64 {
     ALLOWED.load(Ordering::Relaxed)
 }
 
-/// Dispatches that CubeCL may gather in one submission. The layers of a network are dispatches of their own, and the large ones of a
-/// convolutional network are what takes long; the slower the device, the fewer of them may wait for each other.
+/// The most dispatches that CubeCL gathers in one submission. Each layer is a dispatch of its own, and the large ones of a convolutional network
+/// dominate; the slower the device, the fewer may share a submission.
 pub(crate) fn dispatches_together(kind: AdapterKind) -> usize {
     match kind {
         AdapterKind::Software | AdapterKind::Unknown => 4,
@@ -39,14 +39,14 @@ pub(crate) fn dispatches_together(kind: AdapterKind) -> usize {
     }
 }
 
-/// Samples that go through a network together, layer by layer, forwards and back; `multiplications` are those of one sample forwards.
-/// A power of two.
+/// How many samples pass through a network at once, layer by layer, forwards and back: a power of two. `multiplications` counts the forward
+/// pass of one sample.
 pub(crate) fn samples_together(multiplications: usize) -> usize {
     let samples = SUBMISSIONS * SLICE.load(Ordering::Relaxed) / (2 * multiplications as u64).max(1);
     1 << samples.max(1).ilog2()
 }
 
-/// Sets what the first submissions on an adapter may hold, when nothing else is known of it: 10 ms for one of 27 GFLOP/s, or of 200.
+/// Sets the allowance of the first submissions on an adapter: 10 ms for one of 27 GFLOP/s, or of 200.
 pub(crate) fn begin(kind: AdapterKind) {
     let first = match kind {
         AdapterKind::Software | AdapterKind::Unknown => FIRST,
@@ -58,14 +58,14 @@ pub(crate) fn begin(kind: AdapterKind) {
     SLICE.store(if kind == AdapterKind::Discrete { MOST } else { first }, Ordering::Relaxed);
 }
 
-/// Tells how long attacks of so many multiplications took, measured from one moment at which the device was idle to another. What
-/// else was computed meanwhile makes the device look slower than it is, and submissions shorter than they could be: the safe side.
+/// Learns from the duration of attacks, measured between two moments at which the device was idle. Other work in that time makes the device
+/// look slower and submissions shorter than possible, which is the safe side.
 pub fn learn(multiplications: u64, seconds: f64) {
     ALLOWED.store(next(allowed(), multiplications, seconds), Ordering::Relaxed);
 }
 
-/// What is allowed after a measurement: halfway, by factors, from what was allowed to what the measurement allows; and never more than
-/// four times as much, so that one wrong measurement does not make a submission ten times too long.
+/// The allowance after a measurement: the geometric mean of the old allowance and the measured one, and at most four times the old, so that one
+/// wrong measurement does not make a submission ten times too long.
 fn next(allowed: u64, multiplications: u64, seconds: f64) -> u64 {
     let measured = multiplications as f64 / seconds * AIM;
     if !measured.is_finite() || measured <= 0.0 {

@@ -1,17 +1,16 @@
-//! Every random number of a run: a counter-based generator keyed by (seed, purpose, epoch, sample).
+//! All random numbers of a run, from a counter-based generator keyed by (seed, purpose, epoch, sample).
 //!
-//! A number depends on its key and on nothing else: not on the batch it is drawn in, not on the thread, not on the backend.
-//! So the same seed gives the same shuffles, starts and initial weights on every device, and a resumed run needs no saved
-//! generator state: the epoch and the step are the state.
+//! A number depends only on its key, and not on the batch, the thread or the backend. The same seed therefore gives the same shuffles, starts
+//! and initial weights on every device, and a resumed run needs no saved generator state.
 
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
 
-/// What a stream of random numbers is for. Two purposes never share a number.
+/// The purpose of a stream of random numbers. Two purposes never share a number.
 ///
-/// The discriminants are part of the file format of a run (they decide what the same seed gives): never renumber them.
+/// Never renumber the discriminants: they decide the numbers of a seed, and old runs must stay repeatable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Positions and noise of the generated 2-D points.
@@ -116,16 +115,16 @@ mod tests {
     #[test]
     fn uniform_and_normal_have_their_moments() {
         let mut stream = Stream::new(0, Purpose::Points, 0, 0);
-        let n = 100_000;
+        let n = 100_000_u32;
         let uniform: Vec<f64> = (0..n).map(|_| f64::from(stream.uniform())).collect();
         let normal: Vec<f64> = (0..n).map(|_| f64::from(stream.normal())).collect();
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
         let variance = |v: &[f64]| mean(&v.iter().map(|x| x * x).collect::<Vec<_>>()) - mean(v).powi(2);
         // Five standard errors of each estimate at n = 100,000.
-        assert!((mean(&uniform) - 0.5).abs() < 5.0 * (1.0_f64 / 12.0 / n as f64).sqrt());
-        assert!((variance(&uniform) - 1.0 / 12.0).abs() < 5.0 * (1.0_f64 / 180.0 / n as f64).sqrt());
-        assert!(mean(&normal).abs() < 5.0 / (n as f64).sqrt());
-        assert!((variance(&normal) - 1.0).abs() < 5.0 * (2.0 / n as f64).sqrt());
+        assert!((mean(&uniform) - 0.5).abs() < 5.0 * (1.0_f64 / 12.0 / f64::from(n)).sqrt());
+        assert!((variance(&uniform) - 1.0 / 12.0).abs() < 5.0 * (1.0_f64 / 180.0 / f64::from(n)).sqrt());
+        assert!(mean(&normal).abs() < 5.0 / f64::from(n).sqrt());
+        assert!((variance(&normal) - 1.0).abs() < 5.0 * (2.0 / f64::from(n)).sqrt());
         assert!(uniform.iter().all(|&u| (0.0..1.0).contains(&u)));
     }
 }

@@ -1,4 +1,4 @@
-//! What a perceptron says all over a rectangle of the plane: `shaders/region_map.wgsl` launched, and its CPU twin.
+//! The decision regions of a network over a rectangle of the plane: launches `shaders/region_map.wgsl`, and holds its CPU twin.
 
 use std::sync::Arc;
 
@@ -30,16 +30,16 @@ use crate::{
 
 /// Slots of four numbers in a half of the workgroup's memory, as in the shader.
 const HALF: usize = 512;
-/// Cells of a workgroup at most: a multiple of 4.
+/// The most cells of a workgroup: a multiple of 4.
 const TOGETHER: usize = 32;
 
-/// What a map says of each cell beside the most likely class.
+/// The quantity of a map's cells, besides the most likely class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Quantity {
     /// Its probability, from 1 / classes to 1.
     #[default]
     Probability,
-    /// How far its logit is above the next one, at least 0.
+    /// The distance of its logit to the next one, at least 0.
     Margin,
 }
 
@@ -57,12 +57,12 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// So many cells over the unit square, (0, 1) at the top left.
+    /// A grid of cells over the unit square, with (0, 1) at the top left.
     pub fn unit(columns: usize, rows: usize) -> Self {
         Self { columns, rows, across: [0.0, 1.0], down: [1.0, 0.0] }
     }
 
-    /// How many cells there are.
+    /// The number of cells.
     pub fn cells(&self) -> usize {
         self.columns * self.rows
     }
@@ -77,7 +77,7 @@ impl Grid {
     }
 }
 
-/// The twin: class and quantity of every cell, one after the other, of a network of points in the plane.
+/// The twin: (class, quantity) of every cell, for a network of points in the plane.
 pub fn region_map(layers: &Layers, parameters: &[f32], grid: Grid, quantity: Quantity) -> Vec<f32> {
     let network = InLanes::new(layers, parameters);
     let per_tile = network.samples_per_tile();
@@ -117,7 +117,7 @@ pub fn region_map(layers: &Layers, parameters: &[f32], grid: Grid, quantity: Qua
     map
 }
 
-/// What one map needs besides the parameters.
+/// The settings of a map.
 #[derive(Clone, Debug, PartialEq)]
 struct Asked {
     layers: Arc<Layers>,
@@ -125,7 +125,7 @@ struct Asked {
     quantity: Quantity,
 }
 
-/// What a backend must offer to draw a map.
+/// The operation that a backend implements to compute a map.
 #[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
 trait RegionMap: Backend {
     #[fusion(meta = map_shape)]
@@ -203,8 +203,8 @@ impl RegionMap for Flex {
     }
 }
 
-/// The map of `network` as a tensor on its device (cells x 2: class and quantity), nothing read back; `None` where the network is
-/// no list of layers over points in the plane, and on a GPU where it is none that the kernel takes (see `--path`).
+/// The map of `network` as a tensor on its device (cells x 2: class and quantity). Reads nothing back. `None` unless the network is a list of
+/// layers over points in the plane, which on a GPU the kernel must support.
 pub fn map_of(network: &dyn Classifier, grid: Grid, quantity: Quantity, device: &Device) -> Option<Tensor<2>> {
     let program = network.program().filter(|program| program.is_frozen() && fits(program, device))?;
     let asked = Asked { layers: Arc::new(program.layers.clone()), grid, quantity };
@@ -212,22 +212,22 @@ pub fn map_of(network: &dyn Classifier, grid: Grid, quantity: Quantity, device: 
     Some(Tensor::from_dispatch(map))
 }
 
-/// A map that stays on the GPU, for a window that draws with the same device. The buffer holds (class, quantity) of every cell as
-/// two f32, and is the map's alone as long as this value lives.
+/// A map that stays on the GPU, for a window on the same device. The buffer holds (class, quantity) of every cell as two f32; nothing else
+/// uses it while this value lives.
 #[derive(Clone, Debug)]
 pub struct OnDevice {
     /// The buffer.
     pub buffer: wgpu::Buffer,
-    /// Where in it the map begins, in bytes.
+    /// The offset of the map in the buffer, in bytes.
     pub offset: u64,
     /// The length of the map, in bytes.
     pub len: u64,
-    /// Keeps the buffer from being used for something else.
+    /// Keeps the tensor library from reusing the buffer.
     _map: CubeTensor,
 }
 
 impl OnDevice {
-    /// Submits what makes `map`, which [`map_of`] gave, and finds its buffer; `None` on the CPU backend.
+    /// Submits the computation of `map`, a result of [`map_of`], and finds its buffer; `None` on the CPU backend.
     pub fn of(map: Tensor<2>) -> Option<Self> {
         if device::is_cpu(&map.device()) {
             return None;
@@ -239,7 +239,7 @@ impl OnDevice {
         let found = map.client.get_resource::<WgpuServer<AutoCompiler>>(map.handle.clone()).ok()?;
         let resource = found.resource();
         let len = (map.meta.shape().num_elements() * size_of::<f32>()) as u64;
-        Some(Self { buffer: resource.buffer.clone(), offset: resource.offset, len, _map: map.clone() })
+        Some(Self { buffer: resource.buffer.clone(), offset: resource.offset, len, _map: map })
     }
 }
 

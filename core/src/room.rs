@@ -1,5 +1,4 @@
-//! Whether there is room for a network: asked before anything is allocated, because a system that runs out of memory kills the program
-//! without a word.
+//! Checks that a network fits into memory before allocating it, because a system without memory kills the program without a message.
 
 use burn::tensor::Device;
 
@@ -9,16 +8,15 @@ use crate::{
     model::{Classifier, ModelError, ModelSpec, Network, tensor_shapes},
 };
 
-/// How often training holds every number of a network at the same time: weights, gradient and velocity, and while a checkpoint is written
-/// copies of them and the bytes of its files. Measured on a perceptron of 50 million numbers: 9.3 at the peak.
+/// Copies of every parameter that training holds at once: weights, gradient and velocity, and during a checkpoint their copies and the bytes
+/// of its files. Measured on a perceptron of 50 million parameters: 9.3 at the peak.
 const COPIES: u64 = 9;
-/// How often the update on the CPU holds every number of a batch's signals at the same time, at least: the number and its gradient, and
-/// in a convolutional network what was normalised or the tiles of the products. Measured on `resnet18`: 3.9.
+/// The least copies of a batch's signals that the update on the CPU holds at once: signal and gradient, and in a convolutional network
+/// normalised values or tiles of products. Measured on `resnet18`: 3.9.
 const SIGNALS: u64 = 2;
-/// Bytes of a number.
 const NUMBER: u64 = 4;
 
-/// What a network needs.
+/// The size of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Footprint {
     /// Its numbers, in all tensors together.
@@ -28,10 +26,10 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// That of a network for samples of `shape` and so many classes; nothing is allocated.
+    /// The footprint of a network for samples of `shape` and `classes` classes. Allocates nothing.
     ///
     /// # Errors
-    /// [`ModelError`] where the network does not take such samples.
+    /// [`ModelError`] if the network does not accept such samples.
     pub fn of(model: &ModelSpec, shape: SampleShape, classes: usize) -> Result<Self, ModelError> {
         let mut footprint = Self { numbers: 0, largest: (String::new(), 0) };
         for (name, sizes) in tensor_shapes(model, shape, classes)? {
@@ -44,7 +42,7 @@ impl Footprint {
         Ok(footprint)
     }
 
-    /// The bytes that training it holds at the same time, at least.
+    /// The least bytes that training holds at once.
     pub fn training(&self) -> u64 {
         self.numbers.saturating_mul(COPIES * NUMBER)
     }

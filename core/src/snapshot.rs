@@ -1,4 +1,4 @@
-//! What a viewer may see of a run: host values, made at one moment and never changed.
+//! Snapshots of a run for viewers: immutable host values of one moment.
 
 use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 
@@ -12,21 +12,21 @@ use crate::{
     train::SampleRecord,
 };
 
-/// A moment of a run.
+/// A snapshot of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The epoch, counted from 1.
     pub epoch: u32,
-    /// The training samples as the epoch saw them.
+    /// The epoch's measurements of the training samples.
     pub samples: Vec<SampleRecord>,
-    /// For 2-D data, how the plane is divided.
+    /// The decision regions, for 2-D data.
     pub regions: Option<Regions>,
     /// Whether each natural test sample is classified correctly.
     pub test_correct: Vec<bool>,
 }
 
 impl Snapshot {
-    /// How many samples have each kappa from 0 to `steps`.
+    /// The number of samples for each kappa from 0 to `steps`.
     pub fn kappa_histogram(&self, steps: u32) -> Vec<usize> {
         let mut histogram = vec![0; steps as usize + 1];
         for sample in &self.samples {

@@ -376,7 +376,7 @@ fn a_network_that_masks_its_gradient_is_flagged() {
         assert!(raised.iter().any(|flag| flag == expected), "{how:?}: {raised:?}");
     }
     // Labels shifted by one, as where somebody counts from 1.
-    let mut shifted = data.clone();
+    let mut shifted = data;
     shifted.test.labels.iter_mut().for_each(|label| *label = (*label + 1) % 10);
     assert!(flags_of(&network, &shifted, &plan, &device).iter().any(|flag| flag == "labels"));
 }

@@ -13,7 +13,7 @@ fn summary(settings: &Settings) -> Summary {
     let root = tempfile::tempdir().unwrap();
     match run_in(&root.path().join("run"), settings, &Chosen::cpu("tested"), None).0.unwrap() {
         Ending::Finished { summary, .. } => summary,
-        stopped => panic!("{stopped:?}"),
+        stopped @ Ending::Stopped { .. } => panic!("{stopped:?}"),
     }
 }
 

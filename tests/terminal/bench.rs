@@ -11,7 +11,7 @@ fn a_benchmark_names_its_path_and_splits_a_step_into_attack_and_update() {
         let lines = json(&succeed(folder.path(), &arguments));
         assert_eq!(lines.len(), 1);
         let line = &lines[0];
-        assert_eq!(line["path"], path);
+        assert_eq!((&line["model"], &line["path"]), (&"mlp:4".into(), &path.into()));
         assert_eq!((&line["batch"], &line["k"]), (&8.into(), &2.into()));
         assert!(line["dispatches"].is_null(), "the CPU is sent none");
         assert_eq!(line["instructions"], gairat::device::instructions(), "so that figures of several machines can be compared");

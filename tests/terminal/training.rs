@@ -138,17 +138,6 @@ fn ctrl_c_saves_and_leaves_a_run_that_goes_on_to_the_same_bytes() {
 }
 
 #[test]
-fn bench_tells_what_it_measured() {
-    let folder = tempfile::tempdir().unwrap();
-    let lines = json(&succeed(folder.path(), "bench --model mlp:8 --input 2 --classes 2 --batch 16 --device cpu --json"));
-    assert_eq!(lines.len(), 1);
-    for part in ["model", "device", "batch", "k", "step_ms", "samples_per_s"] {
-        assert!(!lines[0][part].is_null(), "{part}");
-    }
-    assert!(lines[0]["step_ms"].as_f64().unwrap() > 0.0);
-}
-
-#[test]
 fn devices_and_version_always_answer() {
     let folder = tempfile::tempdir().unwrap();
     let devices = json(&succeed(folder.path(), "devices --json"));

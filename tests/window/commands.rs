@@ -147,7 +147,7 @@ fn what_cannot_be_opened_is_named_and_nothing_else_changes() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.json");
     std::fs::write(&broken, "{\"epsilon\": 7}").unwrap();
-    for path in [folder.path().join("missing"), broken.clone(), folder.path().to_owned()] {
+    for path in [folder.path().join("missing"), broken, folder.path().to_owned()] {
         window.state_mut().notices.clear();
         open_path(window.state_mut(), &path);
         let notice = window.state().notices.first().expect("something is said").clone();

@@ -26,7 +26,6 @@ fn settings_of(name: &str) -> Settings {
     canned::settings().with("method", name)
 }
 
-/// A method by its name.
 fn method(name: &str) -> MethodChoice {
     MethodChoice::of(name).unwrap()
 }
@@ -293,7 +292,7 @@ fn the_link_of_a_window_has_its_method_and_its_twin_and_opens_both() {
     assert!(text.contains("method=mail-at") && text.contains("gamma=4") && text.contains("twin=dro&twin.r=2.5"), "{text}");
     let read = link::read(&text);
     assert_eq!(read.problems, Vec::<String>::new());
-    let opened = State::new(read.link.settings.clone(), None, None, read.link.twin.clone());
+    let opened = State::new(read.link.settings, None, None, read.link.twin);
     let of = |state: &State| -> Vec<MethodChoice> { state.runs.iter().map(|run| run.settings.method.clone()).collect() };
     assert_eq!(of(&opened), of(&state));
     assert_eq!(link::write(&opened.link_of_now()), text);

@@ -102,7 +102,7 @@ pub(super) fn known_labels(what: &str, labels: &[u32], classes: usize) -> Result
     }
 }
 
-/// The failure of an attack that ended early: nobody stops one here but the device.
+/// The failure of an attack that ended early. In a command only the device can end one.
 pub(super) fn halted(halt: Halt) -> Failure {
     match halt {
         Halt::Device(error) => error.into(),

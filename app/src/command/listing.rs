@@ -7,17 +7,13 @@ use clap::{Arg, ArgMatches, Command};
 use super::{examples::examples, json_arg, markdown};
 use crate::failure::Failure;
 
-/// Such a command.
 pub(super) struct Listing<T: 'static> {
-    /// Its name.
     pub(super) name: &'static str,
-    /// What it is for.
     pub(super) about: &'static str,
     /// What stands for one of them in the help, and what it says there.
     pub(super) one: (&'static str, &'static str),
     /// How it is called.
     pub(super) examples: &'static [(&'static str, &'static str)],
-    /// All of them.
     pub(super) all: fn() -> Vec<&'static T>,
     /// The one of that name.
     pub(super) named: fn(&str) -> Result<&'static T, Failure>,

@@ -8,7 +8,6 @@ use gairat::{
 use super::{flag, listing::Listing, markdown};
 use crate::failure::Failure;
 
-/// The list of methods.
 pub(super) const LISTING: Listing<About> = Listing {
     name: "methods",
     about: "List the methods, or describe one: formula, source, parameters, cost, and what is not certain",

@@ -252,7 +252,6 @@ fn must_be_new_as(flag: &str, out: &Path) -> Result<(), Failure> {
     }
 }
 
-/// `--json`.
 fn json_arg() -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON, one object a line")
 }

@@ -31,7 +31,7 @@ const CLASSES: usize = 3;
 const SURE: usize = 30;
 const SIGNS: &[u8] = b"!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 
-/// The arguments; a command for those who build the page, so it is not listed.
+/// The arguments. Only the build of the page uses this command, so it is hidden.
 pub(super) fn definition() -> Definition {
     Definition::new("record")
         .about("Train the run that the page shows while it loads, and write it to FILE")

@@ -20,7 +20,7 @@ pub(super) fn watch(matches: &ArgMatches, then: impl FnOnce() + Send + 'static) 
     }
     thread::spawn(move || {
         let mut bytes = [0; 64];
-        // Nobody writes; a pipe that is broken is closed as well.
+        // No process writes to it; a broken pipe counts as closed too.
         while std::io::stdin().read(&mut bytes).is_ok_and(|read| read > 0) {}
         then();
     });

@@ -80,7 +80,7 @@ pub(super) fn run(matches: &ArgMatches, begun: Instant) -> Result<ExitCode, Fail
     let given = given(matches, |_| true);
     let link = matches.get_one::<String>("link").map(|text| link::read(text)).unwrap_or_default();
     let asks_for_something = matches.contains_id("link") || ["screenshot", "open"].iter().any(|name| matches.contains_id(name));
-    // Who asks for nothing sees what there is to see at once.
+    // Without arguments the window shows the first run at once.
     let link = if given.is_empty() && !asks_for_something && desktop::has_screen() { link::first() } else { link };
     let settings = match matches.contains_id("link") || link.link.preset.is_some() {
         true => linked(&link.link.settings, &given)?,

@@ -88,7 +88,6 @@ pub(crate) fn open(wanted: Wanted) -> Result<(), Failure> {
     opened.map_err(|error| Failure::Work(format!("the window cannot be opened: {error}. `gairat train` needs none.")))
 }
 
-/// The window.
 struct App {
     state: State,
     frames: Frames,

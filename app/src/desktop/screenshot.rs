@@ -25,7 +25,6 @@ use crate::{
 
 /// The longest that a picture is waited for without progress.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The format of the texture.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
 /// The picture that is asked for.
@@ -146,7 +145,6 @@ impl OffScreen {
         }
     }
 
-    /// The picture.
     fn read(&self) -> Result<ColorImage, Failure> {
         let (width, height) = self.size;
         let row = (4 * width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
@@ -216,7 +214,7 @@ fn train_and_draw(shot: &Shot, screen: &OffScreen, runs: &std::path::Path) -> Re
         state.gate.stop_at(shot.after_steps as u64);
     }
     let picture = draw_until_settled(shot, screen, &ctx, &mut state);
-    // Its files go next: nobody may be writing them any more.
+    // Its files are removed next, so no run may still write to them.
     state.finish().iter_mut().for_each(crate::host::Live::finish);
     picture
 }
@@ -302,7 +300,7 @@ fn select_broken(state: &mut State) {
     state.select(row);
 }
 
-/// A frame of nobody doing anything.
+/// A frame without input.
 fn input(shot: &Shot, time: Duration) -> RawInput {
     let size = vec2(shot.size.0 as f32, shot.size.1 as f32);
     RawInput {

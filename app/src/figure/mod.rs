@@ -25,7 +25,6 @@ pub(crate) const FOLDER: &str = "figures";
 /// Width and height of a figure of two axes.
 pub(crate) const SIZE: (f64, f64) = (640.0, 320.0);
 
-/// A figure.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figure {
     /// The first part of its files' names.
@@ -40,7 +39,7 @@ pub(crate) struct Kind {
     /// The first part of its files' names, and what it is called on the command line.
     pub(crate) name: &'static str,
     /// What it shows, in half a sentence.
-    #[allow(dead_code, reason = "the command line alone lists figures")]
+    #[allow(dead_code, reason = "only the command line lists figures")]
     pub(crate) about: &'static str,
     /// Whether it shows what only the network itself can say.
     #[allow(dead_code, reason = "a page has the network's answers already")]

@@ -8,7 +8,6 @@ use gairat::{
 
 use super::Measured;
 
-/// A run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Subject {
     /// What it is called beside the others.

@@ -30,7 +30,6 @@ pub(crate) enum Start {
 impl Start {
     pub(crate) const ALL: [Self; 2] = [Self::Playing, Self::Paused];
 
-    /// Its name in links.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Playing => "playing",

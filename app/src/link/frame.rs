@@ -1,4 +1,4 @@
-//! The link as an element for the page of somebody else.
+//! The link as an element that other web pages embed.
 
 /// The height of the frame, in CSS pixels: the stage is seen whole in the width of a column of text.
 const HEIGHT: u32 = 560;

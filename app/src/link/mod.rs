@@ -72,7 +72,6 @@ pub(crate) struct Only {
     pub(crate) settings: BTreeSet<&'static str>,
 }
 
-/// What a link says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Link {
     /// What the settings differ from.
@@ -87,7 +86,7 @@ pub(crate) struct Link {
     pub(crate) speed: Option<usize>,
     /// Whether it plays at once, if it says.
     pub(crate) start: Option<Start>,
-    /// What is to be done or looked for, in the words of who made the link; empty for nothing.
+    /// The task for the reader, in the words of the link's author; may be empty.
     pub(crate) task: String,
     /// The only things that are shown, if it says.
     pub(crate) show: Option<Only>,
@@ -95,7 +94,7 @@ pub(crate) struct Link {
     pub(crate) hide: BTreeSet<Part>,
     /// Settings that cannot be changed.
     pub(crate) lock: BTreeSet<&'static str>,
-    /// The stage alone, for the page of somebody else.
+    /// Whether to show only the stage, for embedding in another page.
     pub(crate) embed: bool,
     /// Large text and no settings, for a room.
     pub(crate) projector: bool,
@@ -135,13 +134,13 @@ impl Link {
 
 impl Read {
     /// Whether nothing at all was asked for.
-    #[allow(dead_code, reason = "the desktop is told apart by its arguments")]
+    #[allow(dead_code, reason = "only a page asks; the desktop decides by its arguments")]
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// The situation of somebody who asked for nothing.
+/// The default situation.
 pub(crate) fn first() -> Read {
     let preset = Preset::First;
     Read { link: Link { preset: Some(preset), settings: preset.settings(), ..Link::default() }, problems: Vec::new() }

@@ -15,9 +15,7 @@ pub(crate) enum Part {
     Judge,
     /// The weights over what they depend on.
     Weights,
-    /// The curves.
     Curves,
-    /// The histograms of margins.
     Margins,
     /// The line at the bottom.
     Status,
@@ -36,7 +34,6 @@ impl Part {
         Self::Status,
     ];
 
-    /// Its name in links.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bar => "bar",

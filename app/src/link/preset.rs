@@ -7,7 +7,7 @@ use crate::{first, lesson};
 /// Settings that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Preset {
-    /// What somebody sees who asks for nothing: weights set in after three seconds.
+    /// The default: weights set in after three seconds.
     First,
     /// Classes that come close, so that there is something to break.
     Close,
@@ -24,7 +24,6 @@ pub(crate) enum Preset {
 impl Preset {
     pub(crate) const ALL: [Self; 6] = [Self::First, Self::Close, Self::Lambda, Self::Compare, Self::Overlap, Self::Conflict];
 
-    /// Its name in links.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::First => "first",
@@ -36,7 +35,6 @@ impl Preset {
         }
     }
 
-    /// Its settings.
     pub(crate) fn settings(self) -> Settings {
         match self {
             Self::First => first::settings(),

@@ -1,4 +1,4 @@
-//! Play, pause, one batch, speed, and two runs in lockstep: who may do the next step, and when.
+//! Play, pause, one batch, speed, and two runs in lockstep: decides which run may do the next step, and when.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -9,7 +9,7 @@ use web_time::Instant;
 
 use crate::platform::rest::Bell;
 
-/// The longest that a run waits before it looks again whether it may go on; who wants something rings before.
+/// The longest wait of a run before it checks the gate again; the bell wakes it earlier.
 const NAP: Duration = Duration::from_millis(500);
 
 /// What a run may do.
@@ -41,7 +41,7 @@ struct State {
     done: Vec<Option<u64>>,
     /// No member may do more steps.
     limit: u64,
-    /// Nor more than these, until somebody says again that they play, or step.
+    /// The limit of steps until the next call to play or step.
     rest_at: u64,
     /// Steps of all members so far.
     granted: u64,
@@ -63,7 +63,7 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nobody leaves the numbers half changed.
+        // A panic cannot leave the numbers half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,13 +93,11 @@ impl Gate {
         }
     }
 
-    /// Whether the runs play.
     #[allow(dead_code, reason = "the page keeps this on its own side of the worker")]
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }
 
-    /// Plays or pauses.
     pub(crate) fn play(&self, playing: bool) {
         let mut state = self.state();
         (state.playing, state.rest_at) = (playing, u64::MAX);
@@ -132,8 +130,8 @@ impl Gate {
         self.state().granted
     }
 
-    /// Plays until every member has done so many steps, and lets nobody go beyond.
-    #[allow(dead_code, reason = "pictures of the desktop alone stop so")]
+    /// Plays until every member has done this many steps, and no further.
+    #[allow(dead_code, reason = "only pictures of the desktop stop so")]
     pub(crate) fn stop_at(&self, steps: u64) {
         let mut state = self.state();
         state.playing = false;
@@ -150,7 +148,7 @@ impl Gate {
         self.bell.ring();
     }
 
-    /// Wakes who waits, because somebody wants something.
+    /// Wakes all waiting runs.
     pub(crate) fn wake(&self) {
         self.bell.ring();
     }
@@ -171,7 +169,7 @@ impl Gate {
         Turn::Wait(due.min(NAP))
     }
 
-    /// Rests until somebody wants something, and for `nap` at most.
+    /// Rests until the bell rings, and for `nap` at most.
     pub(crate) async fn rest(&self, nap: Duration) {
         self.bell.rest(nap).await;
     }

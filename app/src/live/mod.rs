@@ -1,5 +1,5 @@
-//! A run that somebody looks at: it trains behind a gate, tells what happens, and makes views when they are wanted. In the window it is
-//! a thread, in the page a task of the page's worker.
+//! A run on display: it trains behind a gate, reports events, and makes views on request. In the window it is a thread, in the page a task of
+//! the page's worker.
 
 mod gate;
 
@@ -32,6 +32,7 @@ use crate::{
 
 /// Where a run begins.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a window has one or two runs")]
 pub(crate) enum Origin {
     /// Anew, in a folder of its own under this one.
     Fresh(PathBuf),
@@ -57,7 +58,6 @@ pub(crate) struct Rewound {
 /// What is known once a run has its data and its device.
 #[derive(Clone, Debug)]
 pub(crate) struct Ready {
-    /// The data.
     pub(crate) dataset: Arc<Dataset>,
     /// The device's name for a person.
     pub(crate) device: String,
@@ -90,7 +90,7 @@ pub(crate) enum Message {
     Failed(String),
 }
 
-/// What goes to and fro between a run and who looks at it.
+/// Messages between a run and its viewer.
 #[derive(Default)]
 struct Mail {
     messages: Vec<Message>,
@@ -102,7 +102,7 @@ struct Mail {
     stop_judging: bool,
 }
 
-/// What a run and who looks at it share.
+/// The state that a run shares with its viewer.
 pub(crate) struct Shared {
     mail: Mutex<Mail>,
     gate: Arc<Gate>,
@@ -117,7 +117,7 @@ impl Shared {
     }
 
     fn mail(&self) -> MutexGuard<'_, Mail> {
-        // Nobody leaves a letter half written.
+        // A panic cannot leave the mail half written.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -178,7 +178,6 @@ impl Shared {
 /// The GPU that the window draws with, for a run to compute on.
 #[derive(Clone, Debug)]
 pub(crate) struct WindowsGpu {
-    /// The device.
     pub(crate) chosen: Chosen,
     /// Held by the run that computes on it. Two threads that compute on one device with one queue were seen to wait for each other
     /// for ever (burn 0.22.1 on a software adapter).
@@ -186,8 +185,8 @@ pub(crate) struct WindowsGpu {
 }
 
 impl WindowsGpu {
-    /// Waits until no other run computes on it.
     #[allow(dead_code, reason = "a page has no GPU that it could share")]
+    /// Waits until no other run computes on it.
     pub(crate) fn take(&self) -> MutexGuard<'_, ()> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -197,7 +196,6 @@ impl WindowsGpu {
 pub(crate) struct Prepared {
     /// What is trained.
     pub(crate) plan: Checked,
-    /// On what.
     pub(crate) dataset: Arc<Dataset>,
     /// Where it is computed.
     pub(crate) chosen: Chosen,
@@ -318,7 +316,7 @@ impl Window {
         if let Some(folder) = &self.folder
             && let Err(failure) = crate::host::conclude(folder)
         {
-            let message = failure.message(crate::words::Door::Window).to_string();
+            let message = failure.message(crate::words::Door::Window).to_owned();
             self.shared.tell(Message::Event(Event::Warning { message }));
         }
     }

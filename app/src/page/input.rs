@@ -11,7 +11,7 @@ use crate::window::actions::keys::{Goes, goes};
 thread_local! {
     /// Whether the page stands in a frame of another, which scrolls.
     static FRAMED: Cell<bool> = const { Cell::new(false) };
-    /// The wheel turned for the page around, and nobody has said yet how to zoom.
+    /// The wheel turned to scroll the embedding page, and the hint on how to zoom was not shown yet.
     static TURNED: Cell<bool> = const { Cell::new(false) };
     /// The browser has taken a finger for itself.
     static CANCELLED: Cell<bool> = const { Cell::new(false) };
@@ -24,7 +24,7 @@ pub(super) fn listen(ctx: &Context, canvas: &HtmlCanvasElement) {
     hear(&window, "keydown", move |event: KeyboardEvent| key(&keys, &event));
     hear(canvas, "wheel", |event: WheelEvent| {
         if FRAMED.get() && !event.ctrl_key() {
-            // Nobody hears it but the browser, which scrolls the page around.
+            // Only the browser handles it, and scrolls the embedding page.
             event.stop_immediate_propagation();
             TURNED.set(true);
             super::wake();
@@ -47,7 +47,7 @@ fn hear<E: wasm_bindgen::convert::FromWasmAbi + 'static>(target: &EventTarget, n
     heard.forget();
 }
 
-/// Gives a key to who gets it.
+/// Routes a key to its receiver.
 fn key(ctx: &Context, event: &KeyboardEvent) {
     // The canvas has the keyboard, or the hidden field into which one types; what readers press has its own listener.
     let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());

@@ -66,7 +66,6 @@ struct Said {
     place: [i32; 4],
 }
 
-/// The mirror.
 pub(super) struct Mirror {
     tree: Arc<Mutex<Option<TreeUpdate>>>,
     elements: HashMap<NodeId, (Said, HtmlElement)>,
@@ -84,7 +83,7 @@ impl Mirror {
         Self { tree, elements: HashMap::new(), followed: now, spoken: (String::new(), now) }
     }
 
-    /// Says what is shown, where somebody may hear it.
+    /// Announces the content for screen readers.
     pub(super) fn summary(&mut self, ctx: &egui::Context, state: &State, now: Instant) {
         let text = in_words(state);
         if text == self.spoken.0 {
@@ -187,7 +186,7 @@ impl Mirror {
     }
 }
 
-/// What is shown, in a few sentences, for who does not see it.
+/// A description of the content in a few sentences, for screen readers.
 fn in_words(state: &State) -> String {
     let run = state.run();
     let mut text = format!("{}: {}", run.title(), crate::window::panels::bar::doing(run, state.gate.playing()));

@@ -55,7 +55,7 @@ thread_local! {
 /// Things that happen to a page.
 #[derive(Default)]
 struct News {
-    /// Somebody typed another address behind `#`.
+    /// The user typed another address after `#`.
     link: Option<String>,
     /// What is to be read of the storage, and whether it is bad.
     words: Vec<(String, bool)>,
@@ -95,6 +95,7 @@ pub async fn page(canvas: HtmlCanvasElement) -> Result<(), JsValue> {
         )
         .await?;
     // The frames go on as long as the page lives.
+    #[expect(clippy::mem_forget, reason = "the page runs until its tab closes")]
     std::mem::forget(runner);
     Ok(())
 }
@@ -149,7 +150,6 @@ fn hash() -> String {
     web_sys::window().and_then(|window| window.location().hash().ok()).unwrap_or_default()
 }
 
-/// The page.
 struct Page {
     state: State,
     /// What the address says.
@@ -311,7 +311,7 @@ fn prefers(query: &str) -> bool {
 /// Tells the page's script that something is there.
 fn announce(name: &str) {
     if let (Some(window), Ok(event)) = (web_sys::window(), web_sys::Event::new(name)) {
-        // Nobody prevents it.
+        // No handler prevents it.
         let _ = window.dispatch_event(&event);
     }
 }

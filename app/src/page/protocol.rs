@@ -100,11 +100,22 @@ pub(super) enum Told {
     /// Something to be read by the person, and whether it is bad.
     Words(String, bool),
     /// A slice of the pixels of a part of a run's data, which has so many numbers in all; there is one blob.
-    Pixels { run: u64, part: usize, numbers: usize },
+    Pixels {
+        run: u64,
+        part: usize,
+        numbers: usize,
+    },
     /// A run told something; so many steps were granted at its gate.
-    Message { run: u64, message: Letter, granted: u64 },
-    /// A view of a run.
-    View { run: u64, view: View, granted: u64 },
+    Message {
+        run: u64,
+        message: Letter,
+        granted: u64,
+    },
+    View {
+        run: u64,
+        view: View,
+        granted: u64,
+    },
     /// A run is over.
     Over(u64),
     /// The worker cannot go on.

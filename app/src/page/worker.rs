@@ -132,7 +132,7 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
                 store();
                 RUNS.with_borrow_mut(|runs| runs.runs.remove(&run));
                 tell(&Told::Over(run), Vec::new());
-                // Where nobody computes nothing is needed that is stored.
+                // With no active run, nothing stored is needed.
                 if storage::settled().await && RUNS.with_borrow(|runs| runs.runs.is_empty()) {
                     memory::forget(Path::new(""));
                 }

@@ -253,7 +253,7 @@ struct Mail {
 
 impl RunsEnd {
     fn mail(&self) -> MutexGuard<'_, Mail> {
-        // Nobody leaves a letter half written.
+        // A panic cannot leave the mail half written.
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -410,12 +410,10 @@ impl Gate {
         self.tell(AtGate::Leave(member));
     }
 
-    /// Whether the runs play.
     pub(crate) fn playing(&self) -> bool {
         self.state().playing
     }
 
-    /// Plays or pauses.
     pub(crate) fn play(&self, playing: bool) {
         {
             let mut state = self.state();
@@ -454,7 +452,7 @@ impl Gate {
     }
 }
 
-/// Nobody looks: the runs save themselves and pause.
+/// The page is hidden: saves and pauses all runs.
 pub(super) fn rest() {
     let (gates, runs) = known();
     for gate in gates {
@@ -465,7 +463,7 @@ pub(super) fn rest() {
     }
 }
 
-/// Somebody looks again.
+/// The page is visible again: continues the runs.
 pub(super) fn wake() {
     for gate in known().0 {
         let GateState { playing, rest_at, .. } = *gate.state();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "window")]
 use gairat::{dataset::FORMATS, files};
 
-/// The folder that runs are kept in unless someone says otherwise.
+/// The default folder of runs.
 pub(crate) const RUNS: &str = "runs";
 
 /// The run folders under `root`, the newest first.

@@ -12,9 +12,8 @@ pub(crate) enum Kind {
     Cross = 4,
 }
 
-/// One mark.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
+pub(crate) struct StageMark {
     pub(crate) kind: Kind,
     pub(crate) middle: Pos2,
     /// From the middle to the end.

@@ -20,7 +20,7 @@ pub(crate) use files::RUNS;
 #[cfg(feature = "window")]
 pub(crate) use files::{known_data, list};
 #[cfg(feature = "window")]
-pub(crate) use mark::{Kind, Mark};
+pub(crate) use mark::{Kind, StageMark};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::*;
 #[cfg(target_arch = "wasm32")]

@@ -25,5 +25,4 @@ pub(crate) fn conclude(folder: &Path) -> Result<(), Failure> {
     figures::write(&folder.join(figure::FOLDER), &figure::all(&[subject], Ink::Paper)).map(drop)
 }
 
-/// The file's name.
 pub(crate) const FILE: &str = "report.html";

@@ -14,7 +14,7 @@ use std::{
 const CLOSED: i32 = 141;
 
 /// Writes to standard output, without colours where it is no terminal.
-pub(crate) fn put(text: fmt::Arguments) {
+pub(crate) fn put(text: fmt::Arguments<'_>) {
     let mut out = anstream::stdout().lock();
     if let Err(cause) = out.write_fmt(text).and_then(|()| out.flush()) {
         drop(out);
@@ -31,9 +31,8 @@ pub(crate) fn end(cause: &io::Error) -> ! {
     process::exit(1);
 }
 
-/// Writes to standard error.
-pub(crate) fn error(text: fmt::Arguments) {
-    // A program whose errors nobody hears goes on with its work.
+pub(crate) fn error(text: fmt::Arguments<'_>) {
+    // A closed standard error does not stop the work.
     let _ = anstream::stderr().lock().write_fmt(text);
 }
 

@@ -24,7 +24,7 @@ use super::{
     whole::{self, RECORDS, WholeAttack},
 };
 
-/// What a backend must offer to run the attack.
+/// The operations that a backend implements to run the attack.
 #[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"), Autodiff)]
 pub(crate) trait AttackKernels: Backend {
     /// See [`pgd_step`](fn@pgd_step::pgd_step).

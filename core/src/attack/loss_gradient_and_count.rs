@@ -20,7 +20,7 @@ pub const KAPPA: usize = 2;
 /// Where a record keeps its first hit.
 pub const FIRST_HIT: usize = 3;
 
-/// What the attack climbs.
+/// The loss that the attack maximises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum LossKind {
     /// Cross-entropy, `-log softmax(z)_y`.
@@ -67,7 +67,7 @@ impl fmt::Display for LossKind {
     }
 }
 
-/// What one count needs besides the tensors.
+/// The settings of one count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountSettings {
     /// The loss.

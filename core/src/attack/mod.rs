@@ -1,7 +1,7 @@
-//! PGD-and-count (GA-PGD, Algorithm 1 of GAIRAT): K steps of projected gradient ascent, counting on the way how many iterates
-//! the network still classifies correctly.
+//! PGD-and-count (GA-PGD, Algorithm 1 of GAIRAT): K steps of projected gradient ascent that count how many iterates the network classifies
+//! correctly.
 //!
-//! The attack sees a frozen model and gives data back; it never touches the model's state and never waits for the device.
+//! The attack takes a frozen model and returns data. It never changes the model's state and never waits for the device.
 
 pub(crate) mod attack_mlp;
 mod kernels;
@@ -37,44 +37,43 @@ use crate::{
 pub(crate) use loss_gradient_and_count::RECORD;
 use loss_gradient_and_count::{FIRST_HIT, KAPPA, LOSS, MARGIN};
 
-/// The pixel box.
+/// The least value of a pixel.
 const LOW: f32 = 0.0;
-/// The pixel box.
+/// The greatest value of a pixel.
 const HIGH: f32 = 1.0;
 
-/// One attack's settings. `Settings::checked` guards the ranges.
+/// The settings of an attack. [`Settings::checked`](crate::settings::Settings::checked) guards the ranges.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attack {
     /// Radius of the L-infinity ball, in [0, 1] pixel units.
     pub epsilon: f32,
     /// Length of a step, in pixel units.
     pub step_size: f32,
-    /// K, how many steps; at least 1.
+    /// K, the number of steps; at least 1.
     pub steps: u32,
-    /// What the steps climb.
+    /// The loss that the steps maximise.
     pub loss: LossKind,
-    /// Where x⁰ is drawn from; without it x⁰ = x.
+    /// The distribution of x⁰; `None` means x⁰ = x.
     pub start: Option<Noise>,
-    /// τ of early-stopped PGD (FAT): a sample that τ checks found misclassified stays where the next one finds it so. None takes all
-    /// steps.
+    /// τ of early-stopped PGD (FAT): a sample stops at the check that finds it misclassified for the (τ + 1)th time. `None` takes all steps.
     pub patience: Option<u32>,
-    /// The way it takes.
+    /// The requested path.
     pub path: Path,
 }
 
-/// What the attack found, on the device.
+/// The results of an attack, on the device.
 #[derive(Clone, Debug)]
 pub struct Adversarial {
     /// x^(K): N x D.
     pub images: Tensor<2>,
-    /// The records after x⁰: the margin where the attack starts.
+    /// The records after x⁰, with the margin at the start: N x 4.
     pub at_start: Tensor<2>,
-    /// The records after x^(K-1): kappa and first hit.
+    /// The records after x^(K−1), with kappa and first hit: N x 4.
     pub on_path: Tensor<2>,
 }
 
 impl Adversarial {
-    /// kappa of each sample: N numbers from 0 to K.
+    /// κ of each sample: N numbers from 0 to K.
     pub fn kappa(&self) -> Tensor<1> {
         let samples = self.on_path.dims()[0];
         self.on_path.clone().slice([0..samples, KAPPA..KAPPA + 1]).reshape([samples])
@@ -89,15 +88,15 @@ impl Adversarial {
         records.slice([0..samples, MARGIN..MARGIN + 1]).reshape([samples])
     }
 
-    /// The records with x^(K) measured as well, from its logits: margin and loss are those of x^(K). (The count goes one further
-    /// than kappa, which by definition leaves x^(K) out: read kappa from [`Self::on_path`].)
+    /// The records after x^(K), from its logits, with margin and loss at x^(K). This count includes x^(K), which kappa by definition excludes:
+    /// read kappa from [`Self::on_path`].
     pub fn measure_end(&self, logits: Tensor<2>, labels: Tensor<1, Int>, attack: &Attack) -> Tensor<2> {
         let settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
         count(logits.clone(), labels, logits, self.on_path.clone(), settings).records
     }
 }
 
-/// What is known of one sample after the attack, on the host.
+/// The attack's measurements of one sample, on the host.
 #[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Measured {
     /// Correct predictions over x⁰ … x^(K−1): 0 to K.
@@ -115,19 +114,19 @@ pub struct Measured {
 }
 
 impl Attack {
-    /// Where x⁰ is drawn from; `None` where it is x.
+    /// The start of the attack; `None` means x⁰ = x.
     pub fn start(&self) -> Option<Start> {
         self.start.map(|noise| Start { epsilon: self.epsilon, noise })
     }
 
-    /// Whether it is computed as one operation for `model` on `device`.
+    /// How the attack on `model` runs on `device`.
     fn execution_plan<M: Classifier + ?Sized>(&self, model: &M, device: &burn::tensor::Device) -> ExecutionPlan {
-        // The kernel on a GPU takes all steps, and in lanes samples that stop early have no reference.
+        // The GPU kernel always takes all steps, and the CPU lanes keep no KL reference for samples that stop early.
         let early = self.patience.is_some() && (!device::is_cpu(device) || self.loss == LossKind::Kl);
         self.path.execution_plan(model, device, !early)
     }
 
-    /// The attack as one operation, if the network allows it: the faster way on every device, with the same result.
+    /// Runs the attack as one operation.
     fn run_whole(&self, program: &Program, batch: &Batch, trace: bool) -> (Adversarial, Tensor<2>) {
         let layers = Arc::new(program.layers.clone());
         let [images, records, trajectory] = self.run_on_numbers(layers, program.parameters(), batch, trace);
@@ -136,7 +135,7 @@ impl Attack {
         (Adversarial { images, at_start, on_path }, trajectory)
     }
 
-    /// The attack as one operation on a network's numbers: x^(K) (N x D), the records after x⁰ and after x^(K−1) (N x 8), and the
+    /// Runs the attack as one operation on packed parameters. Returns x^(K) (N x D), the records after x⁰ and after x^(K−1) (N x 8), and the
     /// trajectories.
     pub(crate) fn run_on_numbers(&self, layers: Arc<Layers>, numbers: Tensor<1>, batch: &Batch, trace: bool) -> [Tensor<2>; 3] {
         let attack = WholeAttack {
@@ -156,8 +155,8 @@ impl Attack {
         StepSettings { step_size: self.step_size, epsilon: self.epsilon, low: LOW, high: HIGH }
     }
 
-    /// Runs the K steps against `model`, which must be frozen (`module.valid()`): then only the gradient with respect to the
-    /// input is computed, and batch norm is in evaluation mode. Nothing is read back.
+    /// Runs the K steps against `model`. Freeze it first (`module.valid()`), so that batch norm is in evaluation mode and only the input
+    /// gradient is computed. Reads nothing back.
     pub fn run<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> Adversarial {
         match self.execution_plan(model, &batch.natural.device()) {
             ExecutionPlan::Whole(program) => self.run_whole(&program, batch, false).0,
@@ -166,7 +165,7 @@ impl Attack {
         }
     }
 
-    /// The attack step by step, as many samples at a time as go through the network together.
+    /// Runs the attack step by step, on as many samples at a time as the network takes.
     fn run_in_slices<M: Classifier + ?Sized>(&self, passes: &mut Passes<'_, M>, batch: &Batch) -> Adversarial {
         let together = passes.together().unwrap_or(usize::MAX);
         if batch.len() <= together {
@@ -181,11 +180,11 @@ impl Attack {
         }
     }
 
-    /// The same, and the way of every sample of the batch from x⁰ to x^(K): for the few samples that someone looks at.
+    /// As [`Self::run`], and records the trajectory of every sample from x⁰ to x^(K). Meant for the few samples on display.
     pub fn trace<M: Classifier + ?Sized>(&self, model: &M, batch: &Batch) -> (Adversarial, Trajectories) {
         let steps = self.steps as usize;
         let (adversarial, numbers) = match self.execution_plan(model, &batch.natural.device()) {
-            // A sample that stops early has points to the end all the same.
+            // The whole attack keeps no points of a sample after an early stop.
             ExecutionPlan::Whole(program) if self.patience.is_none() => self.run_whole(&program, batch, true),
             way => {
                 let mut points = Vec::with_capacity(steps + 1);
@@ -200,7 +199,7 @@ impl Attack {
         (adversarial, Trajectories { numbers, points: steps + 1 })
     }
 
-    /// The attack on a GPU with nothing between its passes.
+    /// Runs the attack on a GPU, with no other work between its passes.
     fn run_in_a_row(&self, passes: &mut wgpu::Passes, batch: &Batch) -> Option<Adversarial> {
         let climb = Climb { loss: self.loss, steps: self.steps, step: self.step_settings() };
         let [images, at_start, on_path] = passes.attack([&batch.natural, &batch.start], &batch.labels, climb)?;
@@ -263,7 +262,7 @@ impl Attack {
     }
 }
 
-/// Which samples of an early-stopped attack still move.
+/// The samples of an early-stopped attack that still move.
 struct EarlyStop {
     /// 1 for those that do: N numbers.
     moving: Tensor<1>,
@@ -276,7 +275,7 @@ impl EarlyStop {
         Self { moving: Tensor::ones([samples], device), left: Tensor::ones([samples], device).mul_scalar(f64::from(patience)) }
     }
 
-    /// Takes in a check of every sample's iterate, before its step; gives the records, those of resting samples as they were.
+    /// Checks every iterate before its step. Returns the records; those of stopped samples are unchanged.
     fn check(&mut self, before: Tensor<2>, after: Tensor<2>) -> Tensor<2> {
         let samples = before.dims()[0];
         let kappa = |records: &Tensor<2>| records.clone().slice([0..samples, KAPPA..KAPPA + 1]).reshape([samples]);
@@ -288,7 +287,7 @@ impl EarlyStop {
         records
     }
 
-    /// The next iterates: those of resting samples stay.
+    /// The next iterates; stopped samples stay.
     fn step(&self, images: Tensor<2>, stepped: Tensor<2>) -> Tensor<2> {
         let pixels = images.dims()[1];
         images.mask_where(self.mask(pixels), stepped)
@@ -316,10 +315,10 @@ impl Measured {
     }
 }
 
-/// Reads back what an attack measured; `at_end` comes from [`Adversarial::measure_end`].
+/// Reads back an attack's measurements; `at_end` comes from [`Adversarial::measure_end`].
 ///
 /// # Errors
-/// [`DeviceError::Lost`] when the device no longer answers.
+/// [`DeviceError::Lost`] if the device no longer answers.
 pub async fn read_measured(adversarial: &Adversarial, at_end: Tensor<2>) -> Result<Vec<Measured>, DeviceError> {
     // One tensor, so that there is one read.
     let all = vec![adversarial.at_start.clone(), adversarial.on_path.clone(), at_end];

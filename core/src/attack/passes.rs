@@ -1,4 +1,4 @@
-//! What an attack that goes step by step asks of a network: its logits, and the gradient of a loss of them at the samples.
+//! Passes of a network for step-by-step attacks: the logits, and the input gradient of a loss of the logits.
 
 use burn::tensor::Tensor;
 
@@ -7,7 +7,6 @@ use crate::{
     model::{Classifier, logits_in_slices},
 };
 
-/// How the passes are computed.
 pub(super) enum Passes<'a, M: ?Sized> {
     /// Layer by layer through the tensor library, so many samples at a time.
     Composed { model: &'a M, together: Option<usize> },

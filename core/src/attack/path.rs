@@ -1,4 +1,4 @@
-//! Which way an attack takes: as one operation, or layer by layer through the tensor library.
+//! The path of an attack: fused kernels, or layer by layer through the tensor library.
 
 use std::{fmt, str::FromStr};
 
@@ -12,25 +12,25 @@ use crate::{
     pace,
 };
 
-/// The way that is asked for.
+/// The requested path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Path {
-    /// Fused where that is possible, else composed.
+    /// Fused if possible, else composed.
     #[default]
     Auto,
-    /// Without the tensor library between a network's layers: the whole attack as one operation on the CPU and for small perceptrons on
-    /// a GPU, else whole passes forwards and back; faster, with the same result but for rounding. Ask [`Path::taken`] whether it is there:
-    /// an attack itself goes the composed way where it is not.
+    /// Our own kernels, without the tensor library between layers: the whole attack as one operation on the CPU, and on a GPU for small
+    /// perceptrons; whole forward and backward passes otherwise. Faster, with the same result up to rounding. An attack falls back to
+    /// [`Self::Composed`] if the fused path is unavailable; [`Path::taken`] tells in advance.
     Fused,
     /// Forward pass, loss, backward pass and step as operations of the tensor library, K times.
     Composed,
 }
 
-/// The fused way was asked for and is not there.
+/// The fused path was requested but is unavailable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("path: fused is not possible here: {why}; use auto or composed")]
 pub struct PathError {
-    /// What about the network or the device is in the way.
+    /// The reason in the network or the device.
     pub why: String,
 }
 
@@ -38,10 +38,10 @@ impl Path {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Fused, Self::Composed];
 
-    /// The way an attack on `model` takes on `device`: never [`Path::Auto`].
+    /// The path of an attack on `model` on `device`: never [`Path::Auto`].
     ///
     /// # Errors
-    /// [`PathError`] when the fused way is asked for and is not there.
+    /// [`PathError`] if the fused path is requested but unavailable.
     pub fn taken<M: Classifier + ?Sized>(self, model: &M, device: &Device) -> Result<Self, PathError> {
         if self == Self::Composed {
             return Ok(self);
@@ -53,7 +53,7 @@ impl Path {
         }
     }
 
-    /// How the attack is executed on this path; `in_one` says whether it can be one operation.
+    /// The execution plan of this path; `in_one` allows the attack as one operation.
     pub(super) fn execution_plan<M: Classifier + ?Sized>(self, model: &M, device: &Device, in_one: bool) -> ExecutionPlan {
         let program = model.program();
         let multiplications = program.as_ref().map(|program| program.layers.multiplications());
@@ -69,17 +69,16 @@ impl Path {
     }
 }
 
-/// How an attack is executed.
 pub(super) enum ExecutionPlan {
     /// This program as a whole.
     Whole(Program),
     /// Step by step, with whole passes of the network on a GPU.
     Passes(wgpu::Passes),
-    /// Layer by layer, so many samples at a time; `None` for all at once.
+    /// Layer by layer, `together` samples at a time; `None` for all at once.
     Composed { together: Option<usize> },
 }
 
-/// The program, if there is one outside the autodiff graph; else why not.
+/// The program, if it exists and is outside the autodiff graph; else the reason.
 fn frozen(program: Option<Program>) -> Result<Program, String> {
     let program = program.ok_or("this network cannot be written as a list of layers")?;
     if program.is_frozen() { Ok(program) } else { Err("the network is in training".to_owned()) }

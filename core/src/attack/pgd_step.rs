@@ -7,7 +7,7 @@ use derive_new::new;
 
 use crate::launch;
 
-/// What one step needs besides the tensors; all in pixel units.
+/// The settings of one step, in pixel units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepSettings {
     /// alpha, at least 0.
@@ -57,7 +57,6 @@ impl KernelSource for PgdStepKernel {
     }
 }
 
-/// Launches the shader; one dispatch.
 pub(super) fn launch(
     iterate: FloatTensor<CubeBackend>,
     natural: FloatTensor<CubeBackend>,

@@ -1,4 +1,4 @@
-//! The way of a sample through its attack, step by step.
+//! Trajectories: every iterate of a sample's attack.
 
 use burn::tensor::Tensor;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::device::{self, DeviceError};
 
-/// The ways of N samples, on the device.
+/// The trajectories of N samples, on the device.
 #[derive(Clone, Debug)]
 pub struct Trajectories {
     /// N rows of points, each of which is a margin, a loss and a position of D numbers.

@@ -1,5 +1,5 @@
-//! The whole attack as one operation: what it takes and gives, and its implementation for the CPU, which is the twin of
-//! `shaders/perceptron/attack.wgsl` and takes every network that is a [`Program`](crate::model::Program).
+//! The whole attack as one operation: its settings, its results and the CPU implementation, the twin of `shaders/perceptron/attack.wgsl`.
+//! The CPU implementation accepts every network that is a [`Program`](crate::model::Program).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
 
 /// Numbers in a sample's records: after x⁰ and after x^(K-1).
 pub const RECORDS: usize = 2 * RECORD;
-/// What a point of a trajectory holds before its position: its margin and its loss.
+/// Numbers before the position in a trajectory's point: its margin and its loss.
 pub const POINT: usize = 2;
 
 /// One whole attack.
@@ -22,15 +22,15 @@ pub const POINT: usize = 2;
 pub struct WholeAttack {
     /// The network.
     pub layers: Arc<Layers>,
-    /// What the steps climb.
+    /// The loss that the steps maximise.
     pub loss: LossKind,
     /// K, at least 1.
     pub steps: u32,
-    /// τ of early-stopped PGD; not with KL, not with a trajectory, and on the CPU alone.
+    /// τ of early-stopped PGD; only on the CPU, and not with KL or a trajectory.
     pub patience: Option<u32>,
     /// One step.
     pub step: StepSettings,
-    /// Whether the way is kept: margin, loss and position of x⁰ … x^(K).
+    /// Whether to keep the trajectory: margin, loss and position of x⁰ … x^(K).
     pub trace: bool,
 }
 
@@ -51,7 +51,7 @@ pub fn multiplications(layers: &Layers, steps: u32) -> u64 {
     (2 * u64::from(steps) + 1) * layers.multiplications() as u64
 }
 
-/// What a whole attack on N samples with D numbers gives.
+/// The result of a whole attack on N samples of D numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attacked {
     /// x^(K): N x D.
@@ -128,7 +128,6 @@ struct Queue<'a> {
     labels: &'a [i32],
 }
 
-/// A sample in a lane.
 #[derive(Clone, Copy)]
 struct InLane {
     sample: usize,
@@ -151,12 +150,12 @@ impl Queue<'_> {
         let mut lanes: Vec<Option<InLane>> = vec![None; per_tile];
         let mut next = 0;
         loop {
-            for (lane, place) in lanes.iter_mut().enumerate() {
-                if place.is_none() && next < self.labels.len() {
+            for (lane, slot) in lanes.iter_mut().enumerate() {
+                if slot.is_none() && next < self.labels.len() {
                     let row = next * inputs..(next + 1) * inputs;
                     column(&self.start[row.clone()], tile.samples(), lane);
                     column(&self.natural[row], &mut natural, lane);
-                    *place = Some(InLane { sample: next, step: 0, left: patience });
+                    *slot = Some(InLane { sample: next, step: 0, left: patience });
                     next += 1;
                 }
             }
@@ -167,8 +166,8 @@ impl Queue<'_> {
             let (logits, gradient) = tile.logits_and_gradient();
             gradient.fill(0.0);
             let mut stopped = Vec::new();
-            for (lane, place) in lanes.iter_mut().enumerate() {
-                let Some(in_lane) = place else { continue };
+            for (lane, slot) in lanes.iter_mut().enumerate() {
+                let Some(in_lane) = slot else { continue };
                 z.iter_mut().enumerate().for_each(|(class, z)| *z = logits[class * per_tile + lane]);
                 let label = usize::try_from(self.labels[in_lane.sample]).unwrap_or(usize::MAX).min(classes - 1);
                 let said = sample_loss(&z, label, &[], &mut slope, attack.loss);
@@ -211,7 +210,7 @@ impl Queue<'_> {
         let per_tile = lanes.len();
         if let Some(in_lane) = lanes[lane].take() {
             let row = &mut self.images[in_lane.sample * inputs..(in_lane.sample + 1) * inputs];
-            row.iter_mut().enumerate().for_each(|(place, number)| *number = samples[place * per_tile + lane]);
+            row.iter_mut().enumerate().for_each(|(index, number)| *number = samples[index * per_tile + lane]);
         }
     }
 }
@@ -219,7 +218,7 @@ impl Queue<'_> {
 /// Writes a sample into its lane.
 fn column(row: &[f32], lanes: &mut [f32], lane: usize) {
     let per_tile = lanes.len() / row.len();
-    row.iter().enumerate().for_each(|(place, &number)| lanes[place * per_tile + lane] = number);
+    row.iter().enumerate().for_each(|(index, &number)| lanes[index * per_tile + lane] = number);
 }
 
 /// The samples of one tile.
@@ -314,8 +313,8 @@ impl Part<'_> {
             let point = &mut trajectory[step as usize * (POINT + inputs)..][..POINT + inputs];
             point[0] = measured.margin;
             point[1] = measured.loss;
-            for (number, place) in point[POINT..].iter_mut().zip(0..) {
-                *number = iterates[place * per_tile + sample];
+            for (number, index) in point[POINT..].iter_mut().zip(0..) {
+                *number = iterates[index * per_tile + sample];
             }
         }
     }

@@ -1,4 +1,4 @@
-//! From samples to batches: the seeded order of an epoch, and what goes to the device.
+//! Batches: the seeded order of an epoch, and the tensors of a batch on the device.
 
 mod start;
 
@@ -11,24 +11,24 @@ use crate::{
     random::{Purpose, Stream},
 };
 
-/// The order of `samples` samples in `epoch` (counted from 1): every order equally likely, the same for the same seed.
+/// The order of `samples` samples in `epoch` (counted from 1), uniform over all orders and determined by the seed.
 pub fn shuffled(samples: usize, seed: u64, epoch: u32) -> Vec<usize> {
     let mut order: Vec<usize> = (0..samples).collect();
     Stream::new(seed, Purpose::Shuffle, u64::from(epoch), 0).shuffle(&mut order);
     order
 }
 
-/// Puts the samples at `places` on the device as a training batch: augmented, and with the attack's start of this epoch.
+/// Puts the samples at `indices` on the device as a training batch, augmented and with the attack's start of this epoch.
 pub fn training_batch(
     samples: &Samples,
-    places: &[usize],
+    indices: &[usize],
     shape: SampleShape,
     augment: &Augmentation,
     start: Option<Start>,
     (seed, epoch): (u64, u32),
     device: &Device,
 ) -> Batch {
-    let mut selected = samples.select(places, shape.len());
+    let mut selected = samples.select(indices, shape.len());
     if !augment.is_none() {
         for (pixels, &row) in selected.pixels.chunks_exact_mut(shape.len()).zip(&selected.rows) {
             augment.apply(pixels, shape, &mut Stream::new(seed, Purpose::Augment, u64::from(epoch), u64::from(row)));
@@ -37,7 +37,7 @@ pub fn training_batch(
     attack_batch(selected, shape, start, StartKey { seed, purpose: Purpose::Start, epoch: u64::from(epoch) }, device)
 }
 
-/// Puts samples on the device, with x⁰ drawn from `start` by `key`; without a start x⁰ is x.
+/// Puts samples on the device, with x⁰ drawn from `start` by `key`. Without a start, x⁰ = x.
 pub fn attack_batch(samples: Samples, shape: SampleShape, start: Option<Start>, key: StartKey, device: &Device) -> Batch {
     let start = start.map(|start| random_start(&samples.pixels, &samples.rows, shape.len(), start, key));
     Batch::new(samples.pixels, &samples.labels, start, device)
@@ -50,12 +50,12 @@ pub struct Batch {
     pub natural: Tensor<2>,
     /// y: N classes.
     pub labels: Tensor<1, Int>,
-    /// x⁰: N x D; the same tensor as `natural` without a random start.
+    /// x⁰: N x D; equals `natural` without a random start.
     pub start: Tensor<2>,
 }
 
 impl Batch {
-    /// Puts samples of `labels.len()` rows on `device`; `start` is x⁰ if that is not x.
+    /// Puts `labels.len()` samples on `device`; `start` is x⁰ if it differs from x.
     pub fn new(natural: Vec<f32>, labels: &[u32], start: Option<Vec<f32>>, device: &Device) -> Self {
         let samples = labels.len();
         let width = natural.len() / samples.max(1);
@@ -68,14 +68,14 @@ impl Batch {
         Self { natural, labels: Tensor::from_data(TensorData::new(labels, [samples]), device), start }
     }
 
-    /// Several batches as one, which there must be.
+    /// Concatenates at least one batch.
     pub(crate) fn cat(batches: Vec<Self>) -> Self {
         let of = |part: fn(&Self) -> &Tensor<2>| Tensor::cat(batches.iter().map(|batch| part(batch).clone()).collect(), 0);
         let labels = Tensor::cat(batches.iter().map(|batch| batch.labels.clone()).collect(), 0);
         Self { natural: of(|batch| &batch.natural), labels, start: of(|batch| &batch.start) }
     }
 
-    /// The same samples, so many at a time.
+    /// Slices of at most `together` samples.
     pub(crate) fn slices(&self, together: usize) -> impl Iterator<Item = Self> + '_ {
         (0..self.len()).step_by(together.max(1)).map(move |first| {
             let rows = first..(first + together.max(1)).min(self.len());

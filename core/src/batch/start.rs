@@ -1,16 +1,16 @@
-//! Where the attack starts: drawn on the host, sample by sample, so that it is the same on every device and in every batch.
+//! The start of an attack, drawn on the host per sample, so that it is the same on every device and in every batch.
 
 use crate::random::{Purpose, Stream};
 
 /// Deviation of the Gaussian start, in pixel units (TRADES).
 const GAUSSIAN_DEVIATION: f32 = 0.001;
 
-/// How a start is drawn.
+/// The distribution of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noise {
     /// Uniformly in the ball.
     Uniform,
-    /// From a normal distribution of deviation 0.001, cut off at the ball: next to x, where the gradient of KL is zero.
+    /// A normal distribution of deviation 0.001, clipped to the ball: near x, but not at x, where the gradient of KL is zero.
     Gaussian,
 }
 
@@ -19,18 +19,18 @@ pub enum Noise {
 pub struct Start {
     /// Radius of the ball, in pixel units.
     pub epsilon: f32,
-    /// How it is drawn inside.
+    /// The distribution in the ball.
     pub noise: Noise,
 }
 
-/// Which random numbers a start is drawn from.
+/// The key of a start's random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartKey {
     /// The run's seed.
     pub seed: u64,
     /// [`Purpose::Start`] in training, [`Purpose::Evaluation`] in an evaluation.
     pub purpose: Purpose,
-    /// The epoch, or the evaluation attack's own number.
+    /// The epoch, or the key of the evaluation attack.
     pub epoch: u64,
 }
 

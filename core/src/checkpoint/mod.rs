@@ -1,4 +1,4 @@
-//! What stays on disk: weights that PyTorch reads and writes, and a run folder from which a run goes on.
+//! Files of a run: weights that PyTorch reads and writes, and the run folder from which a run resumes.
 
 mod formats;
 mod layouts;
@@ -23,15 +23,15 @@ use crate::files;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The system refused.
+    /// The system refused an operation.
     #[error("{}: {cause}. Check the path, its permissions and the space left.", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         cause: String,
     },
-    /// The file is there and is not what it should be.
+    /// The file has unexpected content.
     #[error("{}: {found}; expected {expected}.", path.display())]
     Malformed {
         /// The file.
@@ -41,13 +41,13 @@ pub enum CheckpointError {
         /// What it should hold.
         expected: String,
     },
-    /// The folder is there already.
+    /// The folder already exists.
     #[error("{} exists already and is never overwritten", .0.display())]
     Exists(PathBuf),
-    /// Another process is at work there.
+    /// Another process uses the folder.
     #[error("{}: a run is at work in this folder", .0.display())]
     Busy(PathBuf),
-    /// The folder is that of no run.
+    /// The folder holds no run.
     #[error("{}: there is no run: it has no settings.json", .0.display())]
     NoRun(PathBuf),
 }
@@ -58,10 +58,10 @@ impl CheckpointError {
     }
 }
 
-/// Writes `bytes` under a temporary name beside `path` and renames it, so that `path` holds the old bytes or the new, never half.
+/// Writes a file atomically: under a temporary name beside `path`, then renames it.
 ///
 /// # Errors
-/// [`CheckpointError::Io`] with the system's words; the temporary file is gone then.
+/// [`CheckpointError::Io`] with the system's message; the temporary file is removed.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
     files::write(path, bytes).map_err(|error| CheckpointError::io(path, &error))
 }

@@ -3,21 +3,21 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `settings.json` | all settings |
-//! | `changes.json` | which of them were changed on its way, and when; there where some were |
+//! | `changes.json` | settings that changed during the run, and when; only if some did |
 //! | `metrics.csv`, `metrics.jsonl` | a line per epoch |
-//! | `tensorboard/` | the same epochs, with histograms of kappa and of the weights, as TensorBoard reads them; not in a page |
-//! | `samples.csv` | a line per training sample, as the last finished epoch saw it |
+//! | `tensorboard/` | the same epochs for TensorBoard, with histograms of kappa and of the weights; not in a page |
+//! | `samples.csv` | a line per training sample, with the measurements of the last finished epoch |
 //! | `last.safetensors`, `best.safetensors` | weights |
-//! | `average.safetensors` | the average of the weights, where one is kept |
-//! | `resume.safetensors` | what going on after the last finished epoch needs: weights, velocities, progress |
-//! | `part.safetensors` | the same in the middle of an epoch, with what it measured so far; there after a stop, gone after the epoch |
-//! | `good.safetensors`, `good-best.safetensors` | the last `resume` and `best` before a run began to look wrong; gone when it looks right again |
-//! | `judgements.json` | what suites of attacks have said of the network on its way, where somebody asked |
-//! | `run.lock` | there while a run is at work |
-//! | `summary.json` | the final evaluation; its presence says that the run is finished |
+//! | `average.safetensors` | the averaged weights, if averaging is on |
+//! | `resume.safetensors` | the state after the last finished epoch: weights, velocities, progress |
+//! | `part.safetensors` | the state in the middle of an epoch, with its measurements so far; exists from a stop to the end of that epoch |
+//! | `good.safetensors`, `good-best.safetensors` | the last `resume` and `best` before the run began to look wrong, while it does |
+//! | `judgements.json` | results of suites that ran during the run, if any |
+//! | `run.lock` | exists while a process trains the run |
+//! | `summary.json` | the final evaluation; its presence marks the run as finished |
 //!
-//! `resume.safetensors` is written after the files that speak of its epoch, and they are written again if it is not reached; only
-//! `best.safetensors` follows it, and is written again from it. So a run may be killed at any moment. No file holds a time, so that equal runs leave equal files.
+//! A run survives a kill at any moment. It writes `resume.safetensors` after all files of the same epoch and writes those again if the kill
+//! came first. Only `best.safetensors` follows it, and can be restored from it. No file holds a time, so that equal runs leave equal files.
 
 use std::{
     fmt::Write as _,
@@ -39,55 +39,55 @@ use crate::{
     train::SampleRecord,
 };
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Finished epochs.
     pub epoch: u32,
     /// Finished steps of the next epoch.
     pub step: usize,
-    /// The epoch of the best checkpoint; 0 if there is none.
+    /// The epoch of the best checkpoint, or 0.
     pub best_epoch: u32,
     /// Its robust accuracy on the validation part.
     pub best_robust: f64,
-    /// Epochs in a row in which the network gave one answer to everything.
+    /// Consecutive epochs in which the network gave one answer to everything.
     pub collapsed_epochs: u32,
-    /// Epochs in a row with weights for too few samples.
+    /// Consecutive epochs with too small an effective share of samples.
     pub low_epochs: u32,
     /// The fingerprint of the data.
     pub data: String,
-    /// The method and parameters that the memory is of.
+    /// The method and parameters of the memory.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub memory_of: String,
 }
 
 impl Progress {
-    /// Whether the run looks as if it was going wrong.
+    /// Whether the run looks wrong.
     pub fn suspect(&self) -> bool {
         self.collapsed_epochs > 0 || self.low_epochs > 0
     }
 }
 
-/// Everything that going on needs.
+/// The state from which a run resumes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResumeState {
-    /// How far the run has come.
+    /// The progress.
     pub progress: Progress,
     /// The network.
     pub weights: Parameters,
     /// The optimiser, one velocity per parameter.
     pub velocities: Vec<Vec<f32>>,
-    /// What the unfinished epoch measured so far.
+    /// The measurements of the unfinished epoch so far.
     pub measured: Vec<f32>,
-    /// What the method keeps from step to step.
+    /// The method's state between steps.
     #[serde(default)]
     pub memory: Vec<f32>,
-    /// The average of the weights, once there is one.
+    /// The averaged weights, if averaging has begun.
     #[serde(default)]
     pub average: Parameters,
 }
 
-/// A folder that is taken by a run.
+/// The lock of a run folder.
 #[derive(Debug)]
 pub struct RunLock {
     _file: files::Lock,
@@ -100,10 +100,10 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder and writes the settings into it.
+    /// Creates the folder and writes the settings into it.
     ///
     /// # Errors
-    /// [`CheckpointError::Exists`] if there is anything at `path`, [`CheckpointError::Io`] if it cannot be made.
+    /// [`CheckpointError::Exists`] if anything exists at `path`, [`CheckpointError::Io`] if the folder cannot be created.
     pub fn create(path: &Path, settings: &Settings) -> Result<Self, CheckpointError> {
         if let Some(parent) = path.parent() {
             files::create_dir_all(parent).map_err(|error| CheckpointError::io(parent, &error))?;
@@ -118,10 +118,10 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Opens a folder that a run left, with its settings.
+    /// Opens the folder of a run, and reads its settings.
     ///
     /// # Errors
-    /// [`CheckpointError::NoRun`] where there is none, [`CheckpointError::Malformed`] where its settings are unreadable.
+    /// [`CheckpointError::NoRun`] without a run, [`CheckpointError::Malformed`] if the settings are unreadable.
     pub fn open(path: &Path) -> Result<(Self, Settings), CheckpointError> {
         let folder = Self { path: path.to_owned() };
         let file = folder.file("settings.json");
@@ -137,7 +137,7 @@ impl RunFolder {
         Ok((folder, settings))
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -166,7 +166,7 @@ impl RunFolder {
     /// The final evaluation, if the run is finished.
     ///
     /// # Errors
-    /// [`CheckpointError`] for a summary that is there and cannot be read.
+    /// [`CheckpointError`] for an unreadable summary.
     pub fn summary(&self) -> Result<Option<Summary>, CheckpointError> {
         let file = self.file("summary.json");
         if !files::exists(&file) {
@@ -180,7 +180,7 @@ impl RunFolder {
         })
     }
 
-    /// Makes a folder ready for a run that goes on: takes the mark of a finished run away, and what a kill in the middle of a write left.
+    /// Prepares the folder for resuming: removes the mark of a finished run, and the remains of a write that a kill interrupted.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
@@ -244,7 +244,7 @@ impl RunFolder {
         if metrics.len() == epochs as usize { Ok(metrics) } else { Err(malformed(format!("{} lines", metrics.len()))) }
     }
 
-    /// Writes what `epoch` measured of every training sample, in the order of their rows.
+    /// Writes the measurements of `epoch` for every training sample, ordered by row.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
@@ -283,8 +283,7 @@ impl RunFolder {
         write_weights(&self.file(name), weights, &about.to_string())
     }
 
-    /// Commits the state after an epoch: from here the run goes on if it is killed. To be called after all other files of that state
-    /// are written.
+    /// Commits the state after an epoch, from which the run resumes after a kill. Call it after writing all other files of that state.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
@@ -301,7 +300,7 @@ impl RunFolder {
         self.write_state("part.safetensors", state)
     }
 
-    /// Keeps the committed state aside.
+    /// Sets the committed state aside as the last good one.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
@@ -324,7 +323,7 @@ impl RunFolder {
         write_whole(&self.file(to), &bytes)
     }
 
-    /// Drops the state that was kept aside.
+    /// Removes the last good state.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
@@ -333,8 +332,7 @@ impl RunFolder {
         self.remove("good-best.safetensors")
     }
 
-    /// Makes the state that was kept aside, if there is one, the committed one again, with its best weights; gives the committed state,
-    /// and `None` if there is no good one.
+    /// Commits the last good state again, with its best weights, and returns it; `None` if there is none.
     ///
     /// # Errors
     /// [`CheckpointError`].
@@ -363,7 +361,7 @@ impl RunFolder {
         files::rename(&self.file(from), &to).map_err(|error| CheckpointError::io(&to, &error))
     }
 
-    /// Drops an unfinished epoch: it starts again, from the last finished one.
+    /// Removes the state of an unfinished epoch, so that it starts again.
     ///
     /// # Errors
     /// [`CheckpointError::Io`].
@@ -371,7 +369,7 @@ impl RunFolder {
         self.remove("part.safetensors")
     }
 
-    /// Drops what was best so far: it was judged by another measure.
+    /// Removes the best weights, which another measure chose.
     ///
     /// # Errors
     /// [`CheckpointError`].
@@ -383,10 +381,10 @@ impl RunFolder {
         self.remove("best.safetensors")
     }
 
-    /// Takes the folder for one run; released when the lock is dropped or its process ends.
+    /// Locks the folder until the lock is dropped or the process ends.
     ///
     /// # Errors
-    /// [`CheckpointError::Busy`] if another run is at work in it.
+    /// [`CheckpointError::Busy`] if another process holds the lock.
     pub fn lock(&self) -> Result<RunLock, CheckpointError> {
         let path = self.file("run.lock");
         match files::lock(&path).map_err(|error| CheckpointError::io(&path, &error))? {
@@ -395,11 +393,10 @@ impl RunFolder {
         }
     }
 
-    /// The state to go on from: in the middle of an epoch if the run was stopped there, else after the last finished one; `None` if
-    /// the run was ended before its first epoch was.
+    /// The state to resume from: in the middle of an epoch after a stop, else after the last finished epoch; `None` before the first.
     ///
     /// # Errors
-    /// [`CheckpointError`] for a file that is there and cannot be used.
+    /// [`CheckpointError`] for an unusable file.
     pub fn resume_state(&self) -> Result<Option<ResumeState>, CheckpointError> {
         let (whole, part) = (self.read_state("resume.safetensors")?, self.read_state("part.safetensors")?);
         let finished = whole.as_ref().map_or(0, |state| state.progress.epoch);

@@ -1,4 +1,4 @@
-//! TensorBoard's event files: numbers and histograms of every epoch, which `tensorboard --logdir runs` shows while a run is on its way.
+//! TensorBoard's event files, with numbers and histograms of every epoch. `tensorboard --logdir runs` shows them while a run trains.
 //!
 //! A file is a chain of records (TFRecord: length, masked CRC-32C of the length, bytes, masked CRC-32C of the bytes), each an `Event` of
 //! TensorFlow's `event.proto` and `summary.proto`. The crates that write them (`tensorboard-rs`, `tfrecord`) have had no release for years
@@ -207,7 +207,6 @@ fn step(event: &[u8]) -> u64 {
     step
 }
 
-/// An event as a record.
 fn record(event: &[u8]) -> Vec<u8> {
     let length = (event.len() as u64).to_le_bytes();
     [&length[..], &masked(&length).to_le_bytes(), event, &masked(event).to_le_bytes()].concat()

@@ -1,4 +1,4 @@
-//! Weights: other people's in, ours out.
+//! Reads weights of any known origin, and writes our own.
 
 use std::{fmt, path::Path};
 
@@ -15,25 +15,24 @@ use crate::{
     model::{LoadError, ModelSpec, Network, Normalisation, Parameters},
 };
 
-/// Weights in the names that they have here.
+/// Weights under the names of this library.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// The tensors; a normalisation inside the network is `normalise.mean` and `normalise.std`.
+    /// The tensors. `normalise.mean` and `normalise.std` hold a normalisation inside the network.
     pub tensors: Parameters,
-    /// The networks that they may be of: one, two where names and shapes do not tell them apart, or none that is known.
+    /// The networks that fit: one, two if names and shapes do not distinguish them, or none.
     pub networks: Vec<ModelSpec>,
-    /// The shape of the samples that they were made for, where the file says it.
+    /// The sample shape that the file states, if any.
     pub shape: Option<SampleShape>,
-    /// How they were read.
+    /// How the file was interpreted.
     pub reading: Reading,
 }
 
 impl Weights {
-    /// The network to build for samples of `shape` where `asked` was asked for: where that is [`ModelSpec::Auto`], the one that the weights
-    /// are of.
+    /// The network to build for samples of `shape`: `asked`, or the network of the weights if `asked` is [`ModelSpec::Auto`].
     ///
     /// # Errors
-    /// [`LoadError::Ambiguous`] where names and shapes are those of several networks and none was asked for.
+    /// [`LoadError::Ambiguous`] if `asked` is [`ModelSpec::Auto`] and several networks fit.
     pub fn network(&self, asked: &ModelSpec, shape: SampleShape) -> Result<ModelSpec, LoadError> {
         match (asked, self.networks.as_slice()) {
             (ModelSpec::Auto, [only]) => Ok(only.clone()),
@@ -42,32 +41,32 @@ impl Weights {
         }
     }
 
-    /// The shape of the samples that the network takes, as the file says or, where it does not, the usual one of `asked` or of the network
-    /// that the weights are of: square images as large as its linear layers fit, 32 x 32 where any size fits, rows for perceptrons.
+    /// The sample shape that the file states, else the usual one of `asked` or of the network of the weights: square images whose size fits the
+    /// linear layers, 32 x 32 if any size fits, rows for perceptrons.
     pub fn sample_shape(&self, asked: &ModelSpec) -> Option<SampleShape> {
         let network = if *asked == ModelSpec::Auto { self.networks.first()? } else { asked };
         self.shape.or_else(|| network.usual_shape(&self.tensors))
     }
 
-    /// The network of `model` with these weights, for samples of `shape`, on the CPU and frozen.
+    /// Builds the network of `model` with these weights, for samples of `shape`, on the CPU and frozen.
     ///
     /// # Errors
-    /// [`LoadError`] when the weights are of another network or do not take such samples.
+    /// [`LoadError`] if the weights belong to another network or to samples of another shape.
     pub fn build(&self, model: &ModelSpec, shape: SampleShape, normalisation: &Normalisation) -> Result<Network, LoadError> {
         Network::with_weights(model, shape, &self.tensors, normalisation, &Device::flex())
     }
 
-    /// The normalisation of the network where `asked` was asked for: the one inside it, if there is one.
+    /// The normalisation inside the network, if any, else `asked`.
     ///
     /// # Errors
-    /// [`LoadError::Normalisation`] where the two differ.
+    /// [`LoadError::Normalisation`] if the two differ.
     pub fn normalisation(&self, asked: &Normalisation) -> Result<Normalisation, LoadError> {
         Normalisation::inside(&self.tensors, asked)
     }
 }
 
-/// How weights were read, as a sentence on one line.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// How a file was interpreted, as a one-line sentence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Whether this program wrote the file.
     pub ours: bool,
@@ -83,7 +82,7 @@ impl fmt::Display for Reading {
 /// Writes weights; `torch.nn.Module.load_state_dict(safetensors.torch.load_file(path))` reads them.
 ///
 /// # Errors
-/// [`CheckpointError`] with the path; an older file is left as it was.
+/// [`CheckpointError`] with the path; an older file stays unchanged.
 pub fn write_weights(path: &Path, tensors: &Parameters, about: &str) -> Result<(), CheckpointError> {
     write_whole(path, &to_bytes(path, tensors, about)?)
 }
@@ -96,8 +95,8 @@ pub fn read_weights(path: &Path) -> Result<Parameters, CheckpointError> {
     Ok(open_weights(path)?.tensors)
 }
 
-/// Reads weights that this program, `torch.save` or `safetensors` wrote, in whatever names the codes of the field use. Nothing of a file is
-/// run.
+/// Reads weights that this program, `torch.save` or `safetensors` wrote, under any naming scheme of the field's codes. It never executes code
+/// in the file.
 ///
 /// # Errors
 /// [`CheckpointError`] names the file, what was found and what was expected.
@@ -106,7 +105,7 @@ pub fn open_weights(path: &Path) -> Result<Weights, CheckpointError> {
     weights_in(path, &bytes)
 }
 
-/// The same for bytes that are at hand; `path` is what the file is called.
+/// As [`open_weights`], from bytes; `path` is the file's name for errors.
 ///
 /// # Errors
 /// [`CheckpointError`] names the file, what was found and what was expected.

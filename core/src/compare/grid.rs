@@ -2,37 +2,37 @@
 
 use crate::settings::{Settings, SettingsError, field, fields};
 
-/// Runs in one comparison at most: more are a slip of the keyboard.
+/// The most runs of a comparison; more are probably a typing error.
 const MOST: usize = 10_000;
 
-/// Why there is no such comparison.
+/// Why a comparison is invalid.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GridError {
     /// A setting of one of its runs is wrong.
     #[error(transparent)]
     Setting(#[from] SettingsError),
-    /// The seeds are no seeds.
+    /// The seeds are invalid.
     #[error("seeds: {0}")]
     Seeds(String),
-    /// What is varied cannot be.
+    /// A varied setting is invalid.
     #[error("vary: {0}")]
     Vary(String),
-    /// The list of methods is wrong.
+    /// The list of methods is invalid.
     #[error("methods: {0}")]
     Methods(String),
 }
 
-/// What is compared.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The methods, settings and seeds of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grid {
-    /// Names of methods; differences are taken to the first.
+    /// Names of methods; the first is the baseline of differences.
     pub methods: Vec<String>,
-    /// Settings and the values each of them takes, in every combination: see [`varied`].
+    /// Varied settings and their values, used in every combination: see [`varied`].
     pub vary: Vec<(&'static str, Vec<String>)>,
     /// Keys of initial weights, order and attack starts: see [`seeds`].
     pub seeds: Vec<u64>,
-    /// Settings that all runs have. The parameter of a method holds for the methods that have it.
+    /// Settings of all runs. A method's parameter applies to the methods that have it.
     pub given: Vec<(&'static str, String)>,
 }
 
@@ -41,13 +41,13 @@ pub struct Grid {
 pub struct Run {
     /// A name that a folder can have: `gairat_lambda=-1_seed0`.
     pub name: String,
-    /// What is compared with others of its seed: `gairat lambda=-1`.
+    /// Its variant, which is compared with others of the same seed: `gairat lambda=-1`.
     pub variant: String,
     /// Its seed.
     pub seed: u64,
-    /// What was given for it, by name, in the order of the table of settings.
+    /// The given settings by name, in the order of the table of settings.
     pub given: Vec<(&'static str, String)>,
-    /// All of its settings.
+    /// All its settings.
     pub settings: Settings,
 }
 
@@ -80,8 +80,7 @@ pub fn seeds(text: &str) -> Result<Vec<u64>, GridError> {
     Ok(seeds)
 }
 
-/// A setting and the values it takes, from text: `lambda=-2,-1,0`. Values that hold commas themselves are separated by semicolons:
-/// `model=mlp:64,64;mlp:128,128`.
+/// A setting and its values, from text: `lambda=-2,-1,0`. Semicolons separate values that contain commas: `model=mlp:64,64;mlp:128,128`.
 ///
 /// # Errors
 /// [`GridError::Vary`] with what was found and what was expected.
@@ -106,7 +105,7 @@ pub fn varied(text: &str) -> Result<(&'static str, Vec<String>), GridError> {
     if values.iter().any(String::is_empty) {
         return Err(GridError::Vary(format!("`{text}` has an empty value: {expected}")));
     }
-    if let Some(twice) = values.iter().enumerate().find(|(place, value)| values[..*place].contains(value)) {
+    if let Some(twice) = values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)) {
         return Err(GridError::Vary(format!("{} takes {} twice; name each value once", field.name, twice.1)));
     }
     Ok((field.name, values))
@@ -116,7 +115,7 @@ impl Grid {
     /// All runs: by method, then by varied values, then by seed.
     ///
     /// # Errors
-    /// [`GridError`]; whatever is wrong with any run is found here.
+    /// [`GridError`], which covers every problem of any run.
     pub fn runs(&self) -> Result<Vec<Run>, GridError> {
         self.check()?;
         let mut runs = Vec::new();
@@ -133,7 +132,7 @@ impl Grid {
         Ok(runs)
     }
 
-    /// What is wrong with the lists themselves.
+    /// Checks the lists.
     fn check(&self) -> Result<(), GridError> {
         if self.methods.is_empty() || self.methods.iter().any(String::is_empty) {
             return Err(GridError::Methods("there is an empty name: expected names such as at,gairat".to_owned()));
@@ -141,14 +140,14 @@ impl Grid {
         if self.seeds.is_empty() {
             return Err(GridError::Seeds("there are none: expected whole numbers such as 0-4 or 1,2,7".to_owned()));
         }
-        for (place, method) in self.methods.iter().enumerate() {
+        for (index, method) in self.methods.iter().enumerate() {
             Settings::default().set("method", method)?;
-            if self.methods[..place].contains(method) {
+            if self.methods[..index].contains(method) {
                 return Err(GridError::Methods(format!("{method} is named twice; name each method once")));
             }
         }
-        for (place, (name, _)) in self.vary.iter().enumerate() {
-            if self.vary[..place].iter().any(|(other, _)| other == name) {
+        for (index, (name, _)) in self.vary.iter().enumerate() {
+            if self.vary[..index].iter().any(|(other, _)| other == name) {
                 return Err(GridError::Vary(format!("{name} is varied twice; give all its values at once")));
             }
             if self.given.iter().any(|(other, _)| other == name) {
@@ -165,7 +164,7 @@ impl Grid {
         Ok(())
     }
 
-    /// The values of what is varied and concerns `method`, in every combination.
+    /// All combinations of the varied settings that apply to `method`.
     fn combinations(&self, method: &str) -> Vec<Vec<(&'static str, String)>> {
         let mut all = vec![Vec::new()];
         for (name, values) in self.vary.iter().filter(|(name, _)| has(method, name)) {
@@ -210,12 +209,12 @@ impl Grid {
     }
 }
 
-/// Whether a folder's name may hold it everywhere.
+/// Whether file names may contain the letter on every system.
 fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "_-=.,+".contains(letter)
 }
 
-/// Whether the setting `name` means anything for `method`.
+/// Whether the setting `name` applies to `method`.
 fn has(method: &str, name: &str) -> bool {
     field(name).is_some_and(|field| field.methods.is_empty() || field.methods.contains(&method))
 }

@@ -1,7 +1,7 @@
-//! Many runs beside each other: methods × settings × seeds, and what they come to.
+//! Comparisons of many runs: methods × settings × seeds, and their results.
 //!
-//! [`Grid`] names the runs; whoever wants them trains them (`gairat compare` does, each in a run folder of its own). [`Table`] puts what they
-//! came to together: the mean and the deviation over the seeds, and the paired difference to the first method.
+//! [`Grid`] lists the runs. The caller trains them, as `gairat compare` does in one run folder each. [`Table`] summarises the results: mean and
+//! deviation over the seeds, and the paired difference to the first method.
 
 mod grid;
 mod statistics;

@@ -1,27 +1,27 @@
-//! The mean over seeds, how far seeds are from it, and how sure a difference is.
+//! Mean and deviation over seeds, and the confidence interval of a difference.
 
 use serde::{Deserialize, Serialize};
 
 use super::student::quantile;
 
-/// How much of the distribution an interval is to hold.
+/// The confidence level of intervals.
 const LEVEL: f64 = 0.95;
 
-/// Numbers of several seeds in short.
+/// Summary statistics over several seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// How many.
+    /// The number of seeds.
     pub count: usize,
     /// Their mean.
     pub mean: f64,
-    /// Their deviation, with n − 1 below the root; none of fewer than two.
+    /// Their sample deviation (divisor n − 1); `None` for fewer than two.
     pub deviation: Option<f64>,
-    /// The 95 % interval of the mean by Student's t; none of fewer than two.
+    /// The 95 % interval of the mean by Student's t; `None` for fewer than two.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Spread {
-    /// Of these numbers; `None` of none.
+    /// The statistics of these numbers; `None` without numbers.
     pub fn of(numbers: &[f64]) -> Option<Self> {
         if numbers.is_empty() {
             return None;
@@ -41,19 +41,19 @@ impl Spread {
     }
 }
 
-/// A paired difference: of the same seeds, one minus the other.
+/// A paired difference over the same seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// How many seeds both have.
+    /// The number of common seeds.
     pub count: usize,
     /// The mean of the differences.
     pub mean: f64,
-    /// Its 95 % interval by Student's t; none of fewer than two seeds.
+    /// Its 95 % interval by Student's t; `None` for fewer than two seeds.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Difference {
-    /// What `these` are above `those`, of the seeds that both have; `None` where there is none.
+    /// `these` minus `those` over their common seeds; `None` without common seeds.
     pub fn paired(these: &[(u64, f64)], those: &[(u64, f64)]) -> Option<Self> {
         let of_seed = |seed: u64| those.iter().find(|(other, _)| *other == seed).map(|(_, number)| number);
         let differences: Vec<f64> =
@@ -61,7 +61,7 @@ impl Difference {
         Spread::of(&differences).map(|spread| Self { count: spread.count, mean: spread.mean, interval: spread.interval })
     }
 
-    /// Whether the interval leaves 0 out.
+    /// Whether the interval excludes 0.
     pub fn is_clear(&self) -> bool {
         self.interval.is_some_and(|(low, high)| low > 0.0 || high < 0.0)
     }

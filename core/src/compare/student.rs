@@ -1,4 +1,4 @@
-//! Student's t distribution with a whole number of degrees of freedom, for which the probability is a finite sum.
+//! Student's t distribution for a whole number of degrees of freedom, whose distribution function is a finite sum.
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 

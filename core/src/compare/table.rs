@@ -1,19 +1,19 @@
-//! What the runs of a comparison came to, as a table.
+//! The table of a comparison's results.
 
 use serde::{Deserialize, Serialize};
 
 use super::statistics::{Difference, Spread};
 
-/// What one finished run came to.
+/// The results of one finished run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
-    /// What is compared: see [`Run::variant`](super::Run::variant).
+    /// Its variant: see [`Run::variant`](super::Run::variant).
     pub variant: String,
     /// Its seed.
     pub seed: u64,
-    /// Numbers by the weights they are of and by name: `("best", "pgd20", 0.72)`. Accuracies are shares from 0 to 1.
+    /// Numbers by weights and name: `("best", "pgd20", 0.72)`. Accuracies are shares from 0 to 1.
     pub scores: Vec<(String, String, f64)>,
-    /// How long it took, where that is known.
+    /// Its duration, if known.
     pub seconds: Option<f64>,
 }
 
@@ -22,33 +22,33 @@ pub struct Found {
 pub struct Column {
     /// Its name: `pgd20`.
     pub name: String,
-    /// Over the seeds; none where no run has it.
+    /// Its statistics over the seeds; `None` if no run has it.
     pub spread: Option<Spread>,
-    /// What it is above that of the first row, over the seeds of both; none in the first row.
+    /// The difference to the first row over common seeds; `None` in the first row.
     pub difference: Option<Difference>,
-    /// Every seed with its number.
+    /// The number of every seed.
     pub seeds: Vec<(u64, f64)>,
 }
 
 /// One variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Which.
+    /// Its name.
     pub variant: String,
-    /// How many of its runs are finished.
+    /// The number of finished runs.
     pub runs: usize,
     /// Its accuracies.
     pub columns: Vec<Column>,
-    /// Seconds a run took.
+    /// Seconds of a run.
     pub seconds: Option<Spread>,
 }
 
-/// All variants by the same weights.
+/// All variants, evaluated with the same kind of weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Block {
-    /// Which weights: `best` or `last`.
+    /// The kind of weights: `best` or `last`.
     pub weights: String,
-    /// A row for each variant, the one that the others are compared with first.
+    /// A row for each variant; the first is the baseline.
     pub rows: Vec<Row>,
 }
 
@@ -62,8 +62,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Puts together what was `found`, with `variants` in this order and the accuracies of these names. Weights that no run was evaluated
-    /// with have no block.
+    /// Summarises `found`, with `variants` in this order and the accuracies of these names. Weights without an evaluated run get no block.
     pub fn of(found: &[Found], variants: &[String], columns: &[&str], weights: &[&str]) -> Self {
         let blocks = weights.iter().filter(|weights| {
             let of_weights =

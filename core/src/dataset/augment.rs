@@ -8,22 +8,22 @@ use crate::random::Stream;
 /// The widest border of zeros that a crop may add, in pixels.
 const MAX_CROP_PADDING: usize = 64;
 
-/// How a training image is varied each time it is used. The default varies nothing.
+/// Random variation of a training image at each use. The default varies nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Augmentation {
-    /// Zeros put around the image before a window of its own size is cut out at a random place, in pixels, 0..=64; 0 for no crop.
+    /// The border of zeros, in pixels (0..=64), from which a random window of the image's size is cut; 0 for no crop.
     pub crop_padding: usize,
-    /// Whether the image is mirrored left to right with probability 1/2.
+    /// Whether to mirror the image left to right with probability 1/2.
     pub flip: bool,
 }
 
 impl Augmentation {
-    /// Whether every sample stays as it is.
+    /// Whether it varies nothing.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Varies one sample in place: a random crop, then a flip. Flat samples stay as they are and draw no numbers.
+    /// Varies one sample in place: a random crop, then a flip. Flat samples are unchanged and draw no random numbers.
     ///
     /// `sample` holds `shape.len()` pixels, channel after channel, row after row; all channels move together.
     pub fn apply(&self, sample: &mut [f32], shape: SampleShape, stream: &mut Stream) {

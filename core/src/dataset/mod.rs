@@ -1,4 +1,4 @@
-//! Where samples come from. One file per source; every source ends in the same [`Dataset`].
+//! Sources of samples: one file per source, and one [`Dataset`] for all of them.
 
 mod augment;
 mod digits;
@@ -50,7 +50,7 @@ pub enum SampleShape {
 }
 
 impl SampleShape {
-    /// How many numbers one sample has.
+    /// The number of values in a sample.
     pub fn len(&self) -> usize {
         match *self {
             Self::Flat(len) => len,
@@ -66,7 +66,7 @@ impl SampleShape {
         }
     }
 
-    /// How a sample is drawn as a picture: channels, rows and columns. A row of numbers is drawn as a square, or nearly one.
+    /// Channels, rows and columns of a picture of the sample. A row of numbers becomes a square, or nearly one.
     pub fn picture(&self) -> (usize, usize, usize) {
         match *self {
             Self::Image { channels, height, width } => (channels, height, width),
@@ -77,7 +77,7 @@ impl SampleShape {
         }
     }
 
-    /// Whether a sample has no numbers at all.
+    /// Whether a sample is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -112,11 +112,11 @@ impl FromStr for SampleShape {
 /// Samples with their labels, in the order of their source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Samples {
-    /// Pixels in [0, 1], one sample after the other: `len() * shape.len()` numbers.
+    /// Pixels in [0, 1], sample after sample: `len() * shape.len()` numbers.
     pub pixels: Vec<f32>,
     /// The class of each sample, below [`Dataset::classes`].
     pub labels: Vec<u32>,
-    /// The row of each sample in its source (train rows and test rows are counted on their own where the source has a test part).
+    /// The row of each sample in its source. A source with a test part of its own counts the rows of both parts separately.
     pub rows: Vec<u32>,
 }
 
@@ -131,41 +131,42 @@ impl Samples {
         self.labels.is_empty()
     }
 
-    /// The samples at `places`, in that order; `sample_len` numbers each.
-    pub fn select(&self, places: &[usize], sample_len: usize) -> Self {
+    /// The samples at `indices`, in that order; `sample_len` numbers each.
+    #[must_use]
+    pub fn select(&self, indices: &[usize], sample_len: usize) -> Self {
         let mut selected = Self::default();
-        for &place in places {
-            selected.pixels.extend_from_slice(&self.pixels[place * sample_len..(place + 1) * sample_len]);
-            selected.labels.push(self.labels[place]);
-            selected.rows.push(self.rows[place]);
+        for &index in indices {
+            selected.pixels.extend_from_slice(&self.pixels[index * sample_len..(index + 1) * sample_len]);
+            selected.labels.push(self.labels[index]);
+            selected.rows.push(self.rows[index]);
         }
         selected
     }
 }
 
-/// What every source ends in.
+/// Samples of any source, split into three parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dataset {
-    /// The source as it was asked for.
+    /// The requested source.
     pub source: Source,
     /// The shape of a sample.
     pub shape: SampleShape,
-    /// How many classes; labels are 0..classes.
+    /// The number of classes; labels are 0..classes.
     pub classes: usize,
-    /// What the network learns from.
+    /// The training part.
     pub train: Samples,
-    /// Held out from train: chooses the best checkpoint.
+    /// The validation part, held out from train; it chooses the best checkpoint.
     pub validation: Samples,
-    /// Held out from everything: the numbers that are reported.
+    /// The test part, held out from everything; the reported figures come from it.
     pub test: Samples,
-    /// What was done to the numbers of a file, and what is strange about them, in a sentence each.
+    /// Conversions of a file's numbers, and their peculiarities; a sentence each.
     pub notes: Vec<String>,
-    /// What is in it, in one line: count, shape, layout and range in the source, classes and their balance.
+    /// A one-line summary: count, shape, layout and range in the source, classes and their balance.
     pub about: String,
 }
 
 impl Dataset {
-    /// What tells these data from others: counts, shape, and a hash (FNV-1a) of all pixels and labels of train.
+    /// A fingerprint of the data: counts, shape, and a hash (FNV-1a) of all pixels and labels of train.
     pub fn fingerprint(&self) -> String {
         let words = self.train.pixels.iter().map(|pixel| pixel.to_bits()).chain(self.train.labels.iter().copied());
         let hash = words.fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| (hash ^ u64::from(word)).wrapping_mul(0x0100_0000_01b3));
@@ -184,12 +185,12 @@ impl Dataset {
     }
 }
 
-/// How a source is read and split; all ranges are checked by `Settings::checked`.
+/// How to read and split a source. [`Settings::checked`](crate::settings::Settings::checked) guards the ranges.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Where from.
+    /// The source.
     pub source: Source,
-    /// The range that the numbers of a file have.
+    /// The range of a file's numbers.
     pub range: DataRange,
     /// Generated points for train and validation together (2-D sources only).
     pub points: usize,
@@ -203,7 +204,7 @@ pub struct Request {
     pub validation: ValidationPart,
 }
 
-/// Why data could not be had.
+/// Why data could not be read, split or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
@@ -212,10 +213,10 @@ pub enum DatasetError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         cause: String,
     },
-    /// The file was read and is not what it should be.
+    /// The file has unexpected content.
     #[error("{}: {found}; expected {expected}.", path.display())]
     Malformed {
         /// The file.
@@ -230,15 +231,15 @@ pub enum DatasetError {
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         cause: String,
     },
-    /// The parts asked for do not fit the samples there are.
+    /// The requested parts do not fit the number of samples.
     #[error("--{setting}: {found}; expected {expected}.")]
     Split {
-        /// The setting that asks for too much or too little.
+        /// The setting to change.
         setting: &'static str,
-        /// What was asked and what there is.
+        /// What was requested, and what exists.
         found: String,
         /// What would work.
         expected: String,
@@ -251,20 +252,20 @@ impl DatasetError {
     }
 }
 
-/// The most numbers that one array of a file may have (8 GiB as f32). A header that claims more is broken.
+/// The most numbers in one array of a file (8 GiB as f32). A header that claims more is broken.
 #[cfg(not(target_arch = "wasm32"))]
 const MAX_NUMBERS: u64 = 1 << 31;
-/// In a page all numbers, and the parts they are split into, must fit into 4 GiB beside the network: 512 MiB of them do.
+/// In a page the array, its split parts and the network must fit into 4 GiB; an array of 512 MiB does.
 #[cfg(target_arch = "wasm32")]
 const MAX_NUMBERS: u64 = 1 << 27;
 
-/// What to do where there are more.
+/// The advice for larger arrays.
 #[cfg(not(target_arch = "wasm32"))]
 const FEWER: &str = "less, which fits into memory: a part of the samples";
 #[cfg(target_arch = "wasm32")]
 const FEWER: &str = "less, which fits into a page: a part of the samples, or the program on a computer";
 
-/// How many numbers an array has whose header claims these sizes; `what` names the array in errors.
+/// The number of values that a header with these sizes claims; `what` names the array in errors.
 fn claimed_numbers(path: &Path, what: &str, sizes: &[u64]) -> Result<u64, DatasetError> {
     // A product that overflows is as broken as one that is merely too large.
     let numbers = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(size));
@@ -278,7 +279,7 @@ fn claimed_numbers(path: &Path, what: &str, sizes: &[u64]) -> Result<u64, Datase
     })
 }
 
-/// The `claim` bytes that the header of `what` promises, where `reader` holds these and nothing after them.
+/// Reads the `claim` bytes that the header of `what` promises, and checks that `reader` ends there.
 ///
 /// The buffer grows with the bytes that are really there, never by the claim: a broken header costs no memory.
 fn read_claimed(path: &Path, what: &str, reader: impl Read, claim: u64) -> Result<Vec<u8>, DatasetError> {
@@ -295,7 +296,7 @@ fn read_claimed(path: &Path, what: &str, reader: impl Read, claim: u64) -> Resul
     Err(DatasetError::malformed(path, found, format!("{claim} bytes, as its header says")))
 }
 
-/// How many classes these labels speak of: one more than the highest, and at least 2.
+/// The number of classes in these labels: one more than the highest, and at least 2.
 fn classes_of(labels: &[u32]) -> usize {
     labels.iter().max().map_or(2, |&highest| (highest as usize + 1).max(2))
 }
@@ -303,13 +304,13 @@ fn classes_of(labels: &[u32]) -> usize {
 /// Reads or generates the samples and splits them.
 ///
 /// # Errors
-/// [`DatasetError`] names the file or the setting, what was found and what was expected. Nothing is allocated for dimensions
-/// that the file's own length does not bear out.
+/// [`DatasetError`] names the file or the setting, what was found and what was expected. A header that claims more than the file holds costs
+/// no memory.
 pub fn load(request: &Request) -> Result<Dataset, DatasetError> {
     split::split(raw(request)?, request)
 }
 
-/// What a source yields.
+/// Reads or generates a source.
 fn raw(request: &Request) -> Result<Raw, DatasetError> {
     match &request.source {
         Source::Toy(toy) => points::generate(*toy, request),
@@ -325,7 +326,7 @@ fn read_files(format: Option<&'static Format>, paths: &[PathBuf], range: &DataRa
     }
 }
 
-/// All samples of files, train part and test part together: what is attacked or taken a step on is not split.
+/// All samples of files, without a split: the test part follows the train part.
 ///
 /// # Errors
 /// As [`load`].
@@ -344,25 +345,25 @@ pub fn read_samples(request: &Request) -> Result<Arrays, DatasetError> {
     Ok(Arrays { shape, samples, classes, notes })
 }
 
-/// What is strange about the labels of a source whose classes are known to be counted from 0.
+/// Peculiarities of labels that count from 0.
 fn balance_notes(labels: &[u32]) -> Vec<String> {
     formats::strange(labels)
 }
 
-/// What a source yields before it is split.
+/// A source before the split.
 #[derive(Clone, Debug)]
 pub(crate) struct Raw {
     /// The shape of a sample.
     pub shape: SampleShape,
     /// How many classes.
     pub classes: usize,
-    /// The samples, or the train part where the source has a test part of its own.
+    /// All samples, or the train part if the source has a test part of its own.
     pub samples: Samples,
     /// The source's own test part.
     pub own_test: Option<Samples>,
-    /// What was done to the numbers, and what is strange about them, in a sentence each.
+    /// Conversions of the numbers, and their peculiarities; a sentence each.
     pub notes: Vec<String>,
-    /// How many last rows are the test part where nothing else is asked (digits: 360); `None`: a fifth.
+    /// The default number of test rows at the end (digits: 360); `None` means a fifth.
     pub usual_test: Option<usize>,
     /// Range and layout of the numbers in the source, in a few words.
     pub origin: String,

@@ -1,4 +1,4 @@
-//! Generated 2-D points: figures on which a decision boundary can be drawn.
+//! Generated 2-D points, on which a decision boundary can be drawn.
 //!
 //! A point is made in the units of its raw figure, moved by Gaussian noise and then mapped into the unit square. The map is fixed
 //! by the figure and the noise alone, never by the points drawn, so train and test share it and nothing leaks between them. It
@@ -24,8 +24,8 @@ pub enum Toy {
     Xor,
     /// Three discs around a centre; 3 classes.
     Blobs,
-    /// Three centres near each other, whose noise overlaps; 3 classes. With the noise of its recipe no network is right everywhere, and
-    /// PGD and attacks on the margin disagree about who is robust.
+    /// Three near centres with overlapping noise; 3 classes. With the noise of its recipe no network is right everywhere, and PGD and attacks on
+    /// the margin rank methods differently.
     ThreeBlobs,
     /// Two groups on both sides of a line, with a gap between them; 2 classes.
     ///
@@ -37,7 +37,7 @@ pub enum Toy {
 }
 
 impl Toy {
-    /// Every set, in the order in which they are listed to people.
+    /// All sets, in display order.
     pub const ALL: [Self; 8] =
         [Self::Moons, Self::Circles, Self::Spirals, Self::Xor, Self::Blobs, Self::ThreeBlobs, Self::Separable, Self::Overlapping];
 

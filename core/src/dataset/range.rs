@@ -1,8 +1,8 @@
-//! The range that the numbers of a file have, where they are no pixels from 0 to 1 yet.
+//! The range of a file's numbers, and its conversion to [0, 1].
 
 use std::{fmt, str::FromStr};
 
-/// What is undone to numbers of a file, so that they lie in [0, 1].
+/// The conversion of a file's numbers to [0, 1].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum DataRange {
     /// `auto`: they run from 0 to 1, or are whole numbers from 0 to 255.
@@ -20,10 +20,10 @@ pub enum DataRange {
 }
 
 impl DataRange {
-    /// Brings `values`, samples of so many channels and of so many numbers a channel, back to [0, 1]; gives what was done, in a few words.
+    /// Converts `values` to [0, 1], given the channels of a sample and the values of a channel. Returns a short description of the conversion.
     ///
     /// # Errors
-    /// What is expected where there is neither one number for all channels nor one for each.
+    /// The expected count of numbers, if it is neither 1 nor the number of channels.
     pub(super) fn undo(&self, values: &mut [f32], channels: usize, places: usize) -> Result<Option<String>, String> {
         let (mean, std): (&[f32], &[f32]) = match self {
             Self::Auto => return Ok(None),

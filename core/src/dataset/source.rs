@@ -1,4 +1,4 @@
-//! The name of a source: how it is written after `--data` and in files, and which files it means.
+//! The name of a source after `--data` and in files, and the files that it means.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::files;
 
-/// Where samples come from, as written after `--data`.
+/// A source of samples, as written after `--data`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Source {
@@ -24,7 +24,7 @@ pub enum Source {
     Digits,
     /// Files or a folder.
     Files {
-        /// Their format; none where it is told by what is in them.
+        /// Their format; `None` if their content decides.
         format: Option<&'static Format>,
         /// The files of one set, or a folder with them.
         paths: Vec<PathBuf>,
@@ -32,7 +32,6 @@ pub enum Source {
 }
 
 impl Source {
-    /// Files of this format.
     pub(crate) fn of(format: &'static Format, paths: impl Into<Vec<PathBuf>>) -> Self {
         Self::Files { format: Some(format), paths: paths.into() }
     }
@@ -47,7 +46,7 @@ impl Source {
         Self::Files { format: None, paths: vec![path.into()] }
     }
 
-    /// The files and folders that are read; none for what is inside the program.
+    /// The files and folders of the source; none for built-in sources.
     pub fn files(&self) -> Vec<&Path> {
         match self {
             Self::Toy(_) | Self::Digits => Vec::new(),
@@ -55,12 +54,12 @@ impl Source {
         }
     }
 
-    /// Whether it is inside the program, so that a link can bring it.
+    /// Whether the source is built in, so that a link can name it.
     pub fn is_inside(&self) -> bool {
         !matches!(self, Self::Files { .. })
     }
 
-    /// Whether a page has to load decoders of pictures before this is read; elsewhere they are inside the program.
+    /// Whether a page must load decoders of pictures before reading it; on other systems the program contains them.
     pub fn needs_codecs(&self) -> bool {
         match self {
             Self::Toy(_) | Self::Digits => false,
@@ -69,10 +68,10 @@ impl Source {
         }
     }
 
-    /// The source that files or a folder are together, by their content; `None` where they are no data of a format that is known.
+    /// Recognises the source that files or a folder form, by their content; `None` if no known format fits.
     ///
     /// # Errors
-    /// A sentence that says what lacks or is too much.
+    /// A sentence about a missing or superfluous file.
     pub fn of_files(paths: &[PathBuf]) -> Result<Option<Self>, String> {
         if let Some(source) = formats::of_idx_files(paths)? {
             return Ok(Some(source));
@@ -93,7 +92,7 @@ impl Source {
         }
     }
 
-    /// The names of all that is inside the program, and how files are written.
+    /// The names of all built-in sources, and the syntax of files.
     pub fn usages() -> Vec<&'static str> {
         let inside = Toy::ALL.iter().map(|toy| toy.name()).chain(["digits", "PATH"]);
         inside.chain(FORMATS.iter().map(|format| format.usage)).collect()

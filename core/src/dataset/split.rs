@@ -1,6 +1,6 @@
 //! The train, validation and test parts.
 //!
-//! Which places go where is decided on labels alone, apart from copying samples. Every part keeps the order of its source.
+//! The split first chooses indices by labels and then copies the samples. Every part keeps the order of its source.
 
 use std::{fmt, str::FromStr};
 
@@ -10,20 +10,20 @@ use crate::random::{Purpose, Stream};
 /// The test part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TestPart {
-    /// What the source calls its test part: its own files, the last 360 digits, 1,000 fresh points, else the last fifth.
+    /// The source's default: its own test files, the last 360 digits, 1,000 fresh points, else the last fifth.
     Auto,
-    /// So many samples: fresh points, the first of the source's own test part, else the last rows.
+    /// A count of samples: fresh points, the first of the source's own test part, else the last rows.
     Count(usize),
     /// A share in [0, 1): of `points` as fresh points, of the source's own test part (its first samples), else the last rows.
     Fraction(f64),
-    /// A share in [0, 1), drawn at random with every class in proportion (from the source's own test part where it has one).
+    /// A share in [0, 1), drawn at random with every class in proportion, from the source's own test part if it has one.
     Stratified(f64),
 }
 
 /// The validation part, drawn at random from train with every class in proportion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValidationPart {
-    /// So many samples; 0 for none.
+    /// A count of samples; 0 for none.
     Count(usize),
     /// A share of train in [0, 1).
     Fraction(f64),
@@ -88,19 +88,19 @@ fn fraction(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|share| (0.0..1.0).contains(share))
 }
 
-/// How many of `total` samples a fraction asks for, rounded.
+/// The rounded fraction of `total` samples.
 pub(super) fn share(fraction: f64, total: usize) -> usize {
     // The cast turns a negative number or NaN into 0 and caps a huge one; the callers refuse both by the count.
     (fraction * total as f64).round() as usize
 }
 
-/// Splits what a source yielded.
+/// Splits a source.
 ///
-/// The test part comes first: the source's own where it has one, else the last rows or a stratified draw. Validation is then
-/// drawn from what is left, and train is the rest.
+/// The test part comes first: the source's own if it has one, else the last rows or a stratified draw. Validation is then drawn from the
+/// rest, and train keeps what remains.
 ///
 /// # Errors
-/// [`DatasetError::Split`] where a part asks for more than there is, where the test part is empty, or where train keeps nothing.
+/// [`DatasetError::Split`] if a part is larger than the rest, the test part is empty, or train keeps nothing.
 pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError> {
     let sample_len = raw.shape.len();
     let about = super::summary::line(&raw);
@@ -110,15 +110,15 @@ pub(crate) fn split(raw: Raw, request: &Request) -> Result<Dataset, DatasetError
         // Generated test points are already as many as asked for.
         Some(own) if matches!(request.source, Source::Toy(_)) => (all, own),
         Some(own) => {
-            let places = own_test_places(&own.labels, request)?;
-            (all, if places.len() == own.len() { own } else { own.select(&places, sample_len) })
+            let indices = own_test_indices(&own.labels, request)?;
+            (all, if indices.len() == own.len() { own } else { own.select(&indices, sample_len) })
         }
         None => {
-            let places = test_places(labels, raw.usual_test, request)?;
-            (without(&all, &places), raw.samples.select(&places, sample_len))
+            let indices = test_indices(labels, raw.usual_test, request)?;
+            (without(&all, &indices), raw.samples.select(&indices, sample_len))
         }
     };
-    let validation = validation_places(labels, &rest, request)?;
+    let validation = validation_indices(labels, &rest, request)?;
     Ok(Dataset {
         source: request.source.clone(),
         shape: raw.shape,
@@ -138,8 +138,8 @@ enum Draw {
     Validation = 1,
 }
 
-/// The places of the test part in a source without one of its own.
-fn test_places(labels: &[u32], usual: Option<usize>, request: &Request) -> Result<Vec<usize>, DatasetError> {
+/// The indices of the test part in a source without one of its own.
+fn test_indices(labels: &[u32], usual: Option<usize>, request: &Request) -> Result<Vec<usize>, DatasetError> {
     let total = labels.len();
     let count = match request.test {
         TestPart::Auto => usual.unwrap_or_else(|| share(0.2, total)),
@@ -163,8 +163,8 @@ fn test_places(labels: &[u32], usual: Option<usize>, request: &Request) -> Resul
     })
 }
 
-/// The places of the test part in the source's own test part.
-fn own_test_places(labels: &[u32], request: &Request) -> Result<Vec<usize>, DatasetError> {
+/// The indices of the test part in the source's own test part.
+fn own_test_indices(labels: &[u32], request: &Request) -> Result<Vec<usize>, DatasetError> {
     let total = labels.len();
     let count = match request.test {
         TestPart::Auto => total,
@@ -181,8 +181,8 @@ fn own_test_places(labels: &[u32], request: &Request) -> Result<Vec<usize>, Data
     })
 }
 
-/// The places of the validation part, drawn from the places `rest` that the test part left.
-fn validation_places(labels: &[u32], rest: &[usize], request: &Request) -> Result<Vec<usize>, DatasetError> {
+/// The indices of the validation part, drawn from the indices `rest` that the test part left.
+fn validation_indices(labels: &[u32], rest: &[usize], request: &Request) -> Result<Vec<usize>, DatasetError> {
     let total = rest.len();
     let count = match request.validation {
         ValidationPart::Count(count) => count,
@@ -199,27 +199,27 @@ fn validation_places(labels: &[u32], rest: &[usize], request: &Request) -> Resul
     Ok(stratified(labels, rest, count, request.seed, Draw::Validation))
 }
 
-/// `count` of the places `among` (ascending), drawn with every class in proportion, ascending.
+/// `count` of the indices `among` (ascending), drawn with every class in proportion, ascending.
 ///
-/// Each class gives its exact share rounded down; the places still missing go to the classes with the largest remainders, the
+/// Each class gives its exact share rounded down; the remaining samples go to the classes with the largest remainders, the
 /// lower class first where these are equal. `count` must not exceed `among.len()`.
 fn stratified(labels: &[u32], among: &[usize], count: usize, seed: u64, draw: Draw) -> Vec<usize> {
     let mut of_class: Vec<Vec<usize>> =
-        vec![Vec::new(); among.iter().map(|&place| labels[place] as usize + 1).max().unwrap_or(0)];
-    for &place in among {
-        of_class[labels[place] as usize].push(place);
+        vec![Vec::new(); among.iter().map(|&index| labels[index] as usize + 1).max().unwrap_or(0)];
+    for &index in among {
+        of_class[labels[index] as usize].push(index);
     }
     let sizes: Vec<usize> = of_class.iter().map(Vec::len).collect();
     let mut drawn = Vec::with_capacity(count);
-    for (class, (mut places, quota)) in of_class.into_iter().zip(quotas(&sizes, count)).enumerate() {
-        Stream::new(seed, Purpose::Split, draw as u64, class as u64).shuffle(&mut places);
-        drawn.extend(places.into_iter().take(quota));
+    for (class, (mut indices, quota)) in of_class.into_iter().zip(quotas(&sizes, count)).enumerate() {
+        Stream::new(seed, Purpose::Split, draw as u64, class as u64).shuffle(&mut indices);
+        drawn.extend(indices.into_iter().take(quota));
     }
     drawn.sort_unstable();
     drawn
 }
 
-/// How many of `count` each class gives, by largest remainder.
+/// The share of each class in `count`, by largest remainder.
 fn quotas(sizes: &[usize], count: usize) -> Vec<usize> {
     let total = sizes.iter().sum::<usize>().max(1);
     // 128 bits hold every product of two sizes.
@@ -239,10 +239,10 @@ fn quotas(sizes: &[usize], count: usize) -> Vec<usize> {
     quotas
 }
 
-/// The places of `all` that are not in `taken`; both ascending.
+/// The indices of `all` that are not in `taken`; both ascending.
 fn without(all: &[usize], taken: &[usize]) -> Vec<usize> {
     let mut taken = taken.iter().peekable();
-    all.iter().copied().filter(|place| taken.next_if_eq(&place).is_none()).collect()
+    all.iter().copied().filter(|index| taken.next_if_eq(&index).is_none()).collect()
 }
 
 #[cfg(test)]
@@ -396,11 +396,11 @@ mod tests {
     #[test]
     fn a_draw_is_fixed_by_the_seed_and_the_part() {
         let labels: Vec<u32> = (0..200).map(|row| row % 2).collect();
-        let places: Vec<usize> = (0..200).collect();
-        let one = stratified(&labels, &places, 50, 7, Draw::Test);
-        assert_eq!(one, stratified(&labels, &places, 50, 7, Draw::Test));
-        assert_ne!(one, stratified(&labels, &places, 50, 8, Draw::Test));
-        assert_ne!(one, stratified(&labels, &places, 50, 7, Draw::Validation));
+        let indices: Vec<usize> = (0..200).collect();
+        let one = stratified(&labels, &indices, 50, 7, Draw::Test);
+        assert_eq!(one, stratified(&labels, &indices, 50, 7, Draw::Test));
+        assert_ne!(one, stratified(&labels, &indices, 50, 8, Draw::Test));
+        assert_ne!(one, stratified(&labels, &indices, 50, 7, Draw::Validation));
     }
 
     proptest! {
@@ -421,9 +421,9 @@ mod tests {
                 let mut rows: Vec<u32> = parts.iter().flat_map(|part| part.rows.clone()).collect();
                 for part in parts {
                     prop_assert!(part.rows.is_sorted());
-                    for (place, &row) in part.rows.iter().enumerate() {
-                        prop_assert_eq!(part.labels[place], labels[row as usize]);
-                        prop_assert_eq!(part.pixels[place], row as f32);
+                    for (index, &row) in part.rows.iter().enumerate() {
+                        prop_assert_eq!(part.labels[index], labels[row as usize]);
+                        prop_assert_eq!(part.pixels[index], row as f32);
                     }
                 }
                 rows.sort_unstable();

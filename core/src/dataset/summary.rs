@@ -1,23 +1,23 @@
-//! What is in data, said in one line before any work starts, and looked at in a contact sheet.
+//! A summary of data before any work starts: one line of text, and the samples of a contact sheet.
 
 use super::{DatasetError, Raw, Request, SampleShape, Samples, raw};
 
-/// Data that were looked at.
+/// The summary of a source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspection {
     /// Count, shape, layout and range in the source, classes and their balance, in one line.
     pub line: String,
-    /// What was done to the numbers, and what is strange about them, in a sentence each.
+    /// Conversions of the numbers, and their peculiarities; a sentence each.
     pub notes: Vec<String>,
     /// The shape of a sample.
     pub shape: SampleShape,
     /// How many classes.
     pub classes: usize,
-    /// How many samples have each class, the test part counted in.
+    /// The number of samples per class, including the test part.
     pub per_class: Vec<usize>,
     /// The samples, or those of the train part.
     pub samples: Samples,
-    /// How many samples the source's own test part has.
+    /// The size of the source's own test part.
     pub own_test: Option<usize>,
 }
 

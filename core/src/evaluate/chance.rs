@@ -1,4 +1,4 @@
-//! Whether a network has learned anything: what its accuracies mean depends on it.
+//! Recognises networks that have learned nothing, whose accuracies are meaningless.
 
 use super::{Target, share};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
     snapshot::best_class,
 };
 
-/// Share of answers of one class from which on they are nearly all.
+/// The share of one answer that counts as nearly all.
 const NEARLY_ALL: f64 = 0.98;
 
-/// What to say of a network that is no better on natural samples of `classes` classes than one answer for all of them, or that gives
-/// (nearly) one answer where there are several labels; none of a network that has learned something.
+/// A sentence about a network that is no better on natural samples of `classes` classes than a constant answer, or that gives nearly one
+/// answer to samples of several labels. `None` for a network that has learned something.
 ///
 /// # Errors
 /// [`DeviceError::Lost`] when the device no longer answers.

@@ -9,7 +9,7 @@ use super::{Evaluation, Halt, Ledger, Onlooker, Suite, Target, Threat, Told, int
 pub struct CurvePoint {
     /// The radius.
     pub epsilon: f32,
-    /// The share of samples that stay correct in every ball up to this one.
+    /// The share of samples that stay correct in every ball up to this radius.
     pub robust: f64,
     /// Its 95 % interval.
     pub interval: (f64, f64),
@@ -34,8 +34,8 @@ pub fn radii(text: &str) -> Result<Vec<f32>, String> {
     Ok((0..count).map(|index| low + (high - low) * index as f32 / (count - 1) as f32).collect())
 }
 
-/// The curve of a suite over `radii`, in ascending order. A sample that was broken in a smaller ball is broken in all larger ones and is not
-/// attacked again, so the curve falls. What `ledger` holds is not computed again.
+/// The curve of a suite over `radii`, in ascending order. A sample broken in a smaller ball counts as broken in all larger ones and is not
+/// attacked again, so the curve never rises. Reuses the verdicts in `ledger`.
 ///
 /// # Errors
 /// [`Halt`].

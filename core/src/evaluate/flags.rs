@@ -1,5 +1,5 @@
-//! Signs that a robust accuracy may say too much: of a network that hides its gradient, of an attack that could not be run, of data that
-//! are not what they seem. Each is a function of the report and of what a few passes show.
+//! Signs that a robust accuracy may mislead: the network hides its gradient, an attack could not run, or the data are unusual. Each sign is a
+//! function of the report and of a few probing passes.
 
 use std::borrow::Cow;
 
@@ -11,16 +11,16 @@ use super::{
 };
 use crate::{device, loss};
 
-/// Samples that are shown for the probes at most.
+/// The most samples of a probe.
 const PROBED: usize = 200;
-/// Passes of the same samples that must agree.
+/// Repeated passes of the same samples, which must agree.
 const PASSES: usize = 3;
 /// The greatest difference between two passes, of logits at length 1 (AutoAttack's).
 const SAME: f32 = 1e-4;
-/// How near to probabilities logits must be to be taken for some (AutoAttack's).
+/// The tolerance within which logits pass for probabilities (AutoAttack's).
 const PROBABILITY: f32 = 1e-5;
 
-/// A sign, and what it means.
+/// A sign, and its meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flag {
     /// Its name for programs.
@@ -29,28 +29,28 @@ pub struct Flag {
     pub message: String,
 }
 
-/// What a few passes show of a network and its data.
+/// The results of a few probing passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Probes {
     /// Whether two passes of the same samples differ.
     pub randomised: bool,
     /// Whether all outputs are probabilities.
     pub probabilities: bool,
-    /// Of how many correct samples
+    /// How many correct samples were probed.
     pub probed: usize,
-    /// the gradient of the cross-entropy is 0 at the sample itself.
+    /// How many of them have a zero gradient of the cross-entropy.
     pub without_gradient: usize,
-    /// Robust accuracy of them under PGD-20 and CW-20 in a ball of the radius, of four times the radius, and in one so large that all balls
-    /// hold the grey image, which a network can be right about for one class alone.
+    /// Their robust accuracy under PGD-20 and CW-20 in balls of ε, 4 ε, and of a radius at which every ball contains the grey image, so that
+    /// only one class can stay correct.
     pub robust: Option<[f64; 3]>,
     /// The share of the largest class among them.
     pub largest_class: f64,
-    /// How many classes the network knows.
+    /// The network's number of classes.
     pub classes: usize,
 }
 
 impl Probes {
-    /// Looks at the first samples of `target` that the network classifies correctly.
+    /// Probes the first samples of `target` that the network classifies correctly.
     ///
     /// # Errors
     /// [`Halt`].
@@ -78,8 +78,8 @@ impl Probes {
         };
         let probabilities = !passes[0].is_empty() && rows(0).all(probability);
         let correct: Vec<usize> = (rows(0).zip(&first))
-            .filter(|(row, place)| crate::snapshot::best_class(row) == samples.labels[**place] as usize)
-            .map(|(_, place)| *place)
+            .filter(|(row, index)| crate::snapshot::best_class(row) == samples.labels[**index] as usize)
+            .map(|(_, index)| *index)
             .take(PROBED)
             .collect();
         if correct.is_empty() {
@@ -113,7 +113,7 @@ impl Probes {
     }
 }
 
-/// All signs that there are.
+/// All signs.
 pub fn flags(report: &Report, probes: &Probes, left_out: &[String]) -> Vec<Flag> {
     let mut flags = Vec::new();
     let mut raise = |name: &'static str, message: String| flags.push(Flag { name: Cow::Borrowed(name), message });

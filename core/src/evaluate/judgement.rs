@@ -1,4 +1,4 @@
-//! An evaluation from its first attack to its flags: the one way in which the command and the window judge a network.
+//! A whole evaluation, from its first attack to its flags. Command and window share it.
 
 use serde::Serialize;
 
@@ -7,14 +7,14 @@ use super::{
     adversary::About, at_chance, curve, flags, threat::Norm,
 };
 
-/// What is to be run.
+/// The attacks to run.
 #[derive(Debug)]
 pub struct Order {
     /// The attacks, in this order.
     pub stages: Vec<Stage>,
     /// The attacks of the suite that need more classes or another norm.
     pub left_out: Vec<String>,
-    /// The suite whose curve over the radius is wanted, and the radii; none for no curve.
+    /// The suite and the radii of the curve; `None` for no curve.
     pub curve: Option<(Suite, Vec<f32>)>,
 }
 
@@ -38,7 +38,7 @@ impl Order {
     }
 }
 
-/// Whether an attack can be run on a network of so many classes in a norm; else why not.
+/// Checks that an attack supports a number of classes and a norm.
 fn fits(about: &About, classes: usize, norm: Norm) -> Result<(), String> {
     if classes < about.classes {
         return Err(format!("it needs {} classes, the network knows {classes}", about.classes));
@@ -50,26 +50,26 @@ fn fits(about: &About, classes: usize, norm: Norm) -> Result<(), String> {
     Ok(())
 }
 
-/// What an evaluation has come to.
+/// The results of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Judgement {
     /// Every attack's result.
     pub report: Report,
-    /// What is known of every sample.
+    /// The findings about every sample.
     #[serde(skip)]
     pub samples: Vec<Known>,
-    /// Robust accuracy over the radius, if it was asked for.
+    /// Robust accuracy over the radius, if requested.
     pub curve: Vec<CurvePoint>,
-    /// Signs that the robust accuracy is not what it seems.
+    /// Signs that the robust accuracy may mislead.
     pub flags: Vec<Flag>,
-    /// What to say of a network that has learned nothing.
+    /// A sentence about a network that has learned nothing.
     pub at_chance: Option<String>,
 }
 
-/// Runs `order` against `target`, without repeating what `ledger` holds of the same network, threat and device.
+/// Runs `order` against `target`. Reuses the verdicts in `ledger`, which must be of the same network, threat and device.
 ///
 /// # Errors
-/// [`Halt`]; what was found of whole batches stays in the ledger.
+/// [`Halt`]; the ledger keeps the verdicts of complete batches.
 pub async fn judge(
     target: Target<'_>,
     classes: usize,

@@ -1,7 +1,7 @@
-//! What attacks have found of each sample, kept so that an evaluation goes on where it was killed and grows without repeating anything.
+//! A ledger of verdicts. With it an evaluation resumes after a kill, and grows without repeating work.
 //!
-//! A ledger belongs to one network, one threat and one device ([`Identity`]). Each batch that an attack has finished is one file,
-//! written whole or not at all, with the attack's name and a row for each sample: so nothing that is on the disk is ever half known.
+//! A ledger belongs to one network, one threat and one device ([`Identity`]). Each batch that an attack finishes becomes one file, written
+//! atomically, with the attack's name and a row per sample.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,7 +11,7 @@ use std::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{subjects::fnv, suite::Found};
+use super::{evaluation::Found, subjects::fnv};
 use crate::{
     checkpoint::{CheckpointError, write_whole},
     dataset::{SampleShape, Samples},
@@ -19,21 +19,21 @@ use crate::{
     model::Parameters,
 };
 
-/// Counts changes of attacks after which they find other images; verdicts from before are not taken up.
+/// The version of the attacks. A change that makes an attack find other images increments it and invalidates older verdicts.
 pub const ATTACKS: u32 = 3;
-/// The file that says whose ledger a folder holds.
+/// The file with a ledger's identity.
 const ABOUT: &str = "about.json";
 /// The one key of a file's metadata (one, so that equal files are equal byte for byte).
 const METADATA_KEY: &str = "attack";
 
-/// Whose verdicts a ledger holds. Two evaluations share verdicts only if all of this is equal.
+/// The identity of a ledger. Two evaluations share verdicts only if all fields are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// A fingerprint of the weights: see [`fingerprint`].
     pub weights: String,
-    /// The network, as `--model` writes it.
+    /// The network, in the syntax of `--model`.
     pub model: String,
-    /// How it normalises pixels.
+    /// Its normalisation of pixels.
     pub normalise: String,
     /// The norm of the ball.
     pub norm: String,
@@ -41,16 +41,16 @@ pub struct Identity {
     pub epsilon: String,
     /// The seed of the attacks' random numbers.
     pub seed: u64,
-    /// How gradients are computed: `auto`, `fused` or `composed`.
+    /// The path of the attacks: `auto`, `fused` or `composed`.
     pub path: String,
-    /// The device, because others round otherwise.
+    /// The device, because devices round differently.
     pub device: String,
     /// The version of the program and of its attacks ([`ATTACKS`]).
     pub version: String,
 }
 
 impl Identity {
-    /// The first thing in which two differ: its name, and both values.
+    /// The first difference between two identities: its name, and both values.
     fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let fields = |of: &Self| serde_json::to_value(of).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
         let (mine, theirs) = (fields(self), fields(other));
@@ -62,7 +62,7 @@ impl Identity {
     }
 }
 
-/// Sixteen digits that differ for weights that differ in a name, a shape or a bit.
+/// A fingerprint of weights, 16 hexadecimal digits; it depends on every name, shape and bit.
 pub fn fingerprint(parameters: &Parameters) -> String {
     let bytes = parameters.iter().flat_map(|(name, tensor)| {
         let shape = tensor.shape.iter().flat_map(|&size| (size as u64).to_le_bytes());
@@ -82,15 +82,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger that lasts as long as the program.
+    /// A ledger in memory.
     pub fn in_memory() -> Self {
         Self::default()
     }
 
-    /// The ledger in `folder`, which is made if it is not there.
+    /// Opens the ledger in `folder`, and creates the folder if needed.
     ///
     /// # Errors
-    /// [`CheckpointError`]; a ledger of something else is left as it is.
+    /// [`CheckpointError`]; a ledger with another identity is left unchanged.
     pub fn open(folder: &Path, identity: &Identity) -> Result<Self, CheckpointError> {
         let about = folder.join(ABOUT);
         if files::is_file(&about) {
@@ -145,13 +145,13 @@ impl Ledger {
         self.found.is_empty()
     }
 
-    /// What `attack` found of the sample at `index`, if it was tried on this very sample.
+    /// The finding of `attack` about the sample at `index`, if it attacked this very sample.
     pub(super) fn get(&self, attack: &str, samples: &Samples, index: usize, shape: SampleShape) -> Option<&Found> {
         let (of, found) = self.found.get(attack)?.get(&samples.rows[index])?;
         (*of == sample(samples, index, shape)).then_some(found)
     }
 
-    /// Keeps what `attack` found of the samples at `indices`; of images, those that are misclassified.
+    /// Stores the findings of `attack` about the samples at `indices`, with the misclassified images only.
     pub(super) fn put(
         &mut self,
         attack: &str,
@@ -229,7 +229,6 @@ const OFF_BOX: u8 = 2;
 const OUTSIDE: u8 = 4;
 const IMAGE: u8 = 8;
 
-/// A sample's fingerprint.
 fn sample(samples: &Samples, index: usize, shape: SampleShape) -> u64 {
     let pixels = &samples.pixels[index * shape.len()..(index + 1) * shape.len()];
     fnv(pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).chain(samples.labels[index].to_le_bytes()))

@@ -1,37 +1,37 @@
-//! Someone who waits for an evaluation: asked whether to stop, and told how far it is.
+//! The observer of an evaluation: it may stop the evaluation, and receives its progress.
 
 use std::{future::Future, pin::Pin};
 
 use super::{CurvePoint, Score};
 
-/// What is told on the way.
+/// Progress of an evaluation.
 #[derive(Debug)]
 pub enum Told<'a> {
-    /// An attack begins: its name for people.
+    /// An attack begins; holds its name for people.
     Begun(&'a str),
-    /// It has tried so many samples, of so many.
+    /// The attack has tried some of its samples.
     Progress {
         /// Samples that are done.
         done: usize,
         /// Samples that it tries.
         all: usize,
     },
-    /// It is done.
+    /// The attack is done.
     Score(&'a Score),
     /// A radius of the curve is done.
     Point(&'a CurvePoint),
 }
 
-/// Someone who waits for an evaluation.
+/// Observes an evaluation, and may stop it.
 pub trait Onlooker {
-    /// Asked every few milliseconds whether to stop. A door that shares its thread with an attack lets others have it meanwhile.
+    /// Returns whether to stop; called every few milliseconds. A door on the attack's thread can yield here.
     fn stops(&mut self) -> Pin<Box<dyn Future<Output = bool> + '_>>;
 
-    /// Told how far it is.
+    /// Receives the progress.
     fn told(&mut self, _told: &Told<'_>) {}
 }
 
-/// An evaluation that reports to nobody and runs to its end.
+/// Never stops an evaluation and ignores its progress.
 #[derive(Debug)]
 pub struct Unwatched;
 
@@ -47,7 +47,7 @@ impl<F: FnMut() -> bool> Onlooker for F {
     }
 }
 
-/// Someone who may stop what is going on, and is not told of it.
+/// Passes on the wish to stop and withholds the progress.
 pub(super) struct Untold<'a>(pub(super) &'a mut dyn Onlooker);
 
 impl Onlooker for Untold<'_> {

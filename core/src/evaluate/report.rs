@@ -1,24 +1,23 @@
-//! What an evaluation has come to.
+//! The report of an evaluation.
 
 use serde::Serialize;
 
 /// One attack's result on a set of samples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Score {
-    /// The attack as it is written on the command line.
+    /// The attack's name on the command line.
     pub attack: String,
     /// Its name for people.
     pub label: String,
-    /// The share of samples that are classified correctly before and after it, from 0 to 1; of a stage that sees survivors alone, after
-    /// all stages up to it.
+    /// The share of samples that are correct before and after it, from 0 to 1; for a stage on survivors, after all stages up to it.
     pub accuracy: f64,
-    /// Whether it was run on those samples alone that nothing before it broke.
+    /// Whether it ran only on samples that no earlier stage broke.
     pub on_survivors: bool,
-    /// Samples that it was tried on.
+    /// How many samples it attacked.
     pub tried: usize,
-    /// Samples that it broke.
+    /// How many samples it broke.
     pub broke: usize,
-    /// Images that it gave outside of ball or box, which do not count.
+    /// How many of its images left ball or box; these do not count.
     pub outside: usize,
     /// Whether each sample is correct, as [`Self::accuracy`] counts.
     #[serde(skip)]
@@ -30,37 +29,36 @@ pub struct Score {
 pub struct Report {
     /// How many samples.
     pub samples: usize,
-    /// In the order in which they were run.
+    /// The scores, in the order of the attacks.
     pub scores: Vec<Score>,
 }
 
 impl Report {
-    /// The accuracy after `attack` (as on the command line), if it was run.
+    /// The accuracy after `attack` (its name on the command line), if it ran.
     pub fn accuracy(&self, attack: &str) -> Option<f64> {
         self.scores.iter().find(|score| score.attack == attack).map(|score| score.accuracy)
     }
 
-    /// The share of samples that stay correct under every attack, and the attack that set it: of those whose score alone is lowest, the
-    /// first. `None` if there was no attack besides `natural`.
+    /// The share of samples that stay correct under every attack, and the first attack with the lowest accuracy of its own. `None` if only
+    /// `natural` ran.
     pub fn robust(&self) -> Option<(f64, &str)> {
         let attacks = || self.scores.iter().filter(|score| score.attack != "natural");
         let strongest = attacks().min_by(|a, b| a.accuracy.total_cmp(&b.accuracy))?;
         Some((share(self.robust_samples(), self.samples), &strongest.label))
     }
 
-    /// How many samples stay correct under everything that was run.
+    /// How many samples stay correct under every attack.
     pub fn robust_samples(&self) -> usize {
         (0..self.samples).filter(|&sample| self.scores.iter().all(|score| score.correct[sample])).count()
     }
 }
 
-/// `part / whole`, 0 of nothing.
+/// `part / whole`; 0 if `whole` is 0.
 pub fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Between which shares the true share lies with a confidence of 95 %, when `part` of `whole` samples drawn at random have a property
-/// (Wilson's score interval).
+/// The 95 % confidence interval of a share, if `part` of `whole` random samples have the property (Wilson's score interval).
 pub fn interval(part: usize, whole: usize) -> (f64, f64) {
     if whole == 0 {
         return (0.0, 1.0);

@@ -1,4 +1,4 @@
-//! The samples that an adversary is given, and the random numbers that belong to them.
+//! The samples that an adversary attacks, and their random numbers.
 
 use std::ops::Range;
 
@@ -13,8 +13,8 @@ use crate::{
     random::{Purpose, Stream},
 };
 
-/// A batch of samples that the network classifies correctly. Their random numbers are keyed by their rows, so that what becomes of a
-/// sample does not depend on the others.
+/// A batch of samples that the network classifies correctly. Rows key the random numbers, so that a sample's result does not depend on the
+/// other samples.
 #[derive(Clone, Debug)]
 pub struct Subjects {
     /// x: N x D, in [0, 1].
@@ -27,7 +27,7 @@ pub struct Subjects {
 }
 
 impl Subjects {
-    /// Puts samples on `device`, for a network of so many classes.
+    /// Puts samples on `device`, for a network of `classes` classes.
     pub fn new(samples: Samples, shape: SampleShape, classes: usize, device: &Device) -> Self {
         let batch = Batch::new(samples.pixels.clone(), &samples.labels, None, device);
         let labels = Labels::new(batch.labels, classes);
@@ -82,7 +82,7 @@ impl Subjects {
         Tensor::from_data(TensorData::new(numbers, [self.len(), pixels]), &self.device)
     }
 
-    /// Which sample each row is where the samples are repeated so many times, one round after the other.
+    /// The sample of each row, if the batch repeats the samples round after round.
     pub fn repeat(&self, times: usize) -> Tensor<1, Int> {
         let rows: Vec<i32> = (0..times).flat_map(|_| 0..self.len() as i32).collect();
         indices(&rows, &self.device)
@@ -100,18 +100,18 @@ pub fn mask(numbers: &Tensor<1>, width: usize) -> Tensor<2, burn::tensor::Bool> 
     numbers.clone().greater_elem(0.5).reshape([samples, 1]).expand([samples, width])
 }
 
-/// What is thought of an image that is misclassified, and of one whose logits are no numbers: see [`Kept::score`].
+/// The scores of a misclassified image and of one with NaN logits: see [`Kept::score`].
 const BROKEN: f64 = -1e30;
 const NOTHING: f64 = 1e30;
 
 /// The best adversarial images so far.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// N x D: the first image found misclassified, else the one of least margin.
+    /// The first misclassified image, else the one of least margin: N x D.
     pub images: Tensor<2>,
     /// 1 where `images` is misclassified: N.
     pub wrong: Tensor<1>,
-    /// How good `images` is, the lower the better: the margin, and below all margins where it is misclassified: N.
+    /// The margin of `images`, or a value below all margins if misclassified; lower is better: N.
     pub(super) score: Tensor<1>,
 }
 
@@ -124,12 +124,13 @@ impl Kept {
         Self { images, wrong, score }
     }
 
-    /// Takes in further images where they are better.
+    /// Replaces images by better ones.
     pub fn see(&mut self, images: &Tensor<2>, logits: &Tensor<2>, labels: &Labels) {
         *self = self.clone().or(Self::new(images.clone(), logits, labels));
     }
 
-    /// Those of another run on the same samples, where they are better.
+    /// The better images of two runs on the same samples.
+    #[must_use]
     pub fn or(self, other: Self) -> Self {
         let better = other.score.clone().lower(self.score.clone());
         let width = self.images.dims()[1];
@@ -137,7 +138,7 @@ impl Kept {
         Self { images, wrong: self.wrong.max_pair(other.wrong), score: self.score.mask_where(better, other.score) }
     }
 
-    /// Of every sample the best image, where there are several rounds of so many samples.
+    /// The best image of every sample over several rounds of `samples` samples.
     pub(super) fn best_of_rounds(&self, samples: usize) -> Self {
         let rounds = self.images.dims()[0] / samples.max(1);
         (1..rounds).fold(self.rows(0..samples), |best, round| best.or(self.rows(round * samples..(round + 1) * samples)))

@@ -1,4 +1,4 @@
-//! What the adversary may do: the ball around a sample, and how to move in it.
+//! The threat model: the ball around a sample, and how to move in it.
 
 use std::{fmt, str::FromStr};
 
@@ -6,12 +6,12 @@ use burn::tensor::{Int, Tensor};
 
 use crate::attack::Path;
 
-/// Keeps a direction finite where a gradient is 0 (AutoAttack's).
+/// Keeps a direction finite if the gradient is 0 (AutoAttack's).
 const TINY: f64 = 1e-12;
-/// By how much a distance may exceed the radius: rounding of a sample plus a perturbation.
+/// The tolerance of the radius, for the rounding of a sample plus a perturbation.
 pub(super) const ROUNDING: f32 = 1e-5;
 
-/// How the size of a perturbation is measured.
+/// The norm of a perturbation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Norm {
     /// The largest change of a pixel.
@@ -66,16 +66,16 @@ pub fn radius(text: &str) -> Result<f32, String> {
     fits.ok_or_else(|| format!("`{text}` is no radius: expected a number above 0, such as 0.5 or 8/255"))
 }
 
-/// What the adversary may do, and from which numbers it starts.
+/// The threat model of an evaluation, and the seed of its random numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threat {
-    /// How a perturbation is measured.
+    /// The norm of perturbations.
     pub norm: Norm,
     /// Radius of the ball, in pixel units; positive.
     pub epsilon: f32,
     /// The run's seed.
     pub seed: u64,
-    /// The way that attacks of fixed steps take.
+    /// The path of attacks with fixed steps.
     pub path: Path,
 }
 
@@ -104,7 +104,7 @@ impl Ball {
         self.epsilon
     }
 
-    /// The nearest images in the ball, and of these the nearest in the box (which stays in the ball).
+    /// Projects images into the ball and then into the box, which keeps them in the ball.
     pub fn project(&self, images: Tensor<2>) -> Tensor<2> {
         match &self.sides {
             Some([low, high]) => images.max_pair(low.clone()).min_pair(high.clone()),
@@ -117,7 +117,7 @@ impl Ball {
         }
     }
 
-    /// The steepest way up in this norm: the gradient's sign, or the gradient at length 1.
+    /// The direction of steepest ascent in this norm: the gradient's sign, or the gradient scaled to length 1.
     pub fn direction(&self, gradient: Tensor<2>) -> Tensor<2> {
         match self.norm {
             Norm::LInf => gradient.sign(),
@@ -128,12 +128,13 @@ impl Ball {
         }
     }
 
-    /// How far images lie from the centres: N numbers.
+    /// The distances of images from the centres: N numbers.
     pub fn distance(&self, images: &Tensor<2>) -> Tensor<1> {
         distance(self.norm, images.clone() - self.natural.clone())
     }
 
     /// The balls of some of the samples.
+    #[must_use]
     pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
         let select = |tensor: &Tensor<2>| tensor.clone().select(0, rows.clone());
         let sides = self.sides.as_ref().map(|[low, high]| [select(low), select(high)]);

@@ -1,4 +1,4 @@
-//! The network under attack: its logits, and the gradient of any loss of the logits, in passes that someone may look at and stop.
+//! The network under attack: its logits, and the gradient of any loss of the logits. An onlooker can follow and stop the passes.
 
 use std::ops::Range;
 
@@ -21,29 +21,29 @@ use crate::{
     pace,
 };
 
-/// How long passes may go on before the onlooker is asked.
+/// The time between two questions to the onlooker.
 const ASK_EVERY: Duration = Duration::from_millis(15);
 
 /// Why an attack ended early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Halt {
-    /// Somebody wanted it.
+    /// The onlooker stopped it.
     #[error("stopped")]
     Stopped,
-    /// The device is gone.
+    /// The device was lost.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// What was found could not be kept.
+    /// The ledger could not store a verdict.
     #[error(transparent)]
     Ledger(#[from] CheckpointError),
 }
 
-/// What an attack aims at: away from the labels, or towards other classes.
+/// The aim of an attack: away from the labels, or towards other classes.
 #[derive(Clone, Debug)]
 pub struct Aim {
     /// The labels: N.
     pub labels: Labels,
-    /// The class towards which each sample is to be moved, for attacks with targets.
+    /// The target class of each sample, for targeted attacks.
     pub targets: Option<Labels>,
 }
 
@@ -54,20 +54,22 @@ impl Aim {
     }
 
     /// The aims of these samples.
+    #[must_use]
     pub fn rows(&self, rows: Range<usize>) -> Self {
         Self { labels: self.labels.rows(rows.clone()), targets: self.targets.as_ref().map(|targets| targets.rows(rows)) }
     }
 
     /// The aims of some samples.
+    #[must_use]
     pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
         Self { labels: self.labels.select(rows), targets: self.targets.as_ref().map(|targets| targets.select(rows)) }
     }
 }
 
-/// A loss of logits (N x C, tracked) that an attack climbs: N numbers.
+/// A loss of logits (N x C, tracked) that an attack maximises: N numbers.
 pub type LogitLoss<'a> = &'a dyn Fn(Tensor<2>, &Aim) -> Tensor<1>;
 
-/// What a pass forwards and back finds.
+/// The result of a forward and a backward pass.
 #[derive(Clone, Debug)]
 pub struct Slope {
     /// N x C.
@@ -78,13 +80,13 @@ pub struct Slope {
     pub gradient: Tensor<2>,
 }
 
-/// How the passes of a network are computed.
+/// The implementations of the passes.
 enum Passes {
-    /// In lanes, on the CPU, where the network is a list of layers.
+    /// In SIMD lanes on the CPU, for networks that are a list of layers.
     Lanes(cpu::Passes),
-    /// The whole network on a GPU, where it is a list of layers.
+    /// Whole networks on a GPU, for networks that are a list of layers.
     OnGpu(wgpu::Passes),
-    /// Layer by layer through the tensor library; on a GPU so many samples at a time.
+    /// Layer by layer through the tensor library; on a GPU `together` samples at a time.
     Composed { together: Option<usize> },
 }
 
@@ -100,7 +102,7 @@ pub struct Victim<'a> {
 }
 
 impl<'a> Victim<'a> {
-    /// `network`, frozen, on samples of `shape`. `path` may ask for passes layer by layer.
+    /// A victim from a frozen network for samples of `shape`. [`Path::Composed`] forces passes layer by layer.
     pub fn new(
         network: &'a dyn Classifier,
         shape: SampleShape,
@@ -132,7 +134,7 @@ impl<'a> Victim<'a> {
         Self { network, passes, shape, classes, device, onlooker, asked: Instant::now() }
     }
 
-    /// How many classes it knows.
+    /// The number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -142,7 +144,7 @@ impl<'a> Victim<'a> {
         self.shape
     }
 
-    /// Where it is computed.
+    /// The device that computes.
     pub fn device(&self) -> &'a Device {
         self.device
     }
@@ -190,7 +192,7 @@ impl<'a> Victim<'a> {
         })
     }
 
-    /// The same for images that go through the network together.
+    /// The same for images that pass through the network at once.
     async fn gradient_of(&mut self, images: Tensor<2>, loss: LogitLoss<'_>, aim: &Aim) -> Result<Slope, Halt> {
         self.ask().await?;
         // The loss's gradient at the logits, for passes that go back from there.
@@ -226,7 +228,7 @@ impl<'a> Victim<'a> {
         }
     }
 
-    /// An attack of fixed steps: where possible as one operation.
+    /// Runs an attack of fixed steps, as one operation if possible.
     ///
     /// # Errors
     /// [`Halt`].
@@ -235,12 +237,12 @@ impl<'a> Victim<'a> {
         Ok(attack.run(self.network, batch))
     }
 
-    /// Who waits for it.
+    /// The onlooker.
     pub(super) fn onlooker(&mut self) -> &mut dyn Onlooker {
         self.onlooker
     }
 
-    /// Lets the onlooker stop the attack, if it has gone on for a while.
+    /// Lets the onlooker stop the attack, at most every [`ASK_EVERY`].
     async fn ask(&mut self) -> Result<(), Halt> {
         if self.asked.elapsed() < ASK_EVERY {
             return Ok(());
@@ -257,7 +259,7 @@ impl std::fmt::Debug for Victim<'_> {
     }
 }
 
-/// What logits say of samples.
+/// The verdict of logits on samples.
 #[derive(Clone, Debug)]
 pub struct Verdict {
     /// 1 where the sample is misclassified (ties go to the lowest class), else 0: N.

@@ -25,7 +25,7 @@ impl Drop for Lock {
     }
 }
 
-/// Takes the file at `path`; `None` if somebody else holds it.
+/// Locks the file at `path`; `None` if another process holds the lock.
 ///
 /// # Errors
 /// The system's.

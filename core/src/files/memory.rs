@@ -1,7 +1,7 @@
-//! Files in memory, for a page: one table for the whole module, and a journal of what was written since it was last asked for.
+//! Files in memory, for a page: one table for the whole module, and a journal of all writes since its last read.
 //!
-//! A page and its worker are two modules with a table each. Each takes its own journal to the browser's storage, and takes from there into
-//! its table what it needs: of a file that is there and was not taken in, the table holds the name alone.
+//! A page and its worker are two modules with a table each. Each writes its journal to the browser's storage and loads from there the files
+//! that it needs; for a file not loaded yet, the table holds only the name.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,7 +51,7 @@ static TABLE: Mutex<Table> =
     Mutex::new(Table { files: BTreeMap::new(), folders: BTreeSet::new(), locked: BTreeSet::new(), journal: Vec::new() });
 
 fn table() -> MutexGuard<'static, Table> {
-    // Nobody leaves the table half changed.
+    // A panic cannot leave the table half changed.
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -135,7 +135,7 @@ impl Drop for Lock {
     }
 }
 
-/// Takes the file at `path`; `None` if somebody else holds it.
+/// Locks the file at `path`; `None` if the lock is held.
 ///
 /// # Errors
 /// None.

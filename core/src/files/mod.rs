@@ -1,7 +1,7 @@
-//! Where files are: on the disk, or in a page, which has none, in the memory of the page.
+//! Access to files: on disk, or in a page in memory.
 //!
-//! Runs, data and checkpoints are read and written through here alone, so that all doors keep the same files. What a page holds in
-//! memory its door takes to the browser's own storage: see [`memory`].
+//! All reads and writes of runs, data and checkpoints pass through this module, so that all doors keep the same files. A page's door copies
+//! the files in memory to the browser's storage: see [`memory`].
 
 #[cfg(not(target_arch = "wasm32"))]
 mod disk;
@@ -25,7 +25,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a file is written through.
+/// The writer of a file.
 pub trait Out: Write + Seek {}
 
 impl<T: Write + Seek> Out for T {}

@@ -1,4 +1,4 @@
-//! Files that are not what their name says: what people find in the place of data and weights.
+//! Recognises files of other kinds that users give as data or weights.
 
 use std::io::{Read, Seek};
 

@@ -1,4 +1,4 @@
-//! How far apart two predictions are, and how undecided one is.
+//! The divergence of two predictions, and the entropy of one.
 
 use burn::tensor::{Tensor, activation::log_softmax};
 

@@ -1,10 +1,9 @@
-//! How clearly the label wins: in logits and in probabilities.
+//! Margins of the label over the other classes, in logits and in probabilities.
 
 use burn::tensor::Tensor;
 
 use super::{Labels, flat};
 
-/// Below every logit.
 const LEAST: f32 = -3.0e38;
 
 /// The number of the label: N of N x C.

@@ -1,7 +1,7 @@
-//! Losses of logits, a sample each: what a method minimises, written once for every device.
+//! Losses of logits, one value per sample, written once for every device.
 //!
-//! Each function takes logits (N x C), tracked by autodiff or not, and gives N numbers that carry the gradient of tracked logits.
-//! All of them are finite for logits of any finite size up to 1e30.
+//! Each function takes logits (N x C), tracked by autodiff or not, and returns N numbers that carry the gradient of tracked logits. All are
+//! finite for logits up to 1e30 in size.
 
 mod boosted_cross_entropy;
 mod cross_entropy;
@@ -41,11 +41,13 @@ impl Labels {
     }
 
     /// Those of some samples, one after the other.
+    #[must_use]
     pub fn rows(&self, rows: Range<usize>) -> Self {
         Self { class: self.class.clone().slice([rows.clone()]), one_hot: self.one_hot.clone().slice([rows]) }
     }
 
     /// Those of some samples.
+    #[must_use]
     pub fn select(&self, rows: &Tensor<1, Int>) -> Self {
         Self { class: self.class.clone().select(0, rows.clone()), one_hot: self.one_hot.clone().select(0, rows.clone()) }
     }

@@ -1,5 +1,5 @@
-//! Losses that do not change when all logits are multiplied by a number: what an attack on a network climbs that hides its gradient
-//! by large or small logits.
+//! Losses that do not change when all logits are multiplied by a number. They attack networks that hide their gradient by large or small
+//! logits.
 
 use burn::tensor::{Int, Tensor};
 
@@ -7,7 +7,6 @@ use super::{Labels, cross_entropy, flat, largest_other, of_label};
 
 /// Keeps a quotient finite (AutoAttack's).
 const TINY: f64 = 1e-12;
-/// Below every logit.
 const LEAST: f32 = -3.0e38;
 
 /// The difference of logits ratio, `-(z_y - max_(c≠y) z_c) / (z_(1) - z_(3) + 1e-12)` with logits in descending order; needs three
@@ -77,7 +76,6 @@ mod tests {
         }
     }
 
-    /// algorithms.md 14.11.
     #[test]
     fn the_ratios_are_those_of_the_closed_forms_at_every_scale() {
         for scale in [0.01, 1.0, 10.0] {

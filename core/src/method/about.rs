@@ -1,4 +1,4 @@
-//! What is said of a method wherever it is shown: lists, help texts, forms, tooltips.
+//! The description of a method in lists, help texts, forms and tooltips.
 
 use super::Parameter;
 
@@ -9,50 +9,50 @@ pub struct About {
     pub name: &'static str,
     /// Its name for people.
     pub title: &'static str,
-    /// What it does, in a sentence.
+    /// A one-sentence summary.
     pub summary: &'static str,
-    /// What it minimises.
+    /// The formula of the loss.
     pub formula: &'static str,
-    /// Where that comes from.
+    /// The paper or code that defines it.
     pub source: &'static str,
-    /// What is not certain, or what must be said beside its figures; a sentence each.
+    /// Uncertainties, and caveats to state beside its results; a sentence each.
     pub caveats: &'static [&'static str],
-    /// What it can be told.
+    /// Its parameters.
     pub parameters: &'static [Parameter],
-    /// What its weights depend on.
+    /// The quantity that determines the weights.
     pub axis: Axis,
-    /// Whether ω shares out what is asked of samples, in the whole loss or in its term under attack, so that the effective share of samples
-    /// means something. Where it does not, ω is a factor that each sample has for itself, and shown as such.
+    /// Whether ω distributes the loss, or its adversarial term, over the samples, so that the effective share of samples is meaningful.
+    /// Otherwise ω is a separate factor per sample and is shown as such.
     pub omega_is_share: bool,
-    /// Whether it weighs samples, so that epochs of burn-in, in which all count alike, mean something.
+    /// Whether burn-in applies: the method weighs samples, and can start with equal weights.
     pub burns_in: bool,
-    /// What a training step costs.
+    /// The cost of a training step.
     pub passes: Passes,
-    /// What it measures in every step besides the weights, if anything.
+    /// An extra measurement of every step, if any.
     pub measure: Option<Measure>,
 }
 
-/// The number that a method's weights depend on: the axis of the picture of weights.
+/// The quantity that determines a method's weights: the horizontal axis of the plot of weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
     /// Its name in files: `kappa`, `margin`.
     pub name: &'static str,
-    /// What stands at the axis.
+    /// The label of the axis.
     pub label: &'static str,
-    /// From where to where it goes.
+    /// The range of the axis.
     pub range: AxisRange,
 }
 
-/// From where to where an axis goes.
+/// The range of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AxisRange {
     /// Whole numbers from 0 to the attack's number of steps.
     Steps,
     /// Between two numbers.
     Between(f64, f64),
-    /// From 0 to whatever is found.
+    /// From 0 to the largest value found.
     FromZero,
-    /// Whatever is found.
+    /// The range of the values found.
     Open,
 }
 
@@ -90,14 +90,14 @@ impl Axis {
     pub const FIRST_HIT: Self = Self { name: "first_hit", label: "first step that breaks the sample", range: AxisRange::Steps };
 }
 
-/// What a training step costs in passes of the whole batch, with K attack steps.
+/// The cost of a training step in passes of the whole batch, with K attack steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passes {
     /// Forward and backward passes of the attack, as multiples of K.
     pub attacks: u32,
-    /// Whether samples may leave the attack before its last step, so that the multiple of K is the most that it costs.
+    /// Whether samples may stop before the attack's last step; the multiple of K is then an upper bound.
     pub stops_early: bool,
-    /// Forward passes of the attack besides those, for what it compares with.
+    /// Additional forward passes of the attack, for its reference.
     pub references: u32,
     /// Forward passes of the update.
     pub forward: u32,
@@ -142,18 +142,18 @@ impl std::fmt::Display for Passes {
     }
 }
 
-/// What a method measures of every step, besides the weights.
+/// An extra measurement of every step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
     /// Its name in files.
     pub name: &'static str,
     /// What it is.
     pub doc: &'static str,
-    /// How it is to be read.
+    /// How to read it.
     pub kind: MeasureKind,
 }
 
-/// How a measured number is to be read.
+/// How to read a measured number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeasureKind {
     /// A share, from 0 to 1.

@@ -58,7 +58,7 @@ impl Method for Arow {
         true
     }
 
-    /// The factor of the divergence, to be seen; the loss has it with its gradient.
+    /// The factor of the divergence, for display; the loss computes it with its gradient.
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
         let confidence = evidence.confidence(Side::Adversarial);
         Some(Weights { omega: confidence.clone().neg().add_scalar(1.0), axis: confidence })

@@ -1,4 +1,4 @@
-//! The plain average of the natural and the adversarial gradient: what CA-AT is measured against.
+//! The plain average of the natural and the adversarial gradient: the baseline of CA-AT.
 
 use std::sync::Arc;
 

@@ -119,7 +119,6 @@ mod tests {
         Gradient { tensors: vec![Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &Device::flex())] }
     }
 
-    /// algorithms.md 14.10.
     #[test]
     fn combined_gradients_are_the_closed_forms() {
         for (gamma, adversarial, expected) in [

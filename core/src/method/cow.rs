@@ -50,7 +50,7 @@ impl Method for Cow {
         true
     }
 
-    /// The factor of the divergence, to be seen; the loss has it with its gradient.
+    /// The factor of the divergence, for display; the loss computes it with its gradient.
     fn weigh(&self, evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
         let confidence = evidence.confidence(Side::Natural);
         Some(Weights { omega: confidence.clone(), axis: confidence })

@@ -205,7 +205,6 @@ mod tests {
         f64::from(tensor.into_data().iter::<f32>().next().unwrap())
     }
 
-    /// algorithms.md 14.9: losses .1, 1, 3.
     #[test]
     fn weights_and_values_are_the_closed_forms() {
         for (r, weights, value) in [

@@ -1,4 +1,4 @@
-//! What a method may know of a batch when it weighs its samples: all of it without gradient, computed when it is first asked for.
+//! The evidence from which a method weighs the samples of a batch. It carries no gradient; each quantity is computed on first use.
 
 use std::cell::OnceCell;
 
@@ -13,7 +13,7 @@ use crate::{
     weight::normalise_by,
 };
 
-/// Which of the two predictions of a sample.
+/// Selects one of the two predictions of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// At x.
@@ -22,7 +22,7 @@ pub enum Side {
     Adversarial,
 }
 
-/// What the attack and the training passes found of a batch of N samples.
+/// Results of the attack and of the training passes for a batch of N samples.
 #[derive(Debug)]
 pub struct Evidence {
     /// The labels.
@@ -38,8 +38,8 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// From the attack's records and the logits of the training passes (N x C, tracked or not). Where there was no natural pass,
-    /// the adversarial one stands for it.
+    /// From the attack's records and the logits of the training passes (N x C, tracked or not). Without a natural pass, the adversarial
+    /// logits replace the natural ones.
     pub fn new(found: &Adversarial, steps: u32, labels: Labels, natural: Option<Tensor<2>>, adversarial: Tensor<2>) -> Self {
         Self {
             labels,
@@ -52,7 +52,7 @@ impl Evidence {
         }
     }
 
-    /// What is known after the attack alone: kappa and first hit. Nothing else may be asked of it: see
+    /// From the attack only. Holds kappa and first hit and nothing else: see
     /// [`Method::is_weighted_cross_entropy`](super::Method::is_weighted_cross_entropy).
     pub fn after_attack(found: &Adversarial, steps: u32, class: Tensor<1, Int>) -> Self {
         let nothing = found.on_path.clone();
@@ -67,14 +67,14 @@ impl Evidence {
         Self::after_attack(&found, steps, class)
     }
 
-    /// Where a number of the records after x^(K−1) stands.
-    fn column(&self, place: usize) -> usize {
-        self.records.dims()[1] - RECORD + place
+    /// The column of a number of the records after x^(K−1).
+    fn column(&self, index: usize) -> usize {
+        self.records.dims()[1] - RECORD + index
     }
 
-    fn record(&self, place: usize) -> Tensor<1> {
-        let (samples, place) = (self.records.dims()[0], self.column(place));
-        self.records.clone().slice([0..samples, place..place + 1]).reshape([samples])
+    fn record(&self, index: usize) -> Tensor<1> {
+        let (samples, index) = (self.records.dims()[0], self.column(index));
+        self.records.clone().slice([0..samples, index..index + 1]).reshape([samples])
     }
 
     /// Weights with mean 1 over the batch: N numbers, from the logarithms of raw weights of kappa 0 … K.
@@ -82,7 +82,7 @@ impl Evidence {
         normalise_by(self.records.clone(), self.column(KAPPA), log_weights)
     }
 
-    /// How many of x⁰ … x^(K−1) are classified correctly: N numbers from 0 to K.
+    /// κ, the number of iterates among x⁰ … x^(K−1) that are classified correctly: N numbers from 0 to K.
     pub fn kappa(&self) -> Tensor<1> {
         self.record(KAPPA)
     }
@@ -125,7 +125,7 @@ impl Evidence {
         loss::divergence(self.logits(Side::Natural), self.adversarial.clone())
     }
 
-    /// The same with 1e-12 added to every probability of x~, so that it ends at 27.6 nats: N numbers.
+    /// The same with 1e-12 added to every probability of x~, which bounds it by 27.6 nats: N numbers.
     pub fn guarded_divergence(&self) -> Tensor<1> {
         loss::guarded_divergence(self.logits(Side::Natural), self.adversarial.clone())
     }

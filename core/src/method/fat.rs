@@ -23,7 +23,6 @@ const ABOUT: About = About {
     measure: Some(STOPPED_EARLY),
 };
 
-/// τ with its default.
 pub(super) const fn tau(default: u32) -> Parameter {
     Parameter::whole(
         ("tau", "τ"),
@@ -60,7 +59,6 @@ impl Patience {
         Self { tau: parameters.whole("tau"), rising: parameters.choice("tau_schedule") == "rising", until }
     }
 
-    /// τ of an epoch.
     pub(super) fn at(&self, clock: Clock) -> u32 {
         let (epoch, epochs) = (u64::from(clock.epoch), u64::from(clock.epochs));
         let [none, half] = self.until;

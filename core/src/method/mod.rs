@@ -1,16 +1,16 @@
-//! How samples count and what is minimised: one file a method, and [`METHODS`], the list.
+//! Training methods: one file each, and [`METHODS`], the list.
 //!
-//! A method answers five questions, with answers that mean plain adversarial training unless it gives its own:
+//! A method answers five questions. The default answers are plain adversarial training:
 //!
 //! | question | answered by |
 //! | --- | --- |
-//! | which adversarial data? | [`Method::crafts`] |
-//! | how much does each sample count? | [`Method::weigh`] |
-//! | what is minimised? | [`Method::loss`] |
-//! | what becomes of the gradients? | [`Method::combine`], [`Method::refine`] |
-//! | what is to be said of it? | [`Method::about`], [`Method::curve`] |
+//! | Which adversarial data? | [`Method::crafts`] |
+//! | How much does each sample count? | [`Method::weigh`] |
+//! | Which loss? | [`Method::loss`] |
+//! | Which gradient does the step follow? | [`Method::combine`], [`Method::refine`] |
+//! | How is the method described? | [`Method::about`], [`Method::curve`] |
 //!
-//! Nothing outside its own file names a method. A program may train with one of its own: see `examples/own_method.rs`.
+//! Only a method's own file names it. A program can train with a method of its own: see `examples/own_method.rs`.
 
 mod about;
 mod arow;
@@ -56,7 +56,7 @@ use crate::{
     model::Gradient,
 };
 
-/// All methods, in the order in which they are shown.
+/// All methods, in display order.
 pub const METHODS: &[Entry] = &[
     at::ENTRY,
     gairat::ENTRY,
@@ -83,22 +83,22 @@ pub const METHODS: &[Entry] = &[
     ham::ENTRY,
 ];
 
-/// The parameter to change, and why.
+/// A parameter to change, and the reason.
 pub type Mismatch = (&'static str, String);
 
-/// A line of the list.
+/// An entry of [`METHODS`].
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// What is said of the method.
+    /// The description.
     pub about: &'static About,
-    /// Makes it with the values of its parameters.
+    /// Builds the method from its parameter values.
     pub build: fn(&Parameters) -> Arc<dyn Method>,
-    /// Whether values that are fine each go together, with an attack of so many steps; else the parameter to change, and why.
+    /// Checks that parameter values go together, given the number of attack steps.
     pub check: fn(&Parameters, u32) -> Result<(), Mismatch>,
 }
 
 impl Entry {
-    /// An entry whose parameters all go together.
+    /// An entry whose parameter values always go together.
     const fn new(about: &'static About, build: fn(&Parameters) -> Arc<dyn Method>) -> Self {
         Self { about, build, check: |_, _| Ok(()) }
     }
@@ -109,19 +109,19 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
     METHODS.iter().find(|entry| entry.about.name == name)
 }
 
-/// What a run trains with unless another is asked for: the method that the program is named after.
+/// The default method: GAIRAT.
 pub fn usual() -> &'static Entry {
     entry(gairat::ENTRY.about.name).unwrap_or(&METHODS[0])
 }
 
-/// When a step is taken.
+/// The time of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// The epoch, counted from 1.
     pub epoch: u32,
     /// Epochs in all.
     pub epochs: u32,
-    /// Epochs in which all samples count alike.
+    /// Epochs of burn-in, in which all samples count alike.
     pub burn_in: u32,
 }
 
@@ -132,15 +132,14 @@ impl Clock {
     }
 }
 
-/// How one set of adversarial data is made; ball, steps and step size are those of the run.
+/// How the attack crafts one set of adversarial data. Ball, number of steps and step size come from the run's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Craft {
-    /// What the attack climbs.
+    /// The loss that the attack maximises.
     pub loss: LossKind,
-    /// Where x⁰ is drawn from.
+    /// The distribution of x⁰.
     pub noise: Noise,
-    /// τ of early-stopped PGD: a sample that was misclassified at τ checks stays where the next one finds it misclassified; none
-    /// takes all steps.
+    /// τ of early-stopped PGD: a sample stops at the check that finds it misclassified for the (τ + 1)th time. `None` takes all steps.
     pub patience: Option<u32>,
 }
 
@@ -149,7 +148,7 @@ impl Craft {
     pub const UNIFORM: Self = Self { loss: LossKind::CrossEntropy, noise: Noise::Uniform, patience: None };
     /// Cross-entropy from Gaussian noise of deviation 0.001.
     pub const GAUSSIAN: Self = Self { noise: Noise::Gaussian, ..Self::UNIFORM };
-    /// The divergence from the natural prediction, from Gaussian noise of deviation 0.001: at x itself its gradient is 0.
+    /// The divergence from the natural prediction, from Gaussian noise of deviation 0.001, because its gradient at x is 0.
     pub const DIVERGENCE: Self = Self { loss: LossKind::Kl, ..Self::GAUSSIAN };
 }
 
@@ -158,25 +157,25 @@ impl Craft {
 pub struct Weights {
     /// ω: N numbers, 0 or more.
     pub omega: Tensor<1>,
-    /// What they depend on ([`About::axis`]): N numbers.
+    /// The quantity that determines them ([`About::axis`]): N numbers.
     pub axis: Tensor<1>,
 }
 
-/// The logits of the training passes, tracked: batch norm is in training mode, the natural samples went first.
+/// The tracked logits of the training passes, with batch norm in training mode. The natural samples pass first.
 #[derive(Clone, Debug)]
 pub struct Outputs {
-    /// At x, where the method asked for it: N x C.
+    /// At x, if the method needs them ([`Method::needs_natural`]): N x C.
     pub natural: Option<Tensor<2>>,
     /// At x~: N x C.
     pub adversarial: Tensor<2>,
-    /// At the adversarial data of a second craft, if there is one: N x C.
+    /// At the adversarial data of the second craft, if any: N x C.
     pub second: Option<Tensor<2>>,
     /// The labels.
     pub labels: Labels,
 }
 
 impl Outputs {
-    /// Logits at x; those at x~ where the method asked for none.
+    /// The logits at x, or those at x~ without a natural pass.
     pub fn natural(&self) -> Tensor<2> {
         self.natural.clone().unwrap_or_else(|| self.adversarial.clone())
     }
@@ -191,23 +190,23 @@ impl Outputs {
         loss::cross_entropy(self.natural(), &self.labels)
     }
 
-    /// KL(softmax(z) ‖ softmax(z~)): N numbers, whose gradient flows into both.
+    /// KL(softmax(z) ‖ softmax(z~)): N numbers. The gradient flows into both.
     pub fn divergence(&self) -> Tensor<1> {
         loss::divergence(self.natural(), self.adversarial.clone())
     }
 }
 
-/// What is minimised: the mean over the batch of the sum of both terms.
+/// The loss: the batch mean of the sum of both terms.
 #[derive(Clone, Debug)]
 pub struct Loss {
-    /// What is asked of natural data, weights and factors included: N numbers.
+    /// The term of natural data, including weights and factors: N numbers.
     pub natural: Option<Tensor<1>>,
-    /// What is asked of adversarial data, weights and factors included: N numbers.
+    /// The term of adversarial data, including weights and factors: N numbers.
     pub adversarial: Tensor<1>,
 }
 
 impl Loss {
-    /// A term of adversarial data alone.
+    /// The adversarial term only.
     pub fn adversarial(adversarial: Tensor<1>) -> Self {
         Self { natural: None, adversarial }
     }
@@ -226,7 +225,7 @@ impl Loss {
     }
 }
 
-/// `ω_i l_i`; the losses themselves where all samples count 1.
+/// `ω_i l_i`, or the losses themselves without weights.
 pub fn weighted(losses: Tensor<1>, omega: Option<&Tensor<1>>) -> Tensor<1> {
     match omega {
         Some(omega) => losses * omega.clone(),
@@ -234,20 +233,19 @@ pub fn weighted(losses: Tensor<1>, omega: Option<&Tensor<1>>) -> Tensor<1> {
     }
 }
 
-/// What a method keeps from step to step, besides the network: a few numbers on the device, saved with the run. It begins anew when the
-/// method or one of its parameters is changed.
+/// A method's state between steps: a few numbers on the device, saved with the run. A change of the method or its parameters resets it.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// None before the first step that uses it.
+    /// `None` before the first step that uses them.
     pub numbers: Option<Tensor<1>>,
 }
 
-/// A way to train against adversarial data.
+/// A method of adversarial training.
 pub trait Method: fmt::Debug + Send + Sync {
-    /// What is to be said of it.
+    /// The description.
     fn about(&self) -> &'static About;
 
-    /// Which adversarial data a step trains on: one craft, or two where the loss reads [`Outputs::second`].
+    /// The adversarial data of a step: one craft, or two if the loss reads [`Outputs::second`].
     fn crafts(&self, _clock: Clock) -> Vec<Craft> {
         vec![Craft::UNIFORM]
     }
@@ -257,55 +255,53 @@ pub trait Method: fmt::Debug + Send + Sync {
         false
     }
 
-    /// How much each sample counts; none where all count 1, and no arithmetic is spent on it. Not asked in burn-in, if the method
-    /// has one ([`About::burns_in`]).
+    /// The weights of a batch; `None` if all samples count alike. The trainer does not ask during burn-in ([`About::burns_in`]).
     fn weigh(&self, _evidence: &Evidence, _clock: Clock, _memory: &mut Memory) -> Option<Weights> {
         None
     }
 
-    /// What is minimised, with the weights that [`Self::weigh`] gave.
+    /// The loss, given the weights from [`Self::weigh`].
     fn loss(&self, outputs: &Outputs, omega: Option<&Tensor<1>>) -> Loss {
         Loss::adversarial(weighted(outputs.adversarial_cross_entropy(), omega))
     }
 
-    /// Whether the gradients of the two terms are computed apart, for [`Self::combine`].
+    /// Whether [`Self::combine`] needs the gradients of both terms.
     fn combines(&self) -> bool {
         false
     }
 
-    /// One gradient of the two, and what was measured of them (one number), if anything.
+    /// Combines the gradients of both terms into one, and may return a measurement (one number).
     fn combine(&self, natural: Gradient, adversarial: Gradient) -> (Gradient, Option<Tensor<1>>) {
         (natural.plus(adversarial, 1.0), None)
     }
 
-    /// The gradient that is followed, from the one that was computed; `omega` are the weights of the step.
+    /// Turns the computed gradient into that of the step; `omega` holds the weights of the step.
     fn refine(&self, gradient: Gradient, _around: &Surroundings<'_>, _omega: Option<&Tensor<1>>) -> Gradient {
         gradient
     }
 
-    /// Whether the step is `Σ ω_i CE_i(x~)` and [`Self::weigh`] reads nothing but kappa and first hit: then kernels that compute all of
-    /// it at once may be used. The result is the same but for rounding.
+    /// Whether the loss is `Σ ω_i CE_i(x~)` and [`Self::weigh`] reads only kappa and first hit. Fused kernels may then compute the step, with
+    /// the same result up to rounding.
     fn is_weighted_cross_entropy(&self) -> bool {
         false
     }
 
-    /// The weight of a sample as a function of the number at [`About::axis`], before it is normalised over a batch; none where the
-    /// weight depends on more than that number, or there is none. `steps` is K.
+    /// The weight as a function of [`About::axis`], before normalisation over the batch; `None` without such a function. `steps` is K.
     fn curve(&self, _at: f64, _steps: u32, _clock: Clock) -> Option<f64> {
         None
     }
 
-    /// What changes with the epochs, by its name: λ, τ or both.
+    /// Values that change over the epochs, by name: λ, τ or both.
     fn scheduled(&self, _clock: Clock) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
 
-    /// What a step costs with these parameters.
+    /// The cost of a step with these parameters.
     fn passes(&self) -> Passes {
         self.about().passes
     }
 
-    /// Values that are allowed and probably not meant; a sentence each.
+    /// Warnings about valid but suspicious values; a sentence each.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }

@@ -1,25 +1,25 @@
-//! What a method can be told: its parameters, declared in its own file, and their values.
+//! Parameters of methods, each declared in its method's file, and their values.
 
 use std::fmt;
 
 /// One parameter of a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
-    /// Its name in files; on the command line with dashes for underscores. Where two methods mean the same by it, they share the
-    /// words of [`Self::doc`] too, and a changed value goes along when one is exchanged for the other.
+    /// Its name in files; the command line replaces underscores by dashes. Two methods that mean the same by it share [`Self::doc`] too, and
+    /// a changed value survives a switch between them.
     pub name: &'static str,
     /// Its name in a form.
     pub label: &'static str,
     /// What it means.
     pub doc: &'static str,
-    /// Which values it takes, and which it has when nothing is said.
+    /// Its values and its default.
     pub kind: ParameterKind,
-    /// It has no effect unless one of these holds; none for a parameter that always has one.
+    /// The parameter has an effect only if one of these holds; empty if it always has one.
     pub only_with: &'static [Condition],
 }
 
-/// A parameter, and the values of it that make another one count: `("implicit", &["barrier"])`. It does not hold while that parameter has
-/// no effect itself.
+/// A parameter and the values of it that make another parameter effective: `("implicit", &["barrier"])`. Does not hold while that
+/// parameter has no effect itself.
 pub type Condition = (&'static str, &'static [&'static str]);
 
 /// Which values a parameter takes.
@@ -77,7 +77,8 @@ impl Parameter {
         Self { name, label, doc, kind: ParameterKind::Choice { default, choices }, only_with: &[] }
     }
 
-    /// The same, without effect unless one of `conditions` holds.
+    /// The same parameter, effective only if one of `conditions` holds.
+    #[must_use]
     pub const fn only_with(self, conditions: &'static [Condition]) -> Self {
         Self { only_with: conditions, ..self }
     }

@@ -1,4 +1,4 @@
-//! What a method may ask of the network around the adversarial data of a step, for gradients that look beyond the loss itself.
+//! Gradients of the network near the adversarial data of a step, for methods whose gradient needs more than that of the loss.
 
 use burn::tensor::Tensor;
 
@@ -7,12 +7,12 @@ use crate::{
     model::{Classifier as _, Gradient, Network, RunningStatistics},
 };
 
-/// How far a shifted input lies from x~ at most, in pixel units.
+/// The greatest distance of a shifted input from x~, in pixel units.
 const SHIFT: f64 = 1e-4;
 /// The least distance from a side of the ball, as a share of its radius: the barrier is infinite at the side itself.
 const LEAST_DISTANCE: f64 = 1e-3;
 
-/// A step's network in training mode and its samples. Nothing that is asked changes the network, nor its running statistics.
+/// A step's network in training mode and its samples. No method changes the network or its running statistics.
 #[derive(Debug)]
 pub struct Surroundings<'a> {
     /// The network before the step.
@@ -110,8 +110,8 @@ mod tests {
     impl InF64 {
         /// The layer `name` with one of its numbers moved by `by`, if it is in there.
         fn layer(&self, name: &str, input: &[f64], moved: (&str, usize, f64)) -> Vec<f64> {
-            let number = |tensor: &str, values: &NamedTensor, place: usize| {
-                f64::from(values.values[place]) + if moved.0 == tensor && moved.1 == place { moved.2 } else { 0.0 }
+            let number = |tensor: &str, values: &NamedTensor, index: usize| {
+                f64::from(values.values[index]) + if moved.0 == tensor && moved.1 == index { moved.2 } else { 0.0 }
             };
             let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
             let (of_weight, of_bias) = (&self.parameters[&weight], &self.parameters[&bias]);
@@ -167,13 +167,13 @@ mod tests {
         let greatest = ours.values().flat_map(|tensor| &tensor.values).fold(0.0_f32, |most, value| most.max(value.abs()));
         assert!(greatest > 0.01);
         for (name, tensor) in &parameters {
-            for place in 0..tensor.values.len() {
-                let derivative = |h: f64, t: f64| (along((name, place, h), t) - along((name, place, -h), t)) / (2.0 * h);
+            for index in 0..tensor.values.len() {
+                let derivative = |h: f64, t: f64| (along((name, index, h), t) - along((name, index, -h), t)) / (2.0 * h);
                 let expected = derivative(1e-4, 1e-4);
-                assert!((expected - derivative(5e-5, 5e-5)).abs() < 1e-5, "{name} {place}: a step leaves its piece");
-                let found = f64::from(ours[name].values[place]);
+                assert!((expected - derivative(5e-5, 5e-5)).abs() < 1e-5, "{name} {index}: a step leaves its piece");
+                let found = f64::from(ours[name].values[index]);
                 // Losses of float32, divided by twice a shift of 1e-3.
-                assert!((found - expected).abs() < 2e-3 * f64::from(greatest), "{name} {place}: {found} is not {expected}");
+                assert!((found - expected).abs() < 2e-3 * f64::from(greatest), "{name} {index}: {found} is not {expected}");
             }
         }
     }

@@ -59,7 +59,7 @@ fn ask(settings: &Settings, natural: &[&[f32]], adversarial: &[&[f32]], of: &[i3
     }
 }
 
-/// The example of algorithms.md 14.7: q = (.6, .3, .1), a = (.2, .5, .3), y = 0.
+/// The example of the closed forms: q = (.6, .3, .1), a = (.2, .5, .3), y = 0.
 fn example(method: &str, changes: &[(&str, &str)]) -> Answer {
     let mut settings = Settings::default().with("method", method);
     for (name, text) in changes {

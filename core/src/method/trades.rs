@@ -21,7 +21,6 @@ const ABOUT: About = About {
     measure: None,
 };
 
-/// β with its default.
 pub(super) const fn beta(default: f64) -> Parameter {
     Parameter::number(
         ("beta", "β"),

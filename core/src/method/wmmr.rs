@@ -64,7 +64,6 @@ impl Method for Wmmr {
 mod tests {
     use super::*;
 
-    /// algorithms.md 14.8.
     #[test]
     fn the_curve_is_the_closed_form() {
         let clock = Clock { epoch: 2, epochs: 2, burn_in: 1 };

@@ -7,7 +7,7 @@ use burn::{
 
 use super::Network;
 
-/// One flat tensor for each learned tensor, in the order in which burn walks the network.
+/// One flat tensor per learned tensor, in burn's visiting order.
 #[derive(Clone, Debug)]
 pub struct Gradient {
     /// The tensors.
@@ -15,7 +15,7 @@ pub struct Gradient {
 }
 
 impl Gradient {
-    /// The gradient that a backward pass left for `network`; 0 for what the loss does not depend on.
+    /// The gradient of a backward pass for `network`; 0 for parameters on which the loss does not depend.
     pub fn of(network: &Network, gradients: &Gradients) -> Self {
         struct Collect<'a> {
             gradients: &'a Gradients,
@@ -48,11 +48,13 @@ impl Gradient {
     }
 
     /// `f` of every pair of tensors.
+    #[must_use]
     pub fn zip(self, other: Self, f: impl Fn(Tensor<1>, Tensor<1>) -> Tensor<1>) -> Self {
         Self { tensors: self.tensors.into_iter().zip(other.tensors).map(|(a, b)| f(a, b)).collect() }
     }
 
     /// `self + factor other`.
+    #[must_use]
     pub fn plus(self, other: Self, factor: f64) -> Self {
         self.zip(other, |a, b| a + b.mul_scalar(factor))
     }

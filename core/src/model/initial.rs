@@ -10,7 +10,7 @@ use burn::{
 use super::Network;
 use crate::random::{Purpose, Stream};
 
-/// How weights and biases start.
+/// The distribution of initial weights and biases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Initialisation {
     /// PyTorch's default: weights and biases of linear and convolution layers uniform in ±1/√fan_in.
@@ -41,7 +41,7 @@ impl fmt::Display for Initialisation {
     }
 }
 
-/// The network with fresh weights of linear and convolution layers; norm layers keep weight 1, bias 0, mean 0, variance 1.
+/// Draws the weights of linear and convolution layers; norm layers keep weight 1, bias 0, mean 0, variance 1.
 pub fn initialise(network: Network, how: Initialisation, seed: u64) -> Network {
     network.map(&mut Draw { how, seed, index: 0, fan_in: 1, container: Vec::new() })
 }
@@ -50,7 +50,7 @@ pub fn initialise(network: Network, how: Initialisation, seed: u64) -> Network {
 struct Draw {
     how: Initialisation,
     seed: u64,
-    /// The place of the next parameter in the walk.
+    /// The index of the next parameter in the walk.
     index: u64,
     /// Numbers that one output of the layer last seen is computed from; a bias follows its weight.
     fan_in: usize,

@@ -1,4 +1,4 @@
-//! The networks. One file per network; every one of them speaks pixels in [0, 1], flattened to one row per sample.
+//! Networks: one file each. Every network takes pixels in [0, 1], flattened to one row per sample.
 
 mod batch_norm;
 mod dropout;
@@ -52,22 +52,22 @@ use burn::{
 
 use crate::dataset::SampleShape;
 
-/// Anything that turns samples into logits: what the attack attacks.
+/// Turns samples into logits; the target of an attack.
 ///
-/// Implement it for your own burn module to attack that (see the crate's first page).
+/// Implement it for your own burn module to attack that module: see the crate's first page.
 pub trait Classifier {
     /// Logits (N x C) of samples in [0, 1] (N x D, an image flattened as channels x height x width).
     fn logits(&self, samples: Tensor<2>) -> Tensor<2>;
 
-    /// The network as a list of layers, if it can be written as one: then an attack on it can run as a whole, which is faster and
-    /// comes to the same. `None` is always right.
+    /// The network as a list of layers, if it has that form. Our own kernels then run the attack, faster and with the same result up to
+    /// rounding. `None` is always correct.
     fn program(&self) -> Option<Program> {
         None
     }
 }
 
-/// The logits of `samples`, so many at a time, so that no submission to a GPU is long; `None` for all at once. It comes to the same for
-/// networks that answer for every sample alone: for all that are frozen, and in training for those without batch normalisation.
+/// The logits of `samples`, in slices that bound the length of a GPU submission; `None` for all at once. Slices change nothing if the network
+/// treats each sample independently: all frozen networks do, and in training those without batch normalisation.
 pub(crate) fn logits_in_slices<M: Classifier + ?Sized>(model: &M, samples: Tensor<2>, together: Option<usize>) -> Tensor<2> {
     let count = samples.dims()[0];
     match together.map(|together| together.max(1)) {
@@ -79,10 +79,10 @@ pub(crate) fn logits_in_slices<M: Classifier + ?Sized>(model: &M, samples: Tenso
     }
 }
 
-/// A network that the program can build by name: an optional normalisation layer and one of the architectures.
+/// A network of the library: an optional normalisation layer and one of the architectures.
 #[derive(Module, Debug)]
 pub struct Network {
-    /// Maps pixels to what the architecture was made for; part of the model, so that epsilon keeps its meaning.
+    /// Normalises pixels for the architecture. It is part of the model, so that epsilon stays in pixel units.
     pub normalise: Option<Normalise>,
     /// The architecture.
     pub architecture: Architecture,
@@ -112,10 +112,10 @@ pub enum Architecture {
 }
 
 impl Network {
-    /// Builds the network of `spec` for samples of `shape` and `classes` classes, with initial weights of (`initial`, `seed`).
+    /// Builds the network of `spec` for samples of `shape` and `classes` classes, with initial weights from `initial` and `seed`.
     ///
     /// # Errors
-    /// [`ModelError`] when the network cannot take such samples (an image network on rows, a 28 x 28 network on 32 x 32 images).
+    /// [`ModelError`] if the network does not accept such samples, such as an image network on rows.
     pub fn new(
         spec: &ModelSpec,
         shape: SampleShape,
@@ -130,7 +130,7 @@ impl Network {
         Ok(initialise(Self { normalise, architecture }, initial, seed))
     }
 
-    /// Whether training passes drop numbers.
+    /// Whether training passes use dropout.
     pub(crate) fn drops(&self) -> bool {
         match &self.architecture {
             Architecture::WideResNet(network) => network.drops(),
@@ -138,7 +138,7 @@ impl Network {
         }
     }
 
-    /// Sets what the dropout masks of the training passes to come are drawn from; without effect on networks without dropout.
+    /// Sets the key of the dropout masks for the next training passes; no effect without dropout.
     pub fn set_dropout_key(&self, seed: u64, step: u64) {
         match &self.architecture {
             Architecture::WideResNet(network) => network.set_dropout_key(seed, step),
@@ -153,12 +153,11 @@ impl Network {
 }
 
 impl Network {
-    /// The network of `spec` that `weights` were saved from, for samples of `shape`, frozen: batch norm and dropout are in evaluation
-    /// mode, and an attack changes nothing. Its class count is read off the weights, and so is its normalisation where they hold it;
-    /// else it gets `normalisation`.
+    /// Builds the frozen network of `spec` from `weights`, for samples of `shape`. The weights determine the number of classes, and the
+    /// normalisation if they contain one; otherwise it is `normalisation`.
     ///
     /// # Errors
-    /// [`LoadError`] when the weights are of another network or do not take such samples.
+    /// [`LoadError`] if the weights belong to another network or to samples of another shape.
     pub fn with_weights(
         spec: &ModelSpec,
         shape: SampleShape,
@@ -186,33 +185,33 @@ impl Network {
     }
 }
 
-/// Why a network could not be made from weights.
+/// Why weights do not make a network.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The network does not take such samples.
+    /// The network does not accept samples of this shape.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The weights are of another network.
+    /// The weights belong to another network.
     #[error("{error} {there}{nearest}")]
     Weights {
-        /// What does not fit.
+        /// The mismatches.
         error: WeightsError,
-        /// The tensors that are there and those that are expected, in a sentence.
+        /// The tensors found and expected, in a sentence.
         there: String,
-        /// The network here that they come nearest to, in a sentence; empty where there is none.
+        /// The most similar network of the library, in a sentence; may be empty.
         nearest: String,
     },
-    /// The network normalises its samples itself, and otherwise than was asked for.
+    /// The network contains another normalisation than requested.
     #[error(
         "normalisation `{given}`: the weights have `{found}` inside their network; leave the setting away, and theirs is used."
     )]
     Normalisation {
-        /// What was asked for.
+        /// The requested normalisation.
         given: Normalisation,
-        /// What the weights have.
+        /// The normalisation in the weights.
         found: Normalisation,
     },
-    /// Names and shapes are those of several networks.
+    /// Names and shapes fit several networks.
     #[error("the weights may be of {}, which have the same names and shapes and different logits: name one as the model.", .networks.iter().map(|network| format!("`{network}`")).collect::<Vec<_>>().join(" or "))]
     Ambiguous {
         /// The networks.
@@ -242,7 +241,7 @@ impl LoadError {
 }
 
 impl Network {
-    /// How many logits it gives for samples of `shape`.
+    /// The number of logits for samples of `shape`.
     pub fn classes(&self, shape: SampleShape, device: &Device) -> usize {
         // One sample is the surest way to ask any architecture.
         self.logits(Tensor::zeros([1, shape.len()], device)).dims()[1]

@@ -1,4 +1,4 @@
-//! The network here that tensors come nearest to, for those that fit none.
+//! The most similar network of the library, for tensors that fit none.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! The normalisation layer: from pixels in [0, 1] to what an architecture was trained on.
+//! The normalisation layer, which maps pixels in [0, 1] to the inputs of an architecture.
 //!
-//! It is part of the model and not of the data, because the attack's epsilon is stated in pixels.
+//! It is part of the model and not of the data, because the attack's epsilon is in pixel units.
 
 use std::{fmt, str::FromStr};
 
@@ -12,17 +12,17 @@ use burn::{
 use super::{LoadError, ModelError, Parameters};
 use crate::dataset::SampleShape;
 
-/// How pixels are normalised, as written after `--normalise`.
+/// The normalisation of pixels, as written after `--normalise`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Normalisation {
-    /// `none`: the network sees the pixels as they are, as in the GAIRAT code.
+    /// `none`: the network sees unchanged pixels, as in the GAIRAT code.
     #[default]
     None,
     /// `0.1307/0.3081` or, with a number for each channel, `0.49,0.48,0.45/0.25,0.24,0.26`: (pixel - mean) / std.
     MeanStd {
-        /// What is subtracted: one number for all channels, or one for each; finite.
+        /// The subtrahend: one number for all channels, or one for each; finite.
         mean: Vec<f32>,
-        /// What the rest is divided by: one number for all channels, or one for each; finite and positive.
+        /// The divisor: one number for all channels, or one for each; finite and positive.
         std: Vec<f32>,
     },
 }
@@ -68,10 +68,10 @@ impl Normalisation {
         Ok(Some(Normalise { mean: per_channel(mean)?, std: per_channel(std)?, channels }))
     }
 
-    /// The normalisation that `weights` have inside their network, else `asked`.
+    /// The normalisation inside `weights`, if any, else `asked`.
     ///
     /// # Errors
-    /// [`LoadError::Normalisation`] where something else was asked for than is inside.
+    /// [`LoadError::Normalisation`] if the two differ.
     pub(crate) fn inside(weights: &Parameters, asked: &Self) -> Result<Self, LoadError> {
         let (Some(mean), Some(std)) = (weights.get("normalise.mean"), weights.get("normalise.std")) else {
             return Ok(asked.clone());
@@ -80,7 +80,7 @@ impl Normalisation {
         if asked.agrees_with(&found) { Ok(found) } else { Err(LoadError::Normalisation { given: asked.clone(), found }) }
     }
 
-    /// Whether this is `found`, as far as numbers of 16 bits tell, or nothing was asked for.
+    /// Whether this equals `found` up to 16-bit rounding, or is no request.
     fn agrees_with(&self, found: &Self) -> bool {
         let (Self::MeanStd { mean, std }, Self::MeanStd { mean: found_mean, std: found_std }) = (self, found) else {
             return *self == Self::None;
@@ -96,7 +96,7 @@ impl Normalisation {
         near(mean, found_mean) && near(std, found_std)
     }
 
-    /// What is wrong with the numbers: a sentence on what is expected of them.
+    /// A sentence about a number that is out of range.
     fn check(&self) -> Result<(), String> {
         match self {
             Self::MeanStd { mean, .. } if !mean.iter().all(|number| number.is_finite()) => Err("finite means".to_owned()),

@@ -44,12 +44,10 @@ impl Layers {
         Tensor::cat(parts, 0)
     }
 
-    /// The tensors that [`Self::pack`] took.
     pub(crate) fn unpack(&self, packed: &Tensor<1>) -> Vec<Tensor<1>> {
         (0..2 * self.layers.len()).filter_map(|place| self.unpack_one(packed, place)).collect()
     }
 
-    /// One of them.
     fn unpack_one(&self, packed: &Tensor<1>, place: usize) -> Option<Tensor<1>> {
         let ([inputs, outputs], begins) = self.linear().nth(place / 2)?;
         let begin = begins[place % 2];
@@ -87,7 +85,7 @@ fn wider(weight: Tensor<2>, row: usize) -> Tensor<1> {
     weight.matmul(identity).reshape([inputs * row])
 }
 
-/// The perceptron with these numbers for its own. They become tensors when somebody asks for them: most steps of a training are followed by
+/// The perceptron with these numbers for its own. They become tensors on first use: most steps of a training are followed by
 /// another one that does not.
 pub(crate) fn with_packed(network: Network, layers: &Arc<Layers>, packed: &Tensor<1>) -> Network {
     struct Replace<'a> {

@@ -1,8 +1,8 @@
-//! A network's tensors by the names and layouts that PyTorch gives them.
+//! A network's tensors under PyTorch's names and in PyTorch's layouts.
 //!
-//! The fields of the networks carry PyTorch's names already, so a tensor's name is its path through the module, with three
-//! rules: the two outermost steps (`architecture` and the variant) are dropped, layer i of the perceptron is entry 2 i of an
-//! `nn.Sequential` (ReLU takes the odd places), and a linear layer's weight is stored as (out, in) where burn keeps (in, out).
+//! The networks' fields have PyTorch's names, so a tensor's name is its path through the module, with three rules. The two outermost
+//! components (`architecture` and the variant) are dropped. Layer i of the perceptron is entry 2 i of an `nn.Sequential`, whose odd entries
+//! are ReLU. A linear layer's weight is stored as (out, in), while burn keeps (in, out).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub struct NamedTensor {
 pub type Parameters = BTreeMap<String, NamedTensor>;
 
 /// Why weights do not fit a network.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the weights do not fit the network: {}. Check the name of the network, and the class count and image size of the data.", first_few(.problems, "; "))]
 pub struct WeightsError {
     /// Every missing, unknown or mis-shaped tensor, one sentence each.
@@ -49,7 +49,7 @@ pub(super) fn first_few(list: &[String], between: &str) -> String {
     }
 }
 
-/// What a visitor of burn passes on its way to a tensor: (field name, kind of container).
+/// The path of burn's visitor to a tensor: (field name, kind of container).
 type Path = Vec<(String, String)>;
 
 /// PyTorch's name of the tensor at `path`.
@@ -83,7 +83,7 @@ macro_rules! follow_path {
     };
 }
 
-/// How many numbers `network` learns: weights and biases, without batch norm's running statistics and the normalisation.
+/// The number of learned parameters of `network`: weights and biases, without running statistics and normalisation.
 pub fn parameter_count(network: &Network) -> usize {
     struct Count {
         path: Path,
@@ -104,11 +104,10 @@ pub fn parameter_count(network: &Network) -> usize {
     count.learned
 }
 
-/// The names and PyTorch's shapes of all tensors of the network `spec` for samples of `shape` and so many classes; their numbers are never
-/// made.
+/// The names and PyTorch's shapes of all tensors of the network `spec` for samples of `shape` and `classes` classes. Allocates no tensor.
 ///
 /// # Errors
-/// [`ModelError`] when the network does not take such samples.
+/// [`ModelError`] if the network does not accept such samples.
 pub(crate) fn tensor_shapes(
     spec: &ModelSpec,
     shape: SampleShape,
@@ -201,13 +200,13 @@ async fn read_named(tensors: Vec<(String, bool, Vec<usize>, Tensor<1>)>) -> Resu
     Ok(parameters)
 }
 
-/// The network with its tensors replaced by `parameters`, on the device it is on.
+/// Replaces the tensors of a network by `parameters`, on its device.
 ///
-/// Names may carry the prefix `module.` (of `nn.DataParallel`), and `num_batches_tracked` is passed over.
+/// Names may have the prefix `module.` (of `nn.DataParallel`). Ignores `num_batches_tracked`.
 ///
 /// # Errors
-/// [`WeightsError`] lists every tensor that is missing, unknown or of another shape. The network is gone then; a copy of it that
-/// shares its running statistics (burn's `clone` does) may have been changed in part.
+/// [`WeightsError`] lists every tensor that is missing, unknown or of another shape. The network is then lost; running statistics that it
+/// shares with a copy (burn's `clone`) may have changed in part.
 pub fn with_tensors(network: Network, parameters: &Parameters) -> Result<Network, WeightsError> {
     struct Place<'a> {
         path: Path,

@@ -1,5 +1,4 @@
-//! A frozen network as a list of plain layers over one buffer of numbers: what an attack needs that runs as a whole, without the
-//! tensor library between its layers.
+//! A network as a list of plain layers over one buffer of parameters, the form that our own kernels execute without the tensor library.
 
 use burn::{
     module::{Param, ParamId},
@@ -13,21 +12,21 @@ use super::{
     packed::{packed_layer, zeros},
 };
 
-/// The layers of a network, without its numbers. Signal 0 is the samples, signal `i` the result of layer `i - 1`; the last one is
-/// the logits.
+/// The layers of a network, without parameters. Signal 0 holds the samples, signal `i` the result of layer `i - 1`, and the last signal the
+/// logits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layers {
-    /// Channels, height and width of every signal; a row of numbers is so many channels of one pixel.
+    /// Channels, height and width of every signal. A row of numbers has one-pixel channels.
     pub signals: Vec<[usize; 3]>,
-    /// In the order in which they are computed: a layer reads earlier signals only.
+    /// The layers in order of computation; a layer reads only earlier signals.
     pub layers: Vec<Layer>,
 }
 
-/// One layer. Numbers such as `weight` are indices in the buffer of parameters where what they name begins.
+/// One layer. Fields such as `weight` are offsets in the buffer of parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layer {
-    /// `relu(x W + b)` of the whole signal as one row; W is inputs x outputs, as burn keeps it, but that rows and `b` are filled up
-    /// with zeros to a multiple of [`Layers::SLOT`].
+    /// `relu(x W + b)` of the whole signal as one row. W is inputs x outputs, as in burn, with rows and `b` padded by zeros to a multiple of
+    /// [`Layers::SLOT`].
     Linear {
         /// The signal that is read.
         from: usize,
@@ -38,7 +37,7 @@ pub enum Layer {
         /// Whether ReLU follows.
         relu: bool,
     },
-    /// `relu(scale (x * W) + shift + add)`: a convolution and what follows it, batch normalisation and the way around a block.
+    /// `relu(scale (x * W) + shift + add)`: a convolution with batch normalisation and a residual connection.
     Convolution {
         /// The signal that is read.
         from: usize,
@@ -70,7 +69,7 @@ pub enum Layer {
         /// Whether ReLU follows.
         relu: bool,
     },
-    /// The largest of every 2 x 2 pixels; an odd last row or column is left out.
+    /// The maximum of every 2 x 2 pixels, without an odd last row or column.
     MaxPool {
         /// The signal that is read.
         from: usize,
@@ -83,20 +82,20 @@ pub enum Layer {
 }
 
 impl Layers {
-    /// Rows of linear layers have a multiple of this length: a GPU reads so many numbers at once.
+    /// The padding of linear layers' rows: a GPU reads this many numbers at once.
     pub const SLOT: usize = 4;
 
-    /// How many numbers a sample has.
+    /// The number of values in a sample.
     pub fn inputs(&self) -> usize {
         self.signals[0].iter().product()
     }
 
-    /// How many logits there are.
+    /// The number of logits.
     pub fn classes(&self) -> usize {
         self.signals[self.layers.len()].iter().product()
     }
 
-    /// How many weights the layer at `index` has, its biases not counted.
+    /// The number of weights of the layer at `index`, without biases.
     pub(crate) fn weights(&self, index: usize) -> usize {
         let len = |signal: usize| self.signals[signal].iter().product::<usize>();
         match self.layers[index] {
@@ -106,9 +105,8 @@ impl Layers {
         }
     }
 
-    /// The lengths of the parameters that are trained, in the order in which burn walks the network: of every layer the weights and
-    /// then the biases (a linear layer is taken to have some). `None` where the network trains otherwise than it answers, with batch
-    /// normalisation, or has a convolution without bias.
+    /// The lengths of the learned parameters, in burn's visiting order: weights and then biases of every layer, given that linear layers have
+    /// biases. `None` for networks with batch normalisation, whose training pass differs, and with convolutions without bias.
     pub fn trained(&self) -> Option<Vec<usize>> {
         let mut lengths = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -125,7 +123,7 @@ impl Layers {
         Some(lengths)
     }
 
-    /// Multiplications of one pass forwards, per sample.
+    /// Multiplications of a forward pass, per sample.
     pub fn multiplications(&self) -> usize {
         let pixels = |signal: &[usize; 3]| signal.iter().product::<usize>();
         self.layers
@@ -139,8 +137,8 @@ impl Layers {
             .sum()
     }
 
-    /// The sizes of a perceptron, from the input to the logits, if that is what this is: linear layers one after the other with
-    /// ReLU between them, their parameters in that order.
+    /// The sizes from input to logits, if the network is a perceptron: consecutive linear layers with ReLU between them, and their parameters in
+    /// that order.
     pub fn perceptron(&self) -> Option<Vec<usize>> {
         let sizes: Vec<usize> = self.signals.iter().map(|signal| signal.iter().product()).collect();
         let mut next = 0;
@@ -158,12 +156,11 @@ impl Layers {
     }
 }
 
-/// A tensor that is trained, flat, in burn's order.
+/// A learned tensor, flat, in burn's order.
 #[derive(Clone, Debug)]
 pub(crate) struct Learned {
     /// The parameter's name within burn.
     pub(crate) id: ParamId,
-    /// Its numbers.
     pub(crate) numbers: Tensor<1>,
 }
 
@@ -179,27 +176,23 @@ impl Learned {
     }
 }
 
-/// What multiplies and what is added per channel.
+/// The factor and the addend of each channel.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::large_enum_variant, reason = "a network has some dozens of them")]
 pub(crate) enum Channels {
-    /// Nothing.
     #[default]
     None,
-    /// A factor and an addend that are not trained.
+    /// A constant factor and addend.
     Fixed([Tensor<1>; 2]),
-    /// An addend that is trained.
+    /// A learned addend.
     Bias(Learned),
-    /// Batch normalisation.
     Norm(Norm),
 }
 
-/// Batch normalisation as it is trained.
+/// Batch normalisation with its learned tensors.
 #[derive(Clone, Debug)]
 pub(crate) struct Norm {
-    /// gamma and beta.
     pub(crate) learned: [Learned; 2],
-    /// Running mean and variance.
     pub(crate) running: [Tensor<1>; 2],
 }
 
@@ -212,7 +205,7 @@ pub(crate) struct Tensors {
     pub(crate) channels: Channels,
 }
 
-/// A network's layers and its numbers. It is written layer by layer; every method gives the number of the signal it made.
+/// The layers and the parameters of a network, built layer by layer. Every method that adds a layer returns the index of its signal.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The layers.
@@ -222,27 +215,26 @@ pub struct Program {
     len: usize,
 }
 
-/// What follows a convolution.
+/// The operations after a convolution.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct After<'a> {
     /// Batch normalisation with its running statistics.
     pub norm: Option<&'a BatchNorm2d>,
-    /// The signal that is added then.
+    /// A signal to add.
     pub add: Option<usize>,
-    /// Whether ReLU comes last.
+    /// Whether ReLU follows.
     pub relu: bool,
 }
 
 impl Program {
-    /// A program for samples of so many channels, rows and columns that gives them back as they are.
+    /// The identity program for samples of these channels, rows and columns.
     pub fn new(sample: [usize; 3]) -> Self {
         Self { layers: Layers { signals: vec![sample], layers: Vec::new() }, tensors: Vec::new(), len: 0 }
     }
 
-    /// All numbers in one buffer, as the indices in [`Layer`] count them. A few copies on the device.
+    /// All parameters in one buffer, at the offsets in [`Layer`]. Costs a few copies on the device.
     ///
-    /// A GPU reads the rows of a linear layer four at a time. Where the last layer's are no multiple of four, zeros follow, so that
-    /// nothing behind the buffer is read.
+    /// A GPU reads the rows of a linear layer four at a time. Zeros after an incomplete last row keep it from reading past the buffer.
     pub fn parameters(&self) -> Tensor<1> {
         let mut parameters = Vec::new();
         for (layer, tensors) in self.layers.layers.iter().zip(&self.tensors) {
@@ -290,7 +282,7 @@ impl Program {
         })
     }
 
-    /// Whether the network was frozen: then its numbers are outside the autodiff graph.
+    /// Whether the network is frozen, with parameters outside the autodiff graph.
     pub fn is_frozen(&self) -> bool {
         self.tensors.iter().all(|tensors| {
             let of_channels = match &tensors.channels {
@@ -319,8 +311,8 @@ impl Program {
         self.layer(layer, [outputs, 1, 1], Tensors { weight: Some(Learned::of(&linear.weight)), channels })
     }
 
-    /// Adds a convolution and what follows it. Its kernel is square, its stride and padding the same on every side, and it has neither
-    /// groups nor dilation; others cannot be written.
+    /// Adds a convolution and the operations after it. Supports a square kernel, equal stride and padding on every side, no groups and no
+    /// dilation.
     pub fn convolution(&mut self, from: usize, conv: &Conv2d, after: After<'_>) -> usize {
         let weight = Learned::of(&conv.weight);
         let [outputs, _, kernel, _] = conv.weight.val().dims();
@@ -354,7 +346,7 @@ impl Program {
         self.each_channel(from, Channels::Norm(Norm::of(norm)), relu)
     }
 
-    /// Adds `relu(scale x + shift)` per channel, of numbers that are not trained.
+    /// Adds `relu(scale x + shift)` per channel, with constants.
     pub fn scale(&mut self, from: usize, (scale, shift): (Tensor<1>, Tensor<1>), relu: bool) -> usize {
         self.each_channel(from, Channels::Fixed([scale, shift]), relu)
     }
@@ -384,7 +376,7 @@ impl Program {
         self.layers.layers.len()
     }
 
-    /// Where so many numbers begin.
+    /// Reserves numbers, and returns their offset.
     fn room(&mut self, numbers: usize) -> usize {
         let index = self.len;
         self.len += numbers;

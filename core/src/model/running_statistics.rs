@@ -1,4 +1,4 @@
-//! The running statistics of a network's batch normalisation, kept aside while a pass is made that is not to count.
+//! The running statistics of a network's batch normalisation, saved and restored around passes that must not change them.
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},

@@ -1,4 +1,4 @@
-//! Which network: its name on the command line, and the way from the name to the network.
+//! The name of a network on the command line, and the construction of the network from it.
 
 use std::{fmt, str::FromStr};
 
@@ -15,16 +15,16 @@ const MAX_HIDDEN: usize = 64;
 const DEPTHS: std::ops::RangeInclusive<usize> = 10..=1000;
 /// The widening factors of a Wide ResNet.
 const FACTORS: std::ops::RangeInclusive<usize> = 1..=64;
-/// The smallest images that `auto` gives to ResNet-18: it halves a side three times and should still see where something is.
+/// The smallest images for which `auto` chooses ResNet-18, which halves each side three times and still needs positions.
 const RESNET_SIDE: usize = 16;
 
 /// A network, as written after `--model`.
 ///
-/// The image networks take any number of channels, and any image size that their pooling leaves a pixel of.
+/// Image networks take any number of channels, and any image size of which their pooling leaves a pixel.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ModelSpec {
     #[default]
-    /// `auto`: what suits the samples; see [`ModelSpec::resolve`].
+    /// `auto`: depends on the samples; see [`ModelSpec::resolve`].
     Auto,
     /// `mlp:64,64`: a perceptron with these hidden widths, at most 64 of them, each from 1 to 65536; `mlp` has none and is a
     /// linear classifier. Takes images too, as rows.
@@ -57,7 +57,7 @@ pub enum ModelSpec {
 }
 
 impl ModelSpec {
-    /// What `auto` stands for with such samples; every other network stands for itself. Only the shape decides.
+    /// Resolves `auto` by the sample shape; every other network stays.
     ///
     /// Rows of up to 8 numbers get `mlp:64,64`, longer ones `mlp:128,128`; images of 1 x 28 x 28 get `small-cnn-28`, others
     /// `resnet18` where both sides have at least 16 pixels and `mlp:128,128` where one has fewer.
@@ -72,7 +72,7 @@ impl ModelSpec {
         }
     }
 
-    /// How many classes `weights` of this network answer with: the rows of its last layer. `None` if that layer is not there.
+    /// The number of classes in `weights` of this network: the rows of its last layer. `None` without that layer.
     pub fn last_layer(&self, weights: &Parameters) -> Option<usize> {
         let layer = match self {
             Self::Auto => return None,
@@ -86,8 +86,8 @@ impl ModelSpec {
         weights.get(&name)?.shape.first().copied()
     }
 
-    /// The samples that `weights` of this network usually take, where their shapes tell: square images as large as the linear layers fit, 32 x
-    /// 32 where any size fits; for a perceptron rows.
+    /// The usual sample shape of `weights` of this network: square images whose size fits the linear layers, 32 x 32 if any size fits, rows for a
+    /// perceptron.
     pub fn usual_shape(&self, weights: &Parameters) -> Option<SampleShape> {
         let size = |name: &str, axis: usize| weights.get(name)?.shape.get(axis).copied();
         let square = |channels: usize, side: usize| SampleShape::Image { channels, height: side, width: side };
@@ -109,19 +109,19 @@ impl ModelSpec {
         })
     }
 
-    /// Whether this network takes samples of `shape` with `classes` classes.
+    /// Checks that this network accepts samples of `shape` with `classes` classes.
     ///
     /// # Errors
-    /// [`ModelError`] says why not, and what it takes.
+    /// [`ModelError`] with the reason, and the accepted shapes.
     pub fn accepts(&self, shape: SampleShape, classes: usize) -> Result<(), ModelError> {
         // Nothing is drawn or allocated before the first use of a parameter.
         self.build(shape, classes, &Device::flex()).map(drop)
     }
 
-    /// Builds the network, its weights not yet drawn.
+    /// Builds the network, before its weights are drawn.
     ///
     /// # Errors
-    /// [`ModelError`] when a size is out of its range, the samples do not fit the network, or there are fewer than two classes.
+    /// [`ModelError`] if a size is out of range, the samples do not fit, or there are fewer than two classes.
     pub(crate) fn build(&self, shape: SampleShape, classes: usize, device: &Device) -> Result<Architecture, ModelError> {
         if classes < 2 {
             return Err(ModelError::Classes { classes });
@@ -169,7 +169,7 @@ impl ModelSpec {
         })
     }
 
-    /// The channels, height and width of an image of which this network's pooling leaves a pixel.
+    /// Channels, height and width of an image, if this network's pooling leaves a pixel of it.
     fn image(&self, shape: SampleShape, least_side: usize) -> Result<[usize; 3], ModelError> {
         match shape {
             SampleShape::Image { channels, height, width } if channels > 0 && height.min(width) >= least_side => {
@@ -186,7 +186,7 @@ impl ModelSpec {
         ModelError::Shape { model: self.to_string(), shape, expected }
     }
 
-    /// What is wrong with the numbers of this network: a sentence on what is expected of them.
+    /// A sentence about a number of this network that is out of range.
     fn check_sizes(&self) -> Result<(), String> {
         match self {
             Self::Mlp(hidden) if hidden.len() > MAX_HIDDEN => Err(format!("at most {MAX_HIDDEN} hidden layers")),
@@ -270,7 +270,7 @@ impl fmt::Display for ModelSpec {
     }
 }
 
-/// Why a network could not be built.
+/// Why a network cannot be built.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -282,20 +282,20 @@ pub enum ModelError {
         /// The range.
         expected: String,
     },
-    /// The network cannot take such samples.
+    /// The network does not accept such samples.
     #[error("model `{model}` cannot take samples of shape {shape}: expected {expected}. `mlp` takes every shape.")]
     Shape {
         /// The network.
         model: String,
         /// The shape of the samples.
         shape: SampleShape,
-        /// The shapes that it takes.
+        /// The accepted shapes.
         expected: String,
     },
-    /// There is nothing to classify.
+    /// There are fewer than two classes.
     #[error("{classes} classes: a classifier needs at least 2.")]
     Classes {
-        /// How many classes there are.
+        /// The number of classes.
         classes: usize,
     },
     /// The normalisation does not fit the samples.
@@ -303,7 +303,7 @@ pub enum ModelError {
     Normalisation {
         /// The normalisation.
         normalisation: String,
-        /// What would fit.
+        /// A normalisation that fits.
         expected: String,
     },
 }

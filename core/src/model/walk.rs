@@ -1,4 +1,4 @@
-//! The order in which burn walks a network: that of gradients, velocities and running statistics wherever they stand in a row.
+//! burn's visiting order of a network, which orders all lists of gradients, velocities and running statistics.
 
 use burn::{
     module::{Module, ModuleVisitor, Param, ParamId},

@@ -118,10 +118,10 @@ impl WideResNet {
         // or besides 2 (the GAIRAT code, which calls the very same network WRN-32). Rounding down serves both ways of counting.
         let blocks = depth.saturating_sub(2) / 6;
         let dropout_key = DropoutKey::default();
-        let group = |place: usize, [inputs, outputs]: [usize; 2], stride: usize| WideGroup {
+        let group = |index: usize, [inputs, outputs]: [usize; 2], stride: usize| WideGroup {
             layer: (0..blocks)
                 .map(|block| {
-                    let dropout = Dropout::new(0.0, (place * blocks + block) as u64, dropout_key.clone());
+                    let dropout = Dropout::new(0.0, (index * blocks + block) as u64, dropout_key.clone());
                     let (inputs, stride) = if block == 0 { (inputs, stride) } else { (outputs, 1) };
                     WideBlock::new([inputs, outputs], stride, dropout, device)
                 })
@@ -159,7 +159,7 @@ impl WideResNet {
 }
 
 impl WideResNet {
-    /// Whether training passes drop numbers.
+    /// Whether training passes use dropout.
     pub(super) fn drops(&self) -> bool {
         let mut blocks = [&self.block1, &self.block2, &self.block3].into_iter().flat_map(|group| &group.layer);
         blocks.any(|block| block.dropout.rate > 0.0)

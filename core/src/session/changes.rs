@@ -1,4 +1,4 @@
-//! Settings that change while a run is on its way.
+//! Settings that change during a run.
 
 use std::path::Path;
 
@@ -11,32 +11,32 @@ use crate::{
     settings::{Checked, Settings, fields, may_change},
 };
 
-/// Where the changes of a run are kept, in its folder.
+/// The file with the changes of a run.
 const KEPT: &str = "changes.json";
 
-/// A setting that was changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A changed setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// Its name.
     pub name: String,
     /// Its value before, as text.
     pub from: String,
-    /// Its value from now on.
+    /// Its value afterwards.
     pub to: String,
 }
 
-/// Settings that a run went on with from somewhere on its way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Changes of settings at one moment of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// The epoch, counted from 1.
     pub epoch: u32,
     /// Finished steps of it.
     pub step: usize,
-    /// What was changed.
+    /// The changed settings.
     pub changes: Vec<Changed>,
 }
 
-/// The settings in which two runs differ.
+/// The settings that differ between two runs.
 fn between(before: &Settings, after: &Settings) -> Vec<Changed> {
     // A parameter that one of two methods has not is "-".
     let text = |settings: &Settings, name: &str| settings.get(name).unwrap_or_else(|| "-".to_owned());
@@ -44,10 +44,10 @@ fn between(before: &Settings, after: &Settings) -> Vec<Changed> {
     fields().iter().map(|field| change(field.name)).filter(|change| change.from != change.to).collect()
 }
 
-/// The changes of a run on its way, the first one first; none where nothing was changed.
+/// All changes during a run, oldest first.
 ///
 /// # Errors
-/// A sentence where they are there and cannot be read.
+/// A sentence about an unreadable file.
 pub fn turns(folder: &Path) -> Result<Vec<Turn>, String> {
     let file = folder.join(KEPT);
     if !files::exists(&file) {
@@ -57,8 +57,8 @@ pub fn turns(folder: &Path) -> Result<Vec<Turn>, String> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}; expected what a run wrote there", file.display()))
 }
 
-/// Makes a run in `folder` go on with the settings `after`, where so many epochs and steps of the next one are done, and keeps what it had
-/// before: a run that has changed cannot be made again from its settings alone.
+/// Writes the settings `after` into `folder`, and records the change after the given epochs and steps of the next one. Without the record,
+/// the run could not be repeated from its folder.
 ///
 /// # Errors
 /// [`CheckpointError::Io`].
@@ -72,7 +72,7 @@ pub fn turn(
     // Where and how it is computed makes no other run.
     let is_of_the_run = |change: &Changed| may_change(&change.name);
     if changes.iter().any(is_of_the_run) {
-        // What cannot be read was not written by a run, and is no loss.
+        // No run wrote an unreadable file, so ignoring it loses nothing.
         let mut all = turns(folder.path()).unwrap_or_default();
         all.push(Turn { epoch: epochs + 1, step, changes: changes.into_iter().filter(is_of_the_run).collect() });
         folder.write_json(KEPT, &all)?;
@@ -80,21 +80,21 @@ pub fn turn(
     folder.write_settings(after)
 }
 
-/// Writes down for the run in `folder` what was changed in the run in `from`, in whose state after so many epochs and steps of the next one it
-/// goes on, with the settings that the other has now: what was changed there later holds from here on.
+/// Records in `folder` the changes of the run in `from`, whose state after the given epochs and steps of the next one it continues, with the
+/// current settings of that run: changes made there later apply from here on.
 ///
-/// The two are one folder where a run was ended before the state that it had when it was changed was kept.
+/// Both are the same folder if a run ended before it saved the state in which its settings changed.
 ///
 /// # Errors
 /// [`CheckpointError::Io`].
 pub fn carry_over(from: &Path, folder: &RunFolder, done: (u32, usize)) -> Result<(), CheckpointError> {
-    // What cannot be read was not written by a run, and is no loss.
+    // No run wrote an unreadable file, so ignoring it loses nothing.
     let before = turns(from).unwrap_or_default();
     let after = as_of(before.clone(), done);
     if after == before && from == folder.path() { Ok(()) } else { folder.write_json(KEPT, &after) }
 }
 
-/// The same changes for a run that is at the state after so many epochs and steps of the next one, and has all of them behind it.
+/// The same changes, as seen by a run that continues after the given epochs and steps of the next one with all of them in force.
 fn as_of(mut turns: Vec<Turn>, (epochs, step): (u32, usize)) -> Vec<Turn> {
     let here = (epochs + 1, step);
     let first = turns.iter().position(|turn| (turn.epoch, turn.step) > here).unwrap_or(turns.len());
@@ -109,13 +109,13 @@ fn as_of(mut turns: Vec<Turn>, (epochs, step): (u32, usize)) -> Vec<Turn> {
     if !changes.is_empty() {
         turns.push(Turn { epoch: here.0, step: here.1, changes });
     }
-    // A run that is at its beginning has had its settings all along.
+    // A run at its beginning has always had its settings.
     turns.retain(|turn| (turn.epoch, turn.step) != (1, 0));
     turns
 }
 
 impl Session<'_> {
-    /// Goes on with other settings, those that may change while a run is on its way, where so many steps of the next epoch are done.
+    /// Continues with other settings, given the finished steps of the next epoch. Only settings that may change during a run may differ.
     pub(super) fn change<D: Door>(&mut self, plan: Checked, step: usize, door: &mut D) -> Result<(), SessionError> {
         let before = &self.trainer.plan.settings;
         let changes = between(before, &plan.settings);

@@ -1,4 +1,4 @@
-//! Whether a run has gone wrong for good, and the way back.
+//! Recognises a run that has diverged, and restores its last good state.
 
 use super::{LOWER_RATE, Remedy, Session, SessionError};
 use crate::{
@@ -11,17 +11,17 @@ use crate::{
     train::{EpochLog, SampleRecord},
 };
 
-/// Epochs in a row under the effective share before a run is stopped.
+/// Consecutive epochs under the least effective share after which a run is stopped.
 const LOW_EPOCHS: u32 = 3;
 /// Epochs in a row of one answer for everything before a run is stopped,
 const COLLAPSED_EPOCHS: u32 = 2;
 /// and steps in these epochs: many networks begin with one answer and leave it after some dozen steps.
 const COLLAPSED_STEPS: usize = 100;
-/// Samples of train that are shown to a network that seems to know one answer only.
+/// Training samples that test a network suspected of a constant answer.
 const CONFIRMED_ON: usize = 1000;
 
 impl Session<'_> {
-    /// The one class that the network gives to natural training samples, if there is one.
+    /// The class that the network gives to all natural training samples, if they agree.
     pub(super) async fn confirmed_answer(&self, frozen: &Network) -> Result<Option<u32>, DeviceError> {
         let shown: Vec<usize> = (0..self.dataset.train.len().min(CONFIRMED_ON)).collect();
         let samples = self.dataset.train.select(&shown, self.dataset.shape.len());
@@ -33,10 +33,9 @@ impl Session<'_> {
         Ok(first.filter(|first| answers.all(|answer| answer == *first)).map(|class| class as u32))
     }
 
-    /// Stops a run that has gone wrong for good. When an epoch first looks like the beginning of that, the state before it is kept
-    /// aside, so that there is a way back.
+    /// Stops a run that has diverged. When an epoch first looks suspicious, it sets the state before that epoch aside for recovery.
     ///
-    /// `answer` is the one class that the network gives to everything, if it does.
+    /// `answer` is the class that the network gives to everything, if it does.
     pub(super) fn stop_if_diverged(&mut self, metrics: &EpochMetrics, answer: Option<u32>) -> Result<(), SessionError> {
         let settings = &self.trainer.plan.settings;
         let epoch = metrics.epoch;
@@ -75,7 +74,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The error of a run that has gone wrong; puts the last good state back in place.
+    /// Restores the last good state, and returns the error of the diverged run.
     pub(super) fn diverged(&self, epoch: u32, mut what: String, remedies: &[Remedy]) -> SessionError {
         let good = match self.return_to_good() {
             Ok(good) => good,
@@ -87,7 +86,7 @@ impl Session<'_> {
         SessionError::Diverged { epoch, what, good, folder: self.folder.path().to_owned(), remedies: remedies.to_vec() }
     }
 
-    /// Puts the last good state back in place, and all files that speak of a later one; gives its epoch, if there is a good one.
+    /// Restores the last good state, and all files that describe a later one. Returns its epoch, if a good state exists.
     fn return_to_good(&self) -> Result<Option<u32>, SessionError> {
         let Some(state) = self.folder.return_to_good()? else { return Ok(None) };
         let epoch = state.progress.epoch;
@@ -102,11 +101,11 @@ impl Session<'_> {
     }
 }
 
-/// The class that the network answers for everything, if in nearly every step of `batch` samples it had one answer; which one may
-/// change from step to step, and the last is given.
+/// The last step's constant answer, if the network gave one answer in nearly every step of `batch` samples. The answer may change from step
+/// to step.
 ///
-/// Then, and in practice only then, the attack never breaks a sample of that class (kappa = K) and finds every other broken at once
-/// (kappa = 0). This needs no further pass over the data.
+/// With a constant answer, and in practice only then, the attack never breaks a sample of that class (kappa = K) and finds every other sample
+/// broken at once (kappa = 0). This needs no further pass over the data.
 pub(super) fn only_answer(samples: &[SampleRecord], train: &Samples, steps: u32, batch: usize) -> Option<u32> {
     let label = |sample: &SampleRecord| train.rows.binary_search(&sample.row).map_or(0, |place| train.labels[place]);
     // None: several answers. Some(None): one answer, which no sample of the step has as its label.

@@ -1,11 +1,11 @@
-//! What stands between a run and the person who started it: the way up for commands, and the way out for what happens.
+//! The door between a run and its user: commands go in, events and views come out.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Judging, Look, Trial, View};
 use crate::{checkpoint::ResumeState, settings::Checked};
 
-/// Where a run is.
+/// A position in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Place {
     /// Finished epochs.
@@ -30,73 +30,73 @@ impl Place {
     }
 }
 
-/// What a door may ask of a running session.
+/// A command of a door to a running session.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Do the next step.
     Go,
     /// Make the view that [`Door::look`] describes, and ask again.
     Look,
-    /// Go on with these settings from the next step; only some may differ ([`may_change`](crate::settings::may_change)).
+    /// Continue with these settings from the next step. Only some may differ ([`may_change`](crate::settings::may_change)).
     Change(Box<Checked>),
     /// Judge the network as it is, and ask again.
     Judge(Trial),
-    /// Save what there is, in the middle of an epoch too, and ask again.
+    /// Save the state, even in the middle of an epoch, and ask again.
     Save,
     /// Save and stop.
     Stop,
 }
 
-/// A way to start a run, pace it, look at it and change it.
+/// Controls a run: paces it, observes it and changes it.
 #[expect(async_fn_in_trait, reason = "a session runs on one thread from start to end, so its futures need not be Send")]
 pub trait Door {
-    /// Asked before every step, and when the run is over if the door stays; it answers when it is ready.
+    /// Returns the next command, as soon as the door is ready. Called before every step, and after the end if the door stays.
     async fn next(&mut self, place: Place) -> Command;
 
-    /// Asked in the middle of evaluations: whether to stop at once.
+    /// Returns whether to stop at once. Called during evaluations.
     fn stopping(&mut self) -> bool;
 
-    /// Given its turn in the middle of evaluations, where it shares a thread with them.
+    /// Lets the door work during evaluations, if it shares their thread.
     async fn breathe(&mut self) {}
 
-    /// Asked in the middle of a [`Trial`]: whether to stop it, and go on with the run.
+    /// Returns whether to stop a [`Trial`] and continue the run. Called during the trial.
     fn stops_judging(&mut self) -> bool {
         false
     }
 
-    /// Told how far a [`Trial`] is, and what it has come to.
+    /// Receives progress and results of a [`Trial`].
     fn judging(&mut self, _told: Judging) {}
 
-    /// Told of what happens.
+    /// Receives an event.
     fn emit(&mut self, event: Event);
 
-    /// Whether it goes on looking when the run is over.
+    /// Whether the door keeps observing after the end of the run.
     fn stays(&self) -> bool {
         false
     }
 
-    /// Whether a view is wanted now.
+    /// Whether the door wants a view now.
     fn looks(&mut self) -> bool {
         false
     }
 
-    /// What to look at.
+    /// The content of the next view.
     fn look(&mut self) -> Look {
         Look::default()
     }
 
-    /// Given the view that was wanted.
+    /// Receives a view.
     fn show(&mut self, _view: View) {}
 
-    /// Given what going on from here needs: the beginning, and the end of every epoch.
+    /// Receives the state from which the run can resume, at its beginning and after every epoch.
     fn keep(&mut self, _state: ResumeState) {}
 }
 
-/// The door of a run that makes no views.
+/// The door of a run without views.
 pub(super) struct Unseen<'a> {
     pub(super) poll: &'a mut dyn FnMut() -> bool,
     pub(super) emit: &'a mut dyn FnMut(Event),
-    /// Whether the first step was asked for: before it there is nothing to stop.
+    /// Whether the first step was requested; before it there is nothing to stop.
     pub(super) begun: bool,
 }
 

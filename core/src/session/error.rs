@@ -1,4 +1,4 @@
-//! What a run fails with, and what may help.
+//! Errors of a run, and their remedies.
 
 use std::path::PathBuf;
 
@@ -9,39 +9,39 @@ use crate::{
     model::{ModelError, WeightsError},
 };
 
-/// What a run fails with.
+/// Why a run fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The network does not take the data.
+    /// The network does not accept the data.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The way that the attack was to take is not there.
+    /// The requested path of the attack is unavailable.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// The device is gone.
+    /// The device was lost.
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// A file could not be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// A checkpoint is of another network.
+    /// A checkpoint belongs to another network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A checkpoint does not go together with the run's settings.
+    /// A checkpoint contradicts the run's settings.
     #[error("{0}")]
     Load(String),
-    /// A setting that a run is made with was to change on its way.
+    /// A setting that is fixed for the run was to change.
     #[error("{name}: the run was made with `{from}`, and that cannot change; start a new run for `{to}`")]
     Fixed {
         /// The setting.
         name: String,
         /// Its value.
         from: String,
-        /// The value that was asked for.
+        /// The requested value.
         to: String,
     },
-    /// A run folder could not say what it was made with.
+    /// The plan's method differs from the method in its settings, so that the run folder would name the wrong one.
     #[error(
         "method: the plan trains with `{given}`, its settings name `{named}`, and a folder keeps settings alone; train a method of your own with Trainer"
     )]
@@ -51,32 +51,32 @@ pub enum SessionError {
         /// The name in its settings.
         named: &'static str,
     },
-    /// Training went wrong in a way that more of it does not mend.
+    /// Training diverged.
     #[error("epoch {epoch}: {what}. {}", match .good {
         Some(good) => format!("The last good state, of epoch {good}, is kept"),
         None => "No epoch before was good".to_owned(),
     })]
     Diverged {
-        /// Where it was seen.
+        /// The epoch in which divergence was noticed.
         epoch: u32,
-        /// What was seen.
+        /// The symptom.
         what: String,
-        /// The epoch of the last good state, which is the committed one again; none where there is none that can be used.
+        /// The epoch of the last good state, which is committed again; `None` without a usable one.
         good: Option<u32>,
         /// The run's folder.
         folder: PathBuf,
-        /// What may help, one of these.
+        /// Alternative remedies.
         remedies: Vec<Remedy>,
     },
 }
 
-/// A change of a setting that may help.
+/// A change of a setting as a remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remedy {
-    /// How it should be: `a lower`, `a longer`, `another`.
+    /// The kind of change: `a lower`, `a longer`, `another`.
     pub how: &'static str,
     /// The setting.
     pub setting: &'static str,
-    /// Its value, where there is one to be tried.
+    /// A value to try, if any.
     pub value: Option<&'static str>,
 }

@@ -1,4 +1,4 @@
-//! How robust the network is: on the validation part to choose an epoch, and at the end on the test part.
+//! Evaluations of a run: on the validation part to choose an epoch, and finally on the test part.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,6 @@ use crate::{
 /// Cells of the decision regions in a snapshot.
 const REGION_CELLS: (usize, usize) = (64, 64);
 
-/// What an evaluation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// Choosing an epoch.

@@ -1,4 +1,4 @@
-//! What a run tells on its way, and how it ends.
+//! Events of a run, and its ending.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,34 +8,34 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// What happens in a run. Small facts without tensors; `--json` prints them as they are.
+/// An event of a run: a small fact without tensors, which `--json` prints unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// The run begins, or goes on.
     Started {
-        /// The network as it was resolved.
+        /// The resolved network.
         model: String,
-        /// How many numbers it learns.
+        /// The number of learned parameters.
         parameters: usize,
         /// The device's name.
         device: String,
         /// The graphics API, or `flex`.
         api: String,
-        /// The way the attack takes: `fused` or `composed`.
+        /// The path of the attack: `fused` or `composed`.
         path: String,
-        /// Training, validation and test samples.
+        /// Training samples.
         train: usize,
-        /// Samples held out for choosing the best checkpoint.
+        /// Validation samples.
         validation: usize,
-        /// Samples held out from everything.
+        /// Test samples.
         test: usize,
         /// Epochs in all.
         epochs: u32,
         /// Steps in an epoch.
         steps: usize,
-        /// Finished epochs, where a run goes on.
+        /// Finished epochs of a resumed run.
         resumed_epoch: u32,
     },
     /// The first step takes longer than the others: its kernels are compiled.
@@ -53,7 +53,7 @@ pub enum Event {
     },
     /// An epoch is done.
     Epoch(EpochMetrics),
-    /// A checkpoint is better than all before.
+    /// A checkpoint is better than all earlier ones.
     Best {
         /// The epoch.
         epoch: u32,
@@ -62,21 +62,21 @@ pub enum Event {
     },
     /// An evaluation attack is running on the test part.
     Evaluating {
-        /// Its name for people, and that it is on the averaged weights where it is.
+        /// Its name for people, with a note if it attacks the averaged weights.
         attack: String,
     },
-    /// Something a person should know.
+    /// A warning for the user.
     Warning {
         /// A sentence.
         message: String,
     },
-    /// Settings were changed while the run was on its way; they hold from the next step on.
+    /// Settings changed during the run; they apply from the next step.
     Changed {
         /// The epoch, counted from 1.
         epoch: u32,
         /// Finished steps of it.
         step: usize,
-        /// What was changed.
+        /// The changed settings.
         changes: Vec<Changed>,
     },
     /// The run can be resumed from here.
@@ -90,7 +90,7 @@ pub enum Event {
     Summary(Summary),
 }
 
-/// How a run ended that nothing went wrong with.
+/// How a run ended without an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant, reason = "there is one at the end of a run")]
 pub enum Ending {
@@ -101,7 +101,7 @@ pub enum Ending {
         /// The last epoch's samples and, for 2-D data, the regions of the evaluated weights.
         snapshot: Snapshot,
     },
-    /// It was stopped, and saved.
+    /// The run was stopped and saved.
     Stopped {
         /// Finished epochs.
         epoch: u32,

@@ -1,7 +1,7 @@
-//! A run from its settings to its summary: epochs, evaluations, checkpoints, and what goes wrong on the way.
+//! A whole run, from its settings to its summary: epochs, evaluations, checkpoints, and recovery from divergence.
 //!
-//! One `async fn`, driven by whoever opened the door (a thread with `pollster` natively, the page's event loop on the web), on one
-//! thread from start to end: the GPU runtime orders work by thread. What happens comes out as [`Event`]s.
+//! A run is one `async fn`, driven by its [`Door`]: natively by a thread with `pollster`, in a page by the event loop. It stays on one thread
+//! from start to end, because the GPU runtime orders work by thread. It reports through [`Event`]s.
 
 mod changes;
 mod divergence;
@@ -43,21 +43,20 @@ use crate::{
     train::{EpochLog, SampleRecord, Trainer},
 };
 
-/// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
-/// How long steps are handed to the GPU before the loop waits for it.
+/// How long the loop hands steps to the GPU before it waits.
 const AHEAD: Duration = Duration::from_millis(10);
-/// What is said of a run whose numbers have overflowed.
+/// The message about a run whose numbers have overflowed.
 const NOT_FINITE: &str = "the loss or a weight is no longer a finite number";
-/// The first thing to try where numbers run away.
+/// The first remedy against overflow.
 const LOWER_RATE: Remedy = Remedy { how: "a lower", setting: "lr", value: None };
 
-/// Runs what is left of a run in `folder`, without views on the way.
+/// Runs the rest of a run in `folder`, without views.
 ///
-/// `stop` is asked after every step whether to save and stop; `emit` is told what happens.
+/// After every step, `stop` returns whether to save and stop. `emit` receives the events.
 ///
 /// # Errors
-/// [`SessionError`]. The folder then holds the last good state, and the run can be resumed from it.
+/// [`SessionError`]. The folder then holds the last good state, from which the run can resume.
 pub async fn run(
     plan: &Checked,
     dataset: &Dataset,
@@ -69,7 +68,7 @@ pub async fn run(
     run_with(plan, dataset, chosen, folder, &mut Unseen { poll: stop, emit, begun: false }).await
 }
 
-/// Runs what is left of a run in `folder` behind `door`, which paces it, looks at it and changes it.
+/// Runs the rest of a run in `folder` under the control of `door`, which paces, observes and changes it.
 ///
 /// # Errors
 /// As [`run`].
@@ -125,7 +124,7 @@ pub async fn run_with<D: Door>(
         if !matches!(ending, Ending::Finished { .. }) || !door.stays() {
             return Ok(ending);
         }
-        // The run is over, and still looked at; more epochs make it go on.
+        // The run is over but still observed; more epochs continue it.
         while session.progress.epoch >= session.trainer.plan.settings.epochs {
             match door.next(session.place(0)).await {
                 Command::Go => {}
@@ -145,7 +144,7 @@ pub async fn run_with<D: Door>(
     }
 }
 
-/// A run in the middle of its work.
+/// A run in progress.
 struct Session<'a> {
     trainer: Trainer,
     dataset: &'a Dataset,
@@ -154,15 +153,15 @@ struct Session<'a> {
     metrics: Vec<EpochMetrics>,
     events: EventFile,
     log: EpochLog,
-    /// Multiplications of the attack on a sample, as far as they are known.
+    /// Multiplications of the attack on a sample; 0 if unknown.
     per_sample: u64,
-    /// Whether a first step has been done, which compiles kernels.
+    /// Whether the first step, which compiles the kernels, is done.
     compiled: bool,
     watch: Watch,
 }
 
 impl Session<'_> {
-    /// Trains what is left of the next epoch; gives its samples back, or how the run was stopped.
+    /// Trains the rest of the next epoch. Returns its samples, or how the run was stopped.
     async fn epoch<D: Door>(&mut self, chosen: &Chosen, door: &mut D) -> Result<Result<Vec<SampleRecord>, Ending>, SessionError> {
         let epoch = self.progress.epoch + 1;
         let steps = self.trainer.steps_of(self.dataset, epoch);
@@ -189,7 +188,7 @@ impl Session<'_> {
                     }
                 }
             }
-            // What the door waited for is not the device's time.
+            // The time that the door waited is not the device's.
             told += asked.elapsed();
             if !self.compiled {
                 door.emit(Event::Compiling);
@@ -231,7 +230,7 @@ impl Session<'_> {
         }
     }
 
-    /// Where the run is, with so many steps of the next epoch done.
+    /// The position in the run, given the finished steps of the next epoch.
     fn place(&self, step: usize) -> Place {
         let steps = self.dataset.train.len().div_ceil(self.trainer.plan.settings.batch.max(1));
         let epochs = self.trainer.plan.settings.epochs;
@@ -273,9 +272,9 @@ impl Session<'_> {
         }
     }
 
-    /// Measures, evaluates, checks for divergence and saves a finished epoch; gives its samples back.
+    /// Measures, evaluates, checks for divergence and saves a finished epoch. Returns its samples.
     ///
-    /// `None` if it was stopped while it evaluated; nothing is saved then.
+    /// Returns `None`, and saves nothing, if it was stopped during the evaluation.
     async fn finish_epoch(&mut self, epoch: u32, door: &mut impl Door) -> Result<Option<Vec<SampleRecord>>, SessionError> {
         self.log.fetch().await?;
         self.watch.see(&self.log).await?;
@@ -341,7 +340,7 @@ impl Session<'_> {
     }
 }
 
-/// The mean; 0 of nothing.
+/// The mean; 0 without values.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
     if count == 0 { 0.0 } else { sum / f64::from(count) }

@@ -1,4 +1,4 @@
-//! What a run writes, and how it goes on from that.
+//! Saves the state of a run, and restores it.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Puts the weights in place that the run is to start from, if it is.
+    /// Loads the initial weights that the settings name, if any.
     pub(super) async fn start_from_weights(&mut self) -> Result<(), SessionError> {
         let start = Start::of(&self.trainer.plan.settings, self.dataset).map_err(|error| match error {
             StartError::Checkpoint(error) => SessionError::Checkpoint(error),
@@ -25,7 +25,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Takes over a committed state; gives the samples of its last finished epoch back, if the state is at the end of one.
+    /// Restores a committed state. Returns the samples of its last finished epoch, if the state is at the end of one.
     pub(super) fn restore(&mut self, state: ResumeState) -> Result<Vec<SampleRecord>, SessionError> {
         let malformed = |found: String, expected: String| {
             SessionError::Checkpoint(CheckpointError::Malformed { path: self.folder.path().to_owned(), found, expected })
@@ -81,7 +81,7 @@ impl Session<'_> {
         Ok(Vec::new())
     }
 
-    /// What a weights file says about itself.
+    /// The metadata of a weights file.
     pub(super) fn about(&self, epoch: u32) -> serde_json::Value {
         serde_json::json!({
             "model": self.trainer.plan.settings.model.resolve(self.dataset.shape).to_string(),
@@ -101,13 +101,13 @@ impl Session<'_> {
         Ok(self.folder.commit_part(&state)?)
     }
 
-    /// Saves in the middle of an epoch, for good.
+    /// Saves in the middle of an epoch, and stops.
     pub(super) async fn stop(&mut self, step: usize) -> Result<Ending, SessionError> {
         self.save_part(step).await?;
         Ok(Ending::Stopped { epoch: self.progress.epoch, step })
     }
 
-    /// What going on from here needs, besides the files.
+    /// The state from which the run resumes.
     pub(super) async fn state(&self, weights: Parameters) -> Result<ResumeState, SessionError> {
         let velocities = self.trainer.sgd.velocities().await?;
         let measured = self.log.numbers().to_vec();
@@ -124,8 +124,8 @@ impl Session<'_> {
         Ok(ResumeState { progress, weights, velocities, measured, memory, average })
     }
 
-    /// Writes all files of a finished epoch. What is written before the committing one is written again if it is not reached; the
-    /// best weights come after it, and are written again from the committed state if they are not reached.
+    /// Writes all files of a finished epoch. A resumed run writes the files before the commit again if a kill prevented the commit, and restores
+    /// the best weights, which follow the commit, from the committed state.
     pub(super) async fn save(
         &mut self,
         metrics: &EpochMetrics,

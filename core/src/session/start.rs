@@ -1,4 +1,4 @@
-//! Starting from weights that are there already, in place of drawn ones.
+//! Starts a run from given weights instead of random ones.
 
 use burn::tensor::Device;
 
@@ -12,11 +12,11 @@ use crate::{
 /// A network to start from.
 #[derive(Debug)]
 pub struct Start {
-    /// The settings that were given, with the network that the weights are of and the normalisation inside it.
+    /// The given settings, with the network and the normalisation of the weights.
     pub settings: Settings,
     /// The network on the CPU, frozen.
     pub network: Network,
-    /// How the file was read.
+    /// How the file was interpreted.
     pub reading: Reading,
 }
 
@@ -26,17 +26,16 @@ pub enum StartError {
     /// The file cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Its weights do not fit network or data.
+    /// The weights do not fit network or data.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
 
 impl Start {
-    /// Reads the weights that `settings` name; `None` where they name none.
+    /// Reads the weights that `settings` name; `None` if they name none.
     ///
     /// # Errors
-    /// [`StartError`] where the file cannot be read, or its weights are of another network, of other samples or of another number of
-    /// classes.
+    /// [`StartError`] if the file is unreadable, or its weights belong to another network, sample shape or number of classes.
     pub fn of(settings: &Settings, dataset: &Dataset) -> Result<Option<Self>, StartError> {
         let StartingWeights(Some(path)) = &settings.weights else { return Ok(None) };
         let weights = open_weights(path)?;

@@ -1,4 +1,4 @@
-//! Judging a run's network in the middle of the run: a suite on the test part, at any moment, and the same attacks on one sample.
+//! Trials of a network during its run: a suite on the test part, and the same attacks on one sample.
 
 use std::{future::Future, pin::Pin};
 
@@ -22,59 +22,59 @@ use crate::{
 const TOGETHER: usize = 1 << 23;
 /// and samples at most.
 const MOST: usize = 1024;
-/// Where judgements are kept, in the run's folder.
+/// The file with the judgements of a run.
 const KEPT: &str = "judgements.json";
 
-/// Which weights are judged.
+/// The weights to judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Weights {
-    /// Those of this moment.
+    /// The current weights.
     #[default]
     Now,
-    /// Those of the best epoch so far.
+    /// The weights of the best epoch so far.
     Best,
 }
 
-/// What is to be judged, and by what.
+/// The request of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// The name of a suite: see [`SUITES`](crate::evaluate::SUITES), or attacks, separated by commas.
+    /// The name of a suite ([`SUITES`](crate::evaluate::SUITES)), or attacks separated by commas.
     pub attacks: String,
     /// Which weights.
     pub weights: Weights,
     /// Whether the test part is judged, or the sample alone.
     pub test: bool,
-    /// Multiples of the run's ε at which robust accuracy is wanted as well, in ascending order; none for no curve.
+    /// Multiples of the run's ε for a curve of robust accuracy, in ascending order; empty for no curve.
     pub radii: Vec<f32>,
-    /// The row of a training sample that each attack of the suite is run on as well.
+    /// The row of a training sample that each attack of the suite also attacks.
     pub sample: Option<u32>,
 }
 
-/// What became of the samples under one attack.
+/// The result of one attack on the test part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
     /// The attack's name for people.
     pub attack: String,
-    /// The share of samples that are correct before and after it; of a stage on survivors, after all up to it.
+    /// The share of samples that are correct before and after it; for a stage on survivors, after all stages up to it.
     pub accuracy: f64,
-    /// Samples that it was tried on.
+    /// How many samples it attacked.
     pub tried: usize,
-    /// Samples that it broke.
+    /// How many samples it broke.
     pub broke: usize,
-    /// Whether it was run on those alone that nothing before it broke.
+    /// Whether it ran only on samples that no earlier stage broke.
     pub on_survivors: bool,
 }
 
-/// What one attack did to the selected sample.
+/// The result of one attack on the selected sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fate {
     /// The attack's name for people.
     pub attack: String,
     /// Whether it found a misclassified image in ball and box.
     pub broken: bool,
-    /// The least z_y − max other that it found there, in logits.
+    /// The least z_y − max other found there, in logits.
     pub margin: f32,
-    /// How far the misclassified image is, if there is one.
+    /// The distance of the misclassified image, if any.
     pub distance: Option<f32>,
 }
 
@@ -83,34 +83,34 @@ pub struct Fate {
 pub struct SampleTrial {
     /// Its row in the training part.
     pub row: u32,
-    /// Whether it is correct before any attack; if not, none is run.
+    /// Whether it is correct before any attack; otherwise no attack runs.
     pub natural: bool,
-    /// What each attack did.
+    /// The result of each attack.
     pub fates: Vec<Fate>,
 }
 
-/// The robust accuracy of a network, and all that belongs to it.
+/// The robust accuracy of a network, with its details.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// How many test samples.
+    /// The number of test samples.
     pub samples: usize,
-    /// Every attack, in the order in which they were run.
+    /// All attacks, in order.
     pub bars: Vec<Bar>,
     /// The share that stays correct under all of them.
     pub robust: f64,
     /// Its 95 % interval.
     pub interval: (f64, f64),
-    /// The attack whose score alone is lowest.
+    /// The attack with the lowest accuracy of its own.
     pub strongest: String,
     /// Robust accuracy over the radius.
     pub curve: Vec<CurvePoint>,
-    /// Signs that it may not be what it seems.
+    /// Signs that the robust accuracy may mislead.
     pub flags: Vec<Flag>,
-    /// What to say of a network that has learned nothing.
+    /// A sentence about a network that has learned nothing.
     pub at_chance: Option<String>,
 }
 
-/// What a trial has come to.
+/// The result of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// The suite, or the attacks.
@@ -123,22 +123,22 @@ pub struct Judged {
     pub step: usize,
     /// The radius of the L∞ ball.
     pub epsilon: f32,
-    /// The test part; none where the sample alone was judged.
+    /// The result on the test part; `None` if only the sample was judged.
     pub verdict: Option<Verdict>,
     /// The selected sample.
     pub sample: Option<SampleTrial>,
 }
 
-/// What a door is told of a trial.
+/// Progress and results of a trial, for the door.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Judging {
-    /// What was judged before, when a run is opened.
+    /// Earlier judgements, when a run is opened.
     Kept(Vec<Judged>),
-    /// It has begun; these attacks will be run.
+    /// The trial begins with these attacks.
     Begun(Vec<String>),
-    /// An attack has tried so many samples, of so many; 0 of 0 before it knows.
+    /// Progress of an attack; 0 of 0 before it knows its samples.
     Progress {
-        /// Its place among the attacks.
+        /// Its index among the attacks.
         attack: usize,
         /// Samples that are done.
         done: usize,
@@ -147,15 +147,15 @@ pub enum Judging {
     },
     /// An attack is done.
     Bar(Bar),
-    /// The verdict is there; the curve over the radius is not.
+    /// The verdict is complete; the curve over the radius is not.
     Found(Box<Judged>),
-    /// It is over.
+    /// The trial is over.
     Done(Box<Judged>),
-    /// It was stopped before there was a verdict, and nothing of it counts.
+    /// The trial was stopped before its verdict and does not count.
     Stopped,
 }
 
-/// A door that is asked and told meanwhile, and given its turn.
+/// Connects a door to the evaluation: passes on progress, and lets the door stop it.
 struct Through<'a, D> {
     door: &'a mut D,
     order: &'a Order,
@@ -182,7 +182,7 @@ impl<D: Door> Onlooker for Through<'_, D> {
     }
 }
 
-/// A door that is asked, and given its turn.
+/// Connects a door to the evaluation without progress.
 struct Quietly<'a, D>(&'a mut D);
 
 impl<D: Door> Onlooker for Quietly<'_, D> {
@@ -191,14 +191,14 @@ impl<D: Door> Onlooker for Quietly<'_, D> {
     }
 }
 
-/// Gives the door its turn; whether it wants no more of this.
+/// Lets the door work. Returns whether it stops the trial.
 async fn stops<D: Door>(door: &mut D) -> bool {
     door.breathe().await;
     door.stopping() || door.stops_judging()
 }
 
 impl Session<'_> {
-    /// Judges as `trial` says, tells the door, and keeps the result with the run.
+    /// Runs `trial`, reports to the door, and stores the result with the run.
     pub(super) async fn put_to_trial<D: Door>(&mut self, trial: &Trial, door: &mut D) -> Result<(), SessionError> {
         let outcome = self.hold_trial(trial, door).await;
         if outcome.is_err() {
@@ -245,7 +245,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// What is to be run, on which weights, and what is known before; or why not, in a sentence.
+    /// The attacks, the weights and the initial result; or a sentence on why the trial is impossible.
     async fn prepare_trial(&self, trial: &Trial) -> Result<Result<(Order, Parameters, Judged), String>, SessionError> {
         let order = match order_of(&trial.attacks, self.dataset.classes) {
             Ok(order) => order,
@@ -266,7 +266,7 @@ impl Session<'_> {
         Ok(Ok((order, parameters, Judged { attacks, weights, epoch, step, epsilon, verdict: None, sample: None })))
     }
 
-    /// Runs each attack on the sample, if one is wanted; `false` if it was stopped.
+    /// Runs each attack on the sample, if requested. Returns `false` if stopped.
     async fn try_sample<D: Door>(
         &self,
         trial: &Trial,
@@ -283,7 +283,7 @@ impl Session<'_> {
         Ok(judged.sample.is_some())
     }
 
-    /// Runs the suite on the test part, if that is wanted, and then over the radius; `false` if it was stopped before there was a verdict.
+    /// Runs the suite on the test part, if requested, and then over the radius. Returns `false` if stopped before the verdict.
     async fn try_test<D: Door>(
         &self,
         trial: &Trial,
@@ -312,13 +312,13 @@ impl Session<'_> {
         door.judging(Judging::Found(Box::new(judged.clone())));
         let radii: Vec<f32> = trial.radii.iter().map(|multiple| multiple * judged.epsilon).collect();
         let curve = evaluate::curve(target, suite, self.dataset.classes, &radii, &mut ledger, &mut Quietly(door)).await;
-        // Who stops it keeps the verdict.
+        // A stop after the verdict keeps the verdict.
         verdict.curve = unless_stopped(curve)?.unwrap_or_default();
         judged.verdict = Some(verdict);
         Ok(true)
     }
 
-    /// Tells the door what was judged when the run was open before.
+    /// Reports earlier judgements of the run to the door.
     pub(super) fn tell_kept<D: Door>(&self, door: &mut D) {
         match self.kept_judgements() {
             Ok(kept) if kept.is_empty() => {}
@@ -331,16 +331,16 @@ impl Session<'_> {
         }
     }
 
-    /// What was judged in this run, oldest first.
+    /// All judgements of this run, oldest first.
     fn kept_judgements(&self) -> Result<Vec<Judged>, String> {
         judgements(self.folder)
     }
 }
 
-/// What was judged in the run of a folder, oldest first; nothing where nobody asked.
+/// All judgements of the run in a folder, oldest first.
 ///
 /// # Errors
-/// What is wrong with the file, in words.
+/// A sentence about an unreadable file.
 pub fn judgements(folder: &RunFolder) -> Result<Vec<Judged>, String> {
     let file = folder.file(KEPT);
     if !files::is_file(&file) {
@@ -350,7 +350,7 @@ pub fn judgements(folder: &RunFolder) -> Result<Vec<Judged>, String> {
     serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }
 
-/// What was found; none where somebody stopped it.
+/// The result; `None` if the door stopped it.
 fn unless_stopped<T>(outcome: Result<T, Halt>) -> Result<Option<T>, SessionError> {
     match outcome {
         Ok(found) => Ok(Some(found)),
@@ -360,7 +360,7 @@ fn unless_stopped<T>(outcome: Result<T, Halt>) -> Result<Option<T>, SessionError
     }
 }
 
-/// What is to be run: a suite, or a list of attacks.
+/// The attacks to run: a suite, or a list.
 fn order_of(attacks: &str, classes: usize) -> Result<Order, String> {
     match (Suite::named(attacks), attacks.split(',').map(evaluate::parse).collect::<Result<Vec<_>, _>>()) {
         (Ok(suite), _) => Ok(Order::suite(suite, classes, Norm::LInf, Vec::new())),

@@ -1,4 +1,4 @@
-//! What a person may see of a run while it is on its way: host values, made when they are asked for.
+//! Views of a run in progress: host values, made on request.
 
 use burn::tensor::{Device, Tensor, TensorData, activation::softmax, s};
 
@@ -21,53 +21,54 @@ use crate::{
     weight::effective_share,
 };
 
-/// Samples whose natural margins are measured at most.
+/// The most samples whose natural margins are measured.
 const MARGINS_OF: usize = 1000;
-/// Multiplications that measuring natural margins may cost in every view; above, they are measured after epochs alone.
+/// The most multiplications for natural margins in every view; a larger network is measured only after each epoch.
 const CHEAP: usize = 1 << 26;
 
-/// What to look at.
+/// The request of a view.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Look {
-    /// For 2-D data, the cells of the region map, and what it says of them.
+    /// For 2-D data, the cells of the region map, and its quantity.
     pub map: Option<(Grid, Quantity)>,
-    /// Whether the map may stay on a GPU, for a window that draws from there.
+    /// Whether the map may stay on the GPU, for a window that draws from there.
     pub map_on_device: bool,
-    /// The row of a training sample whose attack is looked into.
+    /// The row of a training sample whose attack to trace.
     pub selected: Option<u32>,
-    /// Rows of training samples that are to be attacked with the network as it is.
+    /// Rows of training samples to attack with the current network.
     pub shown: Vec<u32>,
-    /// Whether the attack on the next batch is to be told step by step.
+    /// Whether to trace the attack on the next batch.
     pub next_batch: bool,
 }
 
-/// What a person may see at one moment of a run.
+/// A view of a run at one moment.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct View {
-    /// Where the run is.
+    /// The position in the run.
     pub place: Place,
-    /// Whether samples are weighted in the epoch that is on its way: burn-in is over, if the method has one.
+    /// Whether the current epoch weighs samples: burn-in, if any, is over.
     pub weighs: bool,
-    /// Training samples that were trained on since the last view.
+    /// Training samples of the steps since the last view.
     pub seen: Vec<Seen>,
     /// The regions.
     pub region: Option<Region>,
     /// The attack on the selected sample.
     pub traced: Option<Traced>,
-    /// The samples that were to be attacked.
+    /// The requested samples under attack.
     pub looked: Vec<Looked>,
-    /// The batch that comes next.
+    /// The next batch.
     pub next_batch: Option<NextBatch>,
-    /// Margins of natural training samples, where they were measured.
+    /// Margins of natural training samples, if measured.
     pub margins: Option<Margins>,
-    /// The effective share of samples in the last step; none before the first of an epoch.
+    /// The effective share of samples in the last step; `None` before the first step of an epoch.
     pub effective: Option<f64>,
-    /// How long the run was kept from training to make this view.
+    /// The time that this view took from training.
     pub took: Duration,
 }
 
 impl View {
-    /// This view and a later one, seen at once.
+    /// Merges this view with a later one.
+    #[must_use]
     pub fn followed_by(mut self, later: Self) -> Self {
         self.seen.extend(later.seen);
         Self {
@@ -83,16 +84,16 @@ impl View {
     }
 }
 
-/// A training sample as a step saw it.
+/// The measurements of a training sample in a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    /// What was measured, and its weight.
+    /// The record, with its weight.
     pub record: SampleRecord,
     /// For 2-D data, x^(K).
     pub adversarial: Option<[f32; 2]>,
 }
 
-/// How the plane is divided.
+/// The decision regions of the plane.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Region {
     /// Class and quantity of every cell, row by row from the top.
@@ -102,14 +103,14 @@ pub enum Region {
     OnDevice(Grid, Box<OnDevice>),
 }
 
-/// The attack on one sample, step by step, against the network as it is now.
+/// The traced attack on one sample, against the current network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Traced {
     /// Its row in the source.
     pub row: u32,
     /// Its label.
     pub label: u32,
-    /// x as a step of this epoch takes it: D numbers, augmented.
+    /// x, augmented as in a step of this epoch: D numbers.
     pub natural: Vec<f32>,
     /// x⁰ … x^(K).
     pub points: Vec<Point>,
@@ -131,7 +132,7 @@ impl Traced {
         self.probabilities.first().map_or(0, |probabilities| best_class(probabilities))
     }
 
-    /// p_y − max other at x, from −1 to 1; 0 where there is no answer.
+    /// p_y − max other at x, from −1 to 1; 0 without probabilities.
     pub fn probability_margin(&self) -> f32 {
         let Some(probabilities) = self.probabilities.first() else { return 0.0 };
         let label = self.label as usize;
@@ -146,7 +147,7 @@ impl Traced {
     }
 }
 
-/// One sample and its adversarial partner, against the network as it is now.
+/// One sample and its adversarial example, against the current network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Looked {
     /// Its row in the source.
@@ -155,18 +156,18 @@ pub struct Looked {
     pub adversarial: Vec<f32>,
     /// The class that the network gives to x.
     pub natural_class: u32,
-    /// The class that it gives to x^(K).
+    /// The class that the network gives to x^(K).
     pub adversarial_class: u32,
-    /// The probabilities that it gives to these two classes.
+    /// The probabilities of these two classes.
     pub confidences: [f32; 2],
 }
 
 impl Looked {
-    /// Attacks training samples of these rows with `network`, frozen, as training does in `epoch`; rows that are not in the training part are
-    /// left out. Samples are taken as they are, without augmentation: a picture that moves from view to view cannot be compared.
+    /// Attacks the training samples of these rows with the frozen `network`, as training does in `epoch`. Skips rows outside the training part.
+    /// Does not augment, because a picture that moves from view to view cannot be compared.
     ///
     /// # Errors
-    /// [`DeviceError::Lost`] when the device no longer answers.
+    /// [`DeviceError::Lost`] if the device no longer answers.
     pub async fn at(
         network: &impl Classifier,
         dataset: &Dataset,
@@ -202,7 +203,7 @@ impl Looked {
     }
 }
 
-/// The attack on the batch that the next step trains on.
+/// The attack on the batch of the next step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NextBatch {
     /// The rows of its samples.
@@ -218,12 +219,12 @@ pub struct Margins {
     pub natural: Vec<f32>,
 }
 
-/// What is gathered for the next view.
+/// The material of the next view.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    /// Samples that were seen since the last view.
+    /// Samples trained since the last view.
     seen: Vec<Seen>,
-    /// Samples of the log that are in `seen` already, or were in a view.
+    /// How many samples of the log are in `seen` or were in an earlier view.
     taken: usize,
     /// x^(K) of the steps since the last reading, for 2-D data.
     images: Vec<Tensor<2>>,
@@ -232,7 +233,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Takes over the samples of a run that goes on; where x^(K) was is not known of them.
+    /// Takes over the samples of a resumed run, for which x^(K) is unknown.
     pub(super) fn put(&mut self, unfinished: &[SampleRecord], finished: &[SampleRecord]) {
         let seen = |record: &SampleRecord| Seen { record: *record, adversarial: None };
         self.seen.extend(finished.iter().chain(unfinished).map(seen));
@@ -247,7 +248,7 @@ impl Watch {
         }
     }
 
-    /// Takes what is new in `log`, all of which must have been read.
+    /// Takes the new samples of `log`, which must be fetched.
     pub(super) async fn see(&mut self, log: &EpochLog) -> Result<(), DeviceError> {
         let samples = log.samples();
         let new = samples.get(self.taken..).unwrap_or_default();
@@ -264,7 +265,7 @@ impl Watch {
         Ok(())
     }
 
-    /// An epoch is over; its log was taken.
+    /// Starts a new epoch, after the log of the last one was taken.
     pub(super) fn next_epoch(&mut self) {
         self.taken = 0;
         self.margins_due = true;
@@ -272,7 +273,7 @@ impl Watch {
 }
 
 impl Session<'_> {
-    /// Makes the view that the door wants, and shows it.
+    /// Makes the view that the door requests, and passes it on.
     pub(super) async fn show<D: Door>(&mut self, door: &mut D) -> Result<(), SessionError> {
         let begun = Instant::now();
         let look = door.look();
@@ -301,7 +302,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The epoch whose starts are shown: the one that is on its way, or the last.
+    /// The epoch whose attack starts are shown: the current one, or the last.
     fn shown_epoch(&self) -> u32 {
         (self.progress.epoch + 1).min(self.trainer.plan.settings.epochs)
     }

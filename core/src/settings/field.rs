@@ -1,4 +1,4 @@
-//! The table of settings: what a command line, a form, a link or a file needs to know about each of them.
+//! The table of settings, from which command line, forms, links and files are made.
 
 use std::{borrow::Cow, fmt, sync::LazyLock};
 
@@ -8,27 +8,27 @@ use crate::method::{METHODS, Parameter, ParameterKind};
 /// One setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Its name in files; on the command line with dashes for underscores.
+    /// Its name in files; the command line replaces underscores by dashes.
     pub name: &'static str,
-    /// The group it is shown in.
+    /// Its group.
     pub group: Group,
-    /// What it means: tooltip and help text.
+    /// Its meaning, for tooltips and help texts.
     pub doc: Cow<'static, str>,
-    /// Which values it takes.
+    /// Its values.
     pub kind: Kind,
     /// Its name in a form.
     pub label: Cow<'static, str>,
-    /// The part of its range that a slider goes over, where the whole is too wide to be hit.
+    /// The part of its range that a slider covers, if the whole is too wide for one.
     pub slider: Option<Slider>,
     /// When it may change.
     pub change: Change,
-    /// Whether everybody wants to see it.
+    /// Whether forms show it without being asked for more settings.
     pub usual: bool,
-    /// The methods whose parameter it is; none for a setting of every run.
+    /// The methods that have it as a parameter; empty for a setting of every run.
     pub methods: Vec<&'static str>,
 }
 
-/// Which values a setting takes.
+/// The values of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// A whole number.
@@ -45,35 +45,35 @@ pub enum Kind {
     Flag,
     /// One of these names.
     Choice(Vec<&'static str>),
-    /// A text of a form that the doc describes.
+    /// A text in the syntax that the doc describes.
     Text,
 }
 
 /// A slider.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slider {
-    /// From here
+    /// The lower end.
     pub low: f64,
-    /// to there.
+    /// The upper end.
     pub high: f64,
-    /// Whether equal ways are equal factors.
+    /// Whether the slider is logarithmic.
     pub logarithmic: bool,
 }
 
 /// When a setting may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// While a run is on its way, and what an epoch measures depends on it.
+    /// During a run; the measurements of an epoch depend on it.
     Measured,
-    /// While a run is on its way.
+    /// During a run.
     Live,
-    /// When a run is taken up again: where and how it is computed.
+    /// When a run resumes: it affects only where and how the run is computed.
     OnResume,
-    /// Never: the run would be another one.
+    /// Never: the change would make another run.
     Never,
 }
 
-/// Groups of settings, in the order in which they are shown.
+/// Groups of settings, in display order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     /// Where samples come from.
@@ -105,13 +105,13 @@ impl Field {
         }
     }
 
-    /// Whether it means something in a run with `settings`.
+    /// Whether it applies to a run with `settings`.
     pub fn applies(&self, settings: &Settings) -> bool {
         self.methods.is_empty() || self.methods.contains(&settings.method.name())
     }
 }
 
-/// How a setting of every run is shown and changed; written beside its declaration.
+/// The display properties of a setting of every run, written beside its declaration.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown {
     pub(super) change: Change,
@@ -142,7 +142,7 @@ impl Shown {
     }
 }
 
-/// All settings, in the order in which they are shown: those of every run, and after `method` the parameters of all methods.
+/// All settings, in display order: those of every run, with the parameters of all methods after `method`.
 pub fn fields() -> &'static [Field] {
     static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
         let mut fields = super::own_fields();
@@ -158,7 +158,7 @@ pub fn field(name: &str) -> Option<&'static Field> {
     fields().iter().find(|field| field.name == name)
 }
 
-/// One setting for each name that methods give to a parameter.
+/// One setting per parameter name, merged over all methods.
 fn of_methods() -> Vec<Field> {
     let mut names: Vec<&'static str> = Vec::new();
     for parameter in METHODS.iter().flat_map(|entry| entry.about.parameters) {
@@ -169,7 +169,7 @@ fn of_methods() -> Vec<Field> {
     names.into_iter().filter_map(of_parameter).collect()
 }
 
-/// The setting of the parameters that are called `name`: their values together.
+/// The setting of all parameters called `name`, with the union of their values.
 fn of_parameter(name: &'static str) -> Option<Field> {
     let named = || {
         METHODS.iter().filter_map(move |entry| {
@@ -180,7 +180,7 @@ fn of_parameter(name: &'static str) -> Option<Field> {
     let (_, first) = named().next()?;
     let mut meanings: Vec<(&'static str, Vec<String>)> = Vec::new();
     for (method, parameter) in named() {
-        let of = format!("{method} {}", value_text(parameter));
+        let of = format!("{method} {}", parameter.default());
         match meanings.iter_mut().find(|(doc, _)| *doc == parameter.doc) {
             Some((_, methods)) => methods.push(of),
             None => meanings.push((parameter.doc, vec![of])),
@@ -215,12 +215,6 @@ fn of_parameter(name: &'static str) -> Option<Field> {
     })
 }
 
-/// The default of a parameter as text.
-fn value_text(parameter: &Parameter) -> String {
-    parameter.default().to_string()
-}
-
-/// The range of a parameter.
 pub(super) fn parameter_range(parameter: &Parameter) -> Option<(f64, f64)> {
     match parameter.kind {
         ParameterKind::Number { range, .. } => Some(range),
@@ -229,7 +223,6 @@ pub(super) fn parameter_range(parameter: &Parameter) -> Option<(f64, f64)> {
     }
 }
 
-/// The slider of a parameter.
 fn slider_of(parameter: &Parameter) -> Option<Slider> {
     match parameter.kind {
         ParameterKind::Number { slider: (low, high), .. } => {

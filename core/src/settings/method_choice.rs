@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::nearest;
+use super::error::nearest;
 
 use crate::method::{About, Entry, METHODS, Method, Parameter, ParameterKind, ParameterValue, Parameters, entry, usual};
 
-/// A method of the list and the values of its parameters.
+/// A method of [`METHODS`] and its parameter values.
 #[derive(Clone, Debug)]
 pub struct MethodChoice {
     entry: &'static Entry,
@@ -17,7 +17,7 @@ impl MethodChoice {
     /// The method `name` with its defaults.
     ///
     /// # Errors
-    /// A sentence with the name that is most like it, and all names.
+    /// A sentence with the most similar name, and all names.
     pub fn of(name: &str) -> Result<Self, String> {
         let entry = entry(name).ok_or_else(|| {
             let names = || METHODS.iter().map(|entry| entry.about.name);
@@ -34,7 +34,7 @@ impl MethodChoice {
         self.entry.about.name
     }
 
-    /// What is said of it.
+    /// The description.
     pub fn about(&self) -> &'static About {
         self.entry.about
     }
@@ -44,17 +44,17 @@ impl MethodChoice {
         &self.parameters
     }
 
-    /// The method itself.
+    /// Builds the method.
     pub fn build(&self) -> std::sync::Arc<dyn Method> {
         (self.entry.build)(&self.parameters)
     }
 
-    /// Whether the values go together, with an attack of so many steps; else the parameter to change, and why.
+    /// Checks that the values go together, given the number of attack steps.
     pub(super) fn check(&self, steps: u32) -> Result<(), (&'static str, String)> {
         (self.entry.check)(&self.parameters, steps)
     }
 
-    /// The parameter that says most about a run: the first that is a number and has an effect, with its value.
+    /// The headline parameter, with its value: the first number that has an effect.
     pub fn headline(&self) -> Option<(&'static Parameter, f64)> {
         self.parameters.iter().find_map(|(parameter, value)| match value {
             ParameterValue::Number(number) if self.parameters.counts(parameter) => Some((parameter, number)),
@@ -75,12 +75,11 @@ impl MethodChoice {
         self.entry.about.parameters.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Puts a value in; the text must be one that [`read`] takes.
     pub(super) fn put(&mut self, name: &str, value: ParameterValue) {
         self.parameters.put(name, value);
     }
 
-    /// The method `name`, with what was changed here of the parameters that it has as well.
+    /// The method `name`, with the changed values of the parameters that both methods have.
     pub(super) fn switched_to(&self, name: &str) -> Result<Self, String> {
         let mut next = Self::of(name)?;
         for (parameter, value) in self.parameters.iter().filter(|(parameter, value)| parameter.default() != *value) {

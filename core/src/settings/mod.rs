@@ -1,115 +1,44 @@
-//! All settings of a run in one plain struct: the command line, the window, a link, a settings file and a checkpoint fill the same
-//! one, field by field, by name. The settings of every run are declared here, the parameters of a method in its own file; [`fields`]
-//! is the table of both, from which all doors make what they show.
+//! All settings of a run in one plain struct. The command line, the window, links, settings files and checkpoints fill it field by field, by
+//! name. This file declares the settings of every run, and each method's file its parameters. [`fields`] lists both; every door builds its
+//! options from that table.
 
+mod advice;
+mod checked;
+mod error;
 mod field;
+mod json;
 mod method_choice;
 mod value;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap as _};
-
+pub use checked::Checked;
+pub use error::SettingsError;
 pub use field::{Change, Field, Group, Kind, Slider, field, fields};
 pub use method_choice::MethodChoice;
 pub use value::{ClimbedLoss, StartingWeights};
 
+use error::{in_range, nearest_field, with_range};
 use field::Shown;
 use value::Value;
 
 use crate::{
-    attack::{Attack, LossKind, Path as AttackPath},
-    batch::Noise,
-    dataset::{Augmentation, DataRange, Request, Source, TestPart, Toy, ValidationPart},
-    method::{Clock, Craft, Method},
+    attack::Path as AttackPath,
+    dataset::{Augmentation, DataRange, Source, TestPart, Toy, ValidationPart},
+    method::ParameterValue,
     model::{Initialisation, ModelSpec, Normalisation},
-    train::{LearningRate, LearningRateSchedule},
+    train::LearningRateSchedule,
 };
 
-/// Why a setting is refused; the message names it as files do, its value and what is allowed. A door says [`Self::problem`] with its own
-/// name for [`Self::setting`].
-#[derive(Clone, Debug, thiserror::Error, PartialEq)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// There is no setting of that name.
-    #[error("there is no setting `{name}`{}", .like.map(|like| format!("; did you mean `{like}`?")).unwrap_or_default())]
-    Unknown {
-        /// The name given.
-        name: String,
-        /// The nearest name there is.
-        like: Option<&'static str>,
-    },
-    /// The value cannot be read.
-    #[error("{name}: {problem}")]
-    Unreadable {
-        /// The setting.
-        name: &'static str,
-        /// What is wrong with the value, and what was expected.
-        problem: String,
-    },
-    /// The value lies outside its range.
-    #[error("{name}: {value} is out of range; expected {low} to {high}")]
-    OutOfRange {
-        /// The setting.
-        name: &'static str,
-        /// Its value.
-        value: String,
-        /// The least value allowed.
-        low: f64,
-        /// The greatest value allowed.
-        high: f64,
-    },
-    /// The method has no such parameter.
-    #[error("{name}: {method} has no such parameter; it belongs to {}", .methods.join(", "))]
-    OfAnotherMethod {
-        /// The parameter.
-        name: &'static str,
-        /// The method that was chosen.
-        method: &'static str,
-        /// The methods that have it.
-        methods: Vec<&'static str>,
-    },
-    /// Values that are fine each, but not together.
-    #[error("{name}: {problem}")]
-    Conflict {
-        /// The setting to change.
-        name: &'static str,
-        /// What does not go together, and what to do.
-        problem: String,
-    },
-}
-
-impl SettingsError {
-    /// The setting to change, if there is one of the name that was given.
-    pub fn setting(&self) -> Option<&'static str> {
-        match self {
-            Self::Unknown { .. } => None,
-            Self::Unreadable { name, .. }
-            | Self::OutOfRange { name, .. }
-            | Self::OfAnotherMethod { name, .. }
-            | Self::Conflict { name, .. } => Some(name),
-        }
-    }
-
-    /// What is wrong, without the setting's name.
-    pub fn problem(&self) -> String {
-        let whole = self.to_string();
-        match self.setting().and_then(|name| whole.strip_prefix(name)?.strip_prefix(": ")) {
-            Some(problem) => problem.to_owned(),
-            None => whole,
-        }
-    }
-}
-
-/// Whether what an epoch measures depends on the setting `name`.
+/// Whether the measurements of an epoch depend on the setting `name`.
 pub fn is_measured_with(name: &str) -> bool {
     field(name).is_some_and(|field| field.change == Change::Measured)
 }
 
-/// Whether the setting `name` may change while a run is on its way, without a new run.
+/// Whether the setting `name` may change during a run.
 pub fn may_change(name: &str) -> bool {
     field(name).is_some_and(|field| matches!(field.change, Change::Measured | Change::Live))
 }
 
-/// Whether the setting `name` may change when a run is taken up again.
+/// Whether the setting `name` may change when a run resumes.
 pub fn may_change_on_resume(name: &str) -> bool {
     field(name).is_some_and(|field| field.change != Change::Never)
 }
@@ -181,55 +110,7 @@ macro_rules! settings {
         }
     };
     (@range) => { None };
-    (@range $low:literal, $high:expr) => { Some(($low as f64, $high as f64)) };
-}
-
-/// A problem with a number, and the range that it should lie in.
-fn with_range(problem: String, range: Option<(f64, f64)>) -> String {
-    match range {
-        Some((low, high)) => format!("{problem}; expected {low} to {high}"),
-        None => problem,
-    }
-}
-
-/// Whether a number lies in its range.
-fn in_range<V: Value>(name: &'static str, value: &V, range: Option<(f64, f64)>) -> Result<(), SettingsError> {
-    match (value.number(), range) {
-        (Some(number), Some((low, high))) if !(low..=high).contains(&number) => {
-            Err(SettingsError::OutOfRange { name, value: value.write(), low, high })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The field whose name is most like `name`, if any is near.
-fn nearest_field(name: &str) -> Option<&'static str> {
-    nearest(&name.replace('-', "_"), fields().iter().map(|field| field.name))
-}
-
-/// The one of `names` that is most like `name`, if any is near.
-fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    names
-        .map(|there| (edits(name, there), there))
-        .min()
-        .filter(|&(edits, there)| edits <= 1 + there.len() / 4)
-        .map(|(_, there)| there)
-}
-
-/// Levenshtein's distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, &to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
+    (@range $low:literal, $high:expr) => { Some((f64::from($low), f64::from($high))) };
 }
 
 settings! {
@@ -319,7 +200,7 @@ settings! {
 }
 
 impl Settings {
-    /// The defaults for `source`: the program's own for 2-D points, the reference recipes for digits and for images.
+    /// The defaults for `source`: those of the program for 2-D points, the reference recipes for digits and images.
     pub fn recipe(source: Source) -> Self {
         let own = Self::default();
         match &source {
@@ -351,11 +232,10 @@ impl Settings {
         }
     }
 
-    /// Sets the setting `name` from text. A new method keeps what was changed of the parameters that it shares with the one before.
+    /// Sets `name` from text. A new method keeps the changed values of the parameters that it shares with the previous one.
     ///
     /// # Errors
-    /// [`SettingsError`] for an unknown name, an unreadable value, one outside its range and a parameter of another method; nothing is
-    /// changed then.
+    /// [`SettingsError`] for an unknown name, an unreadable or out-of-range value, or a parameter of another method. Nothing changes then.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingsError> {
         let Some(field) = field(name) else {
             return Err(SettingsError::Unknown { name: name.to_owned(), like: nearest_field(name) });
@@ -377,236 +257,24 @@ impl Settings {
         };
         let range = field::parameter_range(parameter);
         let value = method_choice::read(parameter, text).map_err(|problem| unreadable(with_range(problem, range)))?;
-        if let crate::method::ParameterValue::Number(number) = value {
+        if let ParameterValue::Number(number) = value {
             in_range(field.name, &number, range)?;
         }
         self.method.put(name, value);
         Ok(())
     }
 
-    /// The value of the setting `name` as text, which [`Self::set`] reads back; none for an unknown name and for the parameter of
-    /// another method.
+    /// The value of `name` as text, which [`Self::set`] reads back; `None` for an unknown name or a parameter of another method.
     pub fn get(&self, name: &str) -> Option<String> {
         self.get_own(name).or_else(|| self.method.parameters().get(name).map(|value| value.to_string()))
     }
 
-    /// These settings with `name` set to `text`, for values that the program itself writes: one that cannot be read changes nothing.
+    /// These settings with `name` set to `text`, for values that the program itself writes. An unreadable value changes nothing.
+    #[must_use]
     pub fn with(mut self, name: &str, text: &str) -> Self {
         let set = self.set(name, text);
         debug_assert!(set.is_ok(), "{set:?}");
         self
-    }
-
-    /// The settings as parts that can only be valid.
-    ///
-    /// # Errors
-    /// The first setting that is out of range or does not go with another.
-    pub fn checked(&self) -> Result<Checked, SettingsError> {
-        self.all_in_range()?;
-        let conflict = |name, problem: &str| Err(SettingsError::Conflict { name, problem: problem.to_owned() });
-        if self.epsilon > 0.0 && self.step_size == 0.0 {
-            return conflict("step_size", "0 never leaves the start; expected more than 0 (epsilon / 4 is usual)");
-        }
-        if self.lr == 0.0 {
-            return conflict("lr", "0 learns nothing; expected more than 0");
-        }
-        for (parameter, value) in self.method.parameters().iter() {
-            if let crate::method::ParameterValue::Number(number) = value {
-                in_range(parameter.name, &number, field::parameter_range(parameter))?;
-            }
-        }
-        self.method.check(self.steps).map_err(|(name, problem)| SettingsError::Conflict { name, problem })?;
-        let checked = Checked {
-            request: Request {
-                source: self.data.clone(),
-                range: self.data_range.clone(),
-                points: self.points,
-                noise: self.noise,
-                seed: self.data_seed,
-                test: self.test,
-                validation: self.validation,
-            },
-            attack: Attack {
-                epsilon: self.epsilon as f32,
-                step_size: self.step_size as f32,
-                steps: self.steps,
-                loss: self.loss.0.unwrap_or_default(),
-                start: self.random_start.then_some(Noise::Uniform),
-                patience: None,
-                path: self.path,
-            },
-            method: self.method.build(),
-            learning_rate: LearningRate { schedule: self.lr_schedule, lr: self.lr, epochs: self.epochs },
-            settings: self.clone(),
-        };
-        if !self.random_start && checked.attacks(1).iter().any(|attack| attack.loss == LossKind::Kl) {
-            let by_name = self.loss.0.is_some();
-            let (name, problem) = if by_name {
-                ("loss", "kl has a zero gradient at the natural image: it needs a random start")
-            } else {
-                (
-                    "random_start",
-                    "the method attacks the divergence, whose gradient is zero at the natural image: it needs a random start",
-                )
-            };
-            return conflict(name, problem);
-        }
-        Ok(checked)
-    }
-
-    /// Why the setting `name` has no effect beside the others, in a sentence; none where it has one.
-    pub fn without_effect(&self, name: &str) -> Option<String> {
-        let about = self.method.about();
-        match name {
-            // Points are generated for the figures alone.
-            "points" | "noise" if !matches!(self.data, Source::Toy(_)) => {
-                Some(format!("{name} has no effect: no points are generated for {}", self.data))
-            }
-            "data_range" if self.data.is_inside() => {
-                Some(format!("data-range has no effect: {} is inside the program", self.data))
-            }
-            "burn_in" if !about.weighs() => Some(format!("burn-in has no effect: {} weighs no samples", about.name)),
-            "burn_in" if !about.burns_in => {
-                Some(format!("burn-in has no effect: what {} weighs by is part of its loss from the first epoch on", about.name))
-            }
-            _ => self.method.parameters().without_effect(name),
-        }
-    }
-
-    /// Things that are allowed and probably not meant, one sentence each.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.method.about().burns_in && self.burn_in >= self.epochs {
-            warnings.push(format!(
-                "burn-in of {} epochs leaves no epoch of {} with weights: no sample is weighted",
-                self.burn_in, self.epochs
-            ));
-        }
-        warnings.extend(self.method.parameters().warnings());
-        warnings.extend(self.method.build().warnings());
-        if f64::from(self.steps) * self.step_size < self.epsilon {
-            warnings.push(format!(
-                "{} steps of {} do not reach across the ball of radius {}",
-                self.steps, self.step_size, self.epsilon
-            ));
-        }
-        if self.average == 0.0 && self.average_from > 1 {
-            warnings.push(format!("weights are averaged from epoch {} on only with an average above 0", self.average_from));
-        }
-        if self.awp == 0.0 && self.awp_warmup > 0 {
-            warnings.push(format!("a warm-up of {} epochs has no effect without awp above 0", self.awp_warmup));
-        }
-        if self.awp > 0.0 && self.awp_warmup >= self.epochs {
-            warnings
-                .push(format!("a warm-up of {} epochs leaves none of {} with perturbed weights", self.awp_warmup, self.epochs));
-        }
-        if self.average > 0.0 && self.average_from > self.epochs {
-            warnings.push(format!("weights are averaged from epoch {} on, and there are {}", self.average_from, self.epochs));
-        }
-        warnings
-    }
-}
-
-/// Settings that were checked; made by [`Settings::checked`] alone.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Checked {
-    /// The data to load.
-    pub request: Request,
-    /// The training attack, but for what the method says of it: see [`Self::attacks`].
-    pub attack: Attack,
-    /// The method. A program may put one of its own here.
-    pub method: std::sync::Arc<dyn Method>,
-    /// The learning rate over the epochs.
-    pub learning_rate: LearningRate,
-    /// All of them as they were given.
-    pub settings: Settings,
-}
-
-impl Checked {
-    /// The method and the values of its parameters, by which what it keeps from step to step is told apart.
-    pub fn method_key(&self) -> String {
-        let values = self.settings.method.parameters().iter().map(|(parameter, value)| (parameter.name, value.to_string()));
-        format!("{} {:?}", self.method.about().name, values.collect::<Vec<_>>())
-    }
-
-    /// What a method may know of `epoch`, counted from 1.
-    pub fn clock(&self, epoch: u32) -> Clock {
-        Clock {
-            epoch,
-            epochs: self.settings.epochs,
-            burn_in: if self.method.about().burns_in { self.settings.burn_in } else { 0 },
-        }
-    }
-
-    /// Whether the weights of `epoch` are the method's own: not where it still burns in, unless it does so to the end.
-    pub fn in_force(&self, epoch: u32) -> bool {
-        let clock = self.clock(epoch);
-        clock.weighs() || clock.burn_in >= clock.epochs
-    }
-
-    /// The training attacks of `epoch`: one for each craft of the method.
-    pub fn attacks(&self, epoch: u32) -> Vec<Attack> {
-        self.method.crafts(self.clock(epoch)).into_iter().map(|craft| self.attack_of(craft)).collect()
-    }
-
-    /// The training attack of `epoch`: the first, where there are two.
-    pub fn attack_in(&self, epoch: u32) -> Attack {
-        self.attacks(epoch).into_iter().next().unwrap_or(self.attack)
-    }
-
-    fn attack_of(&self, craft: Craft) -> Attack {
-        let loss = self.settings.loss.0.unwrap_or(craft.loss);
-        // Next to x, where the gradient of the divergence is zero, whatever else the method starts from.
-        let noise = if loss == LossKind::Kl { Noise::Gaussian } else { craft.noise };
-        Attack { loss, start: self.attack.start.map(|_| noise), patience: craft.patience, ..self.attack }
-    }
-}
-
-impl Serialize for Settings {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let values: Vec<_> = fields().iter().filter_map(|field| Some((field, self.get(field.name)?))).collect();
-        let mut map = serializer.serialize_map(Some(values.len()))?;
-        for (field, text) in values {
-            match serde_json::from_str::<serde_json::Value>(&text) {
-                // JSON knows no infinity: that goes as text, like names.
-                Ok(plain) if plain.is_number() || plain.is_boolean() => map.serialize_entry(field.name, &plain)?,
-                _ => map.serialize_entry(field.name, &text)?,
-            }
-        }
-        map.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Settings {
-    /// Reads what is given over the recipe of its `data`; an unknown name or a wrong value is an error that names it. A parameter of
-    /// another method is passed over: files of old runs hold λ for every method.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let given = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
-        let text = |value: &serde_json::Value| match value {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let mut settings = Self::default();
-        if let Some(data) = given.get("data") {
-            settings.set("data", &text(data)).map_err(de::Error::custom)?;
-            settings = Self::recipe(settings.data);
-        }
-        // Files of before there were methods with an attack of their own name cross-entropy where they mean what is usual.
-        let is_old = !given.contains_key("awp") && given.contains_key("lambda_schedule");
-        if let Some(method) = given.get("method") {
-            settings.set("method", &text(method)).map_err(de::Error::custom)?;
-        }
-        for (name, value) in given.iter().filter(|(name, _)| *name != "method") {
-            if name == "loss" && is_old && text(value) == "ce" {
-                continue;
-            }
-            match settings.set(name, &text(value)) {
-                Err(SettingsError::OfAnotherMethod { .. }) => {}
-                other => other.map_err(de::Error::custom)?,
-            }
-        }
-        Ok(settings)
     }
 }
 

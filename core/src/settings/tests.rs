@@ -1,4 +1,5 @@
 use super::*;
+use crate::attack::LossKind;
 
 #[test]
 fn every_setting_survives_text_and_json() {
@@ -244,7 +245,7 @@ fn no_change_of_method_leaves_a_value_that_the_next_one_does_not_take() {
 #[test]
 fn a_value_that_was_put_in_past_the_checks_is_refused_before_a_run() {
     let mut settings = Settings::default().with("method", "average");
-    settings.method.put("beta", crate::method::ParameterValue::Number(7.0));
+    settings.method.put("beta", ParameterValue::Number(7.0));
     assert_eq!(settings.checked().unwrap_err().to_string(), "beta: 7 is out of range; expected 0 to 1");
 }
 

@@ -1,4 +1,4 @@
-//! Values that are written as text in the same way everywhere.
+//! The text form of values, the same everywhere.
 
 use std::{
     fmt,
@@ -15,7 +15,6 @@ use crate::{
     train::LearningRateSchedule,
 };
 
-/// A value of a setting.
 pub(super) trait Value: Sized {
     fn read(text: &str) -> Result<Self, String>;
     fn write(&self) -> String;
@@ -27,7 +26,7 @@ pub(super) trait Value: Sized {
     }
 }
 
-/// What the training attack climbs: a loss, or what the method says.
+/// The loss that the training attack maximises; `None` leaves the choice to the method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct ClimbedLoss(pub Option<LossKind>);
 
@@ -51,7 +50,7 @@ impl fmt::Display for ClimbedLoss {
     }
 }
 
-/// Weights that a run starts from: those of a file, or drawn ones.
+/// The initial weights of a run: those of a file, or `None` for random ones.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct StartingWeights(pub Option<PathBuf>);
 
@@ -136,6 +135,7 @@ macro_rules! value_integer {
                 self.to_string()
             }
 
+            #[allow(clippy::cast_lossless, reason = "no conversion serves all three types")]
             fn number(&self) -> Option<f64> {
                 Some(*self as f64)
             }

@@ -1,5 +1,5 @@
-//! How the passes of an update are computed: layer by layer through the tensor library, on the CPU a tile of samples after the other, or
-//! on a GPU the whole network in one go.
+//! Executors of an update's passes: layer by layer through the tensor library, tile by tile in SIMD lanes on the CPU, or whole networks in
+//! our own kernels on a GPU.
 
 use std::cell::RefCell;
 
@@ -20,22 +20,22 @@ use crate::{
     },
 };
 
-/// A pass of a batch to the logits.
+/// A forward pass of a batch.
 #[derive(Debug)]
 pub(super) struct Pass {
     /// N x C, tracked.
     pub(super) logits: Tensor<2>,
     images: Tensor<2>,
-    /// How many passes came before.
-    place: usize,
+    /// The index of this pass in the update.
+    index: usize,
 }
 
-/// What computes passes and their gradients.
+/// Computes passes and their gradients.
 #[derive(Debug)]
 pub(super) enum Executor<'a> {
-    /// Layer by layer, so many samples at a time.
+    /// Layer by layer, `together` samples at a time.
     Composed { network: &'a Network, together: Option<usize> },
-    /// In lanes, for networks that train as they answer.
+    /// In lanes, for networks whose training pass equals their evaluation pass.
     Lanes {
         program: Program,
         /// Lengths of the learned tensors.
@@ -43,23 +43,23 @@ pub(super) enum Executor<'a> {
         parameters: Vec<f32>,
         device: Device,
     },
-    /// In lanes, all tiles of the batch through a layer before the next one, for networks with batch normalisation.
+    /// In lanes, for networks with batch normalisation: all tiles pass one layer before any tile enters the next.
     TilesTogether { network: &'a Network, training: RefCell<Training>, order: Order, device: Device },
     /// The whole network on a GPU.
     OnGpu { network: &'a Network, training: RefCell<wgpu::Training>, order: Order },
 }
 
-/// Where the tensors of a network stand in its program.
+/// The positions of a network's tensors in its program.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// For every learned tensor, in the order in which burn walks the network, its place in [`Program::learned`].
+    /// For each learned tensor, in burn's visiting order, its index in [`Program::learned`].
     learned: Vec<usize>,
-    /// For every running statistic its batch normalisation, in the order of the layers, and 0 for a mean, 1 for a variance.
+    /// For each running statistic, the index of its batch normalisation in the order of the layers, and 0 for a mean, 1 for a variance.
     running: Vec<(usize, usize)>,
 }
 
 impl Order {
-    /// `None` where the network trains something that the program does not, or the other way round.
+    /// `None` if network and program do not train the same tensors.
     fn of(network: &Network, program: &Program) -> Option<Self> {
         let walk = Walk::of(network);
         let ids: Vec<_> = program.learned().map(|learned| learned.id).collect();
@@ -77,8 +77,8 @@ impl Order {
         Some(Self { learned: learned.filter(|learned| learned.len() == ids.len())?, running: running? })
     }
 
-    /// The running statistics follow those of a batch: mean and variance of every batch normalisation in the order of the layers, each
-    /// with what it is multiplied by.
+    /// Moves the running statistics towards those of a batch. `newest` holds mean and variance of each batch normalisation in the order of the
+    /// layers, each with its correction factor.
     fn follow(&self, network: &Network, newest: &[[(&Vec<f32>, f64); 2]]) {
         let kept = RunningStatistics::of(network).values();
         let moved = kept.into_iter().zip(&self.running).map(|(kept, &(norm, which))| {
@@ -89,10 +89,10 @@ impl Order {
         RunningStatistics::from_values(moved.collect()).restore(network);
     }
 
-    /// What is learned, from the order of the layers. Nothing at all where the loss depends on no pass.
+    /// Reorders gradients from the order of the layers. They are empty if the loss depends on no pass.
     fn gradient(&self, mut of_layers: Vec<Vec<f32>>, device: &Device) -> Gradient {
-        let tensors = self.learned.iter().map(|&place| {
-            let numbers = of_layers.get_mut(place).map(std::mem::take).unwrap_or_default();
+        let tensors = self.learned.iter().map(|&index| {
+            let numbers = of_layers.get_mut(index).map(std::mem::take).unwrap_or_default();
             let len = numbers.len();
             Tensor::from_data(TensorData::new(numbers, [len]), device)
         });
@@ -101,7 +101,7 @@ impl Order {
 }
 
 impl<'a> Executor<'a> {
-    /// The frozen network's layers in lanes.
+    /// An executor in lanes for the frozen network's layers.
     pub(super) fn lanes(program: Program, trained: Vec<usize>, device: &Device) -> Self {
         let parameters = on_host(program.parameters());
         Self::Lanes { program, trained, parameters, device: device.clone() }
@@ -146,11 +146,11 @@ impl<'a> Executor<'a> {
 
     /// A pass of `images` (N x D).
     pub(super) fn pass(&self, images: &Tensor<2>) -> Pass {
-        let mut place = 0;
+        let mut index = 0;
         let logits = match self {
             Self::OnGpu { network, training, order } => {
                 let mut training = training.borrow_mut();
-                place = training.passes();
+                index = training.passes();
                 let logits = training.forward(images);
                 let statistics = training.statistics();
                 let values = order.running.iter().map(|&(norm, which)| statistics[norm][which].clone().autodiff());
@@ -166,7 +166,7 @@ impl<'a> Executor<'a> {
             }
             Self::TilesTogether { network, training, order, device } => {
                 let mut training = training.borrow_mut();
-                place = training.passes();
+                index = training.passes();
                 let [samples, _] = images.dims();
                 let logits = training.forward(&on_host(images.clone()));
                 let classes = logits.len() / samples;
@@ -179,7 +179,7 @@ impl<'a> Executor<'a> {
                 Tensor::<2>::from_data(TensorData::new(logits, [samples, classes]), device).autodiff().require_grad()
             }
         };
-        Pass { logits, images: images.clone(), place }
+        Pass { logits, images: images.clone(), index }
     }
 
     /// The gradient of `loss`, one number that was computed from the logits of `passes`, with respect to the parameters.
@@ -188,10 +188,10 @@ impl<'a> Executor<'a> {
         match self {
             Self::Composed { network, .. } => Gradient::of(network, &gradients),
             Self::OnGpu { training, order, .. } => {
-                let slopes = |pass: &&Pass| pass.logits.grad(&gradients).map(|slopes| (pass.place, slopes));
+                let slopes = |pass: &&Pass| pass.logits.grad(&gradients).map(|slopes| (pass.index, slopes));
                 let slopes: Vec<_> = passes.iter().filter_map(slopes).collect();
                 let tensors = training.borrow().gradient(&slopes);
-                Gradient { tensors: order.learned.iter().map(|&place| tensors[place].clone()).collect() }
+                Gradient { tensors: order.learned.iter().map(|&index| tensors[index].clone()).collect() }
             }
             Self::Lanes { program, trained, parameters, device } => {
                 let mut sum = vec![0.0_f32; trained.iter().sum()];
@@ -214,7 +214,7 @@ impl<'a> Executor<'a> {
                 let mut sum: Vec<Vec<f32>> = Vec::new();
                 for pass in passes {
                     let Some(slopes) = pass.logits.grad(&gradients) else { continue };
-                    let part = training.backward(pass.place, &on_host(slopes));
+                    let part = training.backward(pass.index, &on_host(slopes));
                     if sum.is_empty() {
                         sum = part;
                     } else {

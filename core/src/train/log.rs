@@ -1,4 +1,4 @@
-//! What an epoch measured of its samples, gathered on the device and read once.
+//! The measurements of an epoch's samples, gathered on the device and read once.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -35,15 +35,14 @@ pub struct EpochLog {
 /// The number of a record after x^(K−1) that weights depend on; none of samples that were not weighed.
 type OnPath = Option<usize>;
 
-/// One training sample as the epoch saw it.
+/// The measurements of one training sample in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleRecord {
     /// Its row in the source.
     pub row: u32,
-    /// What the attack measured. The margin and the loss at x^(K) are those of the training forward pass, so with batch norm
-    /// they are taken with the batch's own statistics.
+    /// The attack's measurements. Margin and loss at x^(K) come from the training pass: with batch norm they use the batch's own statistics.
     pub measured: Measured,
-    /// Its weight. For weights that are normalised the mean over a step is 1.
+    /// ω. Normalised weights have mean 1 over a step.
     pub omega: f32,
     /// What the weight depends on: [`About::axis`](crate::method::About::axis); none of a sample that was not weighed, unless that is kappa.
     pub axis: Option<f32>,
@@ -54,13 +53,13 @@ pub struct SampleRecord {
 }
 
 impl SampleRecord {
-    /// What is minimised of it.
+    /// The sample's loss in nats; ω times the cross-entropy unless the method says otherwise.
     pub fn minimised(&self) -> f64 {
         self.objective.map_or_else(|| f64::from(self.omega) * f64::from(self.measured.loss), f64::from)
     }
 }
 
-/// What a step measured of its samples, on the device.
+/// The measurements of one step, on the device.
 #[derive(Debug)]
 pub(crate) struct StepRecord {
     /// The attack's records: at x⁰, after x^(K−1), and with x^(K) measured; N x 4 each.
@@ -101,7 +100,7 @@ impl StepRecord {
 
 /// Rows of [`OF_KAPPA`] numbers with what follows from them: weights depend on that number, and the loss is ω CE.
 fn widened(numbers: Vec<f32>, axis: OnPath) -> Vec<f32> {
-    let axis = |row: &[f32]| axis.map_or(f32::NAN, |place| row[RECORD + place]);
+    let axis = |row: &[f32]| axis.map_or(f32::NAN, |index| row[RECORD + index]);
     let more = |row: &[f32]| [axis(row), f32::NAN, 0.0];
     numbers.chunks_exact(OF_KAPPA).flat_map(|row| row.iter().copied().chain(more(row)).collect::<Vec<f32>>()).collect()
 }
@@ -123,10 +122,10 @@ impl EpochLog {
         self.rows.len()
     }
 
-    /// Reads what is waiting, in one read.
+    /// Reads all unread measurements in one transfer.
     ///
     /// # Errors
-    /// [`DeviceError::Lost`] when the device no longer answers.
+    /// [`DeviceError::Lost`] if the device no longer answers.
     pub async fn fetch(&mut self) -> Result<(), DeviceError> {
         // One read, unless the method was changed on the way.
         let waiting = std::mem::take(&mut self.waiting);
@@ -138,7 +137,7 @@ impl EpochLog {
         Ok(())
     }
 
-    /// The samples read so far, in the order in which they were trained on.
+    /// The samples read so far, in training order.
     pub fn samples(&self) -> Vec<SampleRecord> {
         let rows = self.rows.iter().flatten();
         rows.zip(self.read.chunks_exact(WIDTH)).map(|(&row, numbers)| SampleRecord::from_numbers(row, numbers)).collect()
@@ -162,7 +161,7 @@ impl EpochLog {
         if shares.is_empty() { 1.0 } else { shares.iter().sum::<f64>() / shares.len() as f64 }
     }
 
-    /// What has been read, `WIDTH` numbers per sample: with the order of the epoch this is all that going on in its middle needs.
+    /// All numbers read so far, `WIDTH` per sample. With the epoch's order they are enough to resume in the middle of the epoch.
     pub fn numbers(&self) -> &[f32] {
         &self.read
     }

@@ -1,4 +1,4 @@
-//! The training step: craft adversarial data, pass, weigh, take the gradient, step. What each of them is the method says.
+//! The training step: craft adversarial data, run the passes, weigh the samples, take the gradient, step. The method defines each part.
 
 mod executor;
 mod learning_rate;
@@ -39,57 +39,57 @@ use crate::{
     settings::Checked,
 };
 
-/// Set in the key of the dropout masks of natural samples: they have masks of their own.
+/// Set in the dropout key of natural samples, so that they draw other masks than adversarial samples.
 const NATURAL_PASS: u64 = 1 << 63;
 
-/// A network in training. All of it lives on one device and is used from one thread.
+/// A network in training. All its tensors live on one device; use it from one thread.
 #[derive(Debug)]
 pub struct Trainer {
     /// In training mode.
     network: Network,
-    /// The numbers of `network` as the kernels of a perceptron left them, until it is given others.
+    /// The parameters of `network` as the perceptron's kernels laid them out; `None` after any other update.
     packed: Option<Tensor<1>>,
     /// The optimiser.
     pub sgd: Sgd,
-    /// Where tensors live.
+    /// The device of all tensors.
     pub device: Device,
-    /// What to do.
+    /// The checked settings.
     pub plan: Checked,
-    /// What the method keeps from step to step.
+    /// The method's state between steps.
     pub memory: Memory,
     average: Option<WeightAverage>,
     shape: SampleShape,
     classes: usize,
-    /// The layers, where the network answers for every sample alone while it is trained.
+    /// The layers, if training treats each sample independently (without batch normalisation).
     independent: Option<Arc<Layers>>,
 }
 
-/// A step taken apart, on the device.
+/// The intermediate results of one step, on the device.
 #[derive(Clone, Debug)]
 pub struct StepParts {
-    /// x~: N x D, for each attack of the method.
+    /// x~ of each attack of the method: N x D.
     pub adversarial: Vec<Tensor<2>>,
-    /// How many of x⁰ … x^(K−1) are classified correctly: N numbers.
+    /// κ, the number of iterates among x⁰ … x^(K−1) that are classified correctly: N.
     pub kappa: Tensor<1>,
-    /// The least t < K with x^t misclassified, else K: N numbers.
+    /// The least t < K with x^t misclassified, else K: N.
     pub first_hit: Tensor<1>,
-    /// The weights, 1 where there are none: N numbers.
+    /// ω, 1 if the method weighs nothing: N.
     pub omega: Tensor<1>,
-    /// What the weights depend on: N numbers.
+    /// The quantity that determines the weights ([`About::axis`](crate::method::About::axis)): N.
     pub axis: Tensor<1>,
-    /// What the method measures besides ([`About::measure`](crate::method::About::measure)): one number, or N.
+    /// The method's extra measurement ([`About::measure`](crate::method::About::measure)): one number, or N.
     pub measured: Option<Tensor<1>>,
-    /// What is minimised, at the weights before the step.
+    /// The loss at the parameters before the step.
     pub loss: Loss,
-    /// The gradient that is followed, without weight decay.
+    /// The gradient of the step, without weight decay.
     pub gradient: Gradient,
-    /// The gradients of the natural and of the adversarial term, for methods that combine them.
+    /// The gradients of the natural and the adversarial term, for methods that combine them.
     pub terms: Option<[Gradient; 2]>,
     /// The learning rate.
     pub lr: f64,
 }
 
-/// What an attack found, to train on.
+/// Adversarial data of a batch.
 struct Crafted {
     batch: Batch,
     attacks: Vec<Attack>,
@@ -98,7 +98,7 @@ struct Crafted {
     at: (u32, usize),
 }
 
-/// What is known of a step before the network has moved.
+/// The results of a step before the update.
 struct Computed {
     gradient: Gradient,
     terms: Option<[Gradient; 2]>,
@@ -107,10 +107,10 @@ struct Computed {
 }
 
 impl Trainer {
-    /// A trainer with fresh weights for `dataset`.
+    /// A trainer with new initial weights for `dataset`.
     ///
     /// # Errors
-    /// [`ModelError`] when the network does not take such samples.
+    /// [`ModelError`] if the network does not accept samples of this shape.
     pub fn new(plan: &Checked, dataset: &Dataset, device: &Device) -> Result<Self, ModelError> {
         let settings = &plan.settings;
         let model = settings.model.resolve(dataset.shape);
@@ -145,23 +145,23 @@ impl Trainer {
         &self.network
     }
 
-    /// Trains `network` from now on: one of the same architecture, in training mode, on [`Self::device`].
+    /// Replaces the network by one of the same architecture, in training mode, on [`Self::device`].
     pub fn set_network(&mut self, network: Network) {
         self.network = network;
         self.packed = None;
     }
 
-    /// The frozen network: outside the autodiff graph, batch norm and dropout in evaluation mode.
+    /// The frozen network: outside the autodiff graph, with batch norm and dropout in evaluation mode.
     pub fn frozen(&self) -> Network {
         self.network.valid()
     }
 
-    /// The average of the weights as a frozen network, once there is one.
+    /// The frozen network of averaged weights; `None` before averaging begins.
     pub fn averaged(&self) -> Option<Network> {
         self.average.as_ref().map(|average| average.network(&self.network))
     }
 
-    /// Puts an average of a checkpoint back: a frozen network.
+    /// Restores the averaged weights of a checkpoint from a frozen network.
     pub fn restore_average(&mut self, averaged: &Network) {
         self.average = Some(WeightAverage::new(self.plan.settings.average, averaged));
     }
@@ -172,22 +172,22 @@ impl Trainer {
         shuffled(dataset.train.len(), settings.seed, epoch).chunks(settings.batch).map(<[usize]>::to_vec).collect()
     }
 
-    /// Whether the update of such a network on such a device is computed in lanes.
+    /// Whether the CPU computes the update in SIMD lanes.
     fn updates_in_lanes(&self) -> bool {
-        // Measured: a perceptron's layers are so small that the tensor library's products of the whole batch are as fast.
+        // Measured: for a perceptron's small layers, the tensor library's products of the whole batch are as fast.
         self.independent.is_some()
             && self.plan.attack.path != Path::Composed
             && is_cpu(&self.device)
             && !matches!(self.network.architecture, Architecture::Mlp(_))
     }
 
-    /// Samples that go through `network` together in an update; with batch normalisation all of them must, the others need not.
+    /// How many samples pass through the network at once on a GPU; `None`, as with batch normalisation, means the whole batch.
     fn together(&self) -> Option<usize> {
         let layers = self.independent.as_ref().filter(|_| !is_cpu(&self.device));
         layers.map(|layers| pace::samples_together(layers.multiplications()))
     }
 
-    /// What computes the passes of an update of `network`, so many of so many samples each.
+    /// The executor of an update of `network` with `passes` passes of `samples` samples each.
     fn executor<'a>(&self, network: &'a Network, samples: usize, passes: usize) -> Executor<'a> {
         let lanes = if self.updates_in_lanes() { in_lanes(network) } else { None };
         if let Some((program, trained)) = lanes {
@@ -210,9 +210,9 @@ impl Trainer {
         Crafted { batch, attacks, found, at }
     }
 
-    /// One training step on the samples at `indices`: the method's attack on the frozen network, its weights, its loss, and one step of
-    /// SGD. Nothing is read back from a GPU (a software adapter is waited for once); what was measured goes to `log`, and x~ of the
-    /// samples (N x D) comes back.
+    /// One training step on the samples at `indices`, in step `at` (epoch, step): attacks the frozen network, weighs the samples, and makes
+    /// one step of SGD on the method's loss. Adds the measurements to `log` and returns x~ (N x D). Reads nothing back from a GPU; waits once
+    /// for a software adapter.
     pub fn step(&mut self, dataset: &Dataset, indices: &[usize], at: (u32, usize), log: &mut EpochLog) -> Tensor<2> {
         if let Some(images) = self.step_in_kernels(dataset, indices, at, log) {
             return images;
@@ -235,13 +235,13 @@ impl Trainer {
         crafted.found.into_iter().next().map_or(crafted.batch.natural, |found| found.images)
     }
 
-    /// The same step taken apart; the network moves as in [`Self::step`] but for rounding.
+    /// Makes the same step and returns its intermediate results. The update equals that of [`Self::step`] up to rounding.
     pub fn step_apart(&mut self, dataset: &Dataset, indices: &[usize], at: (u32, usize)) -> StepParts {
         let crafted = self.craft(dataset, indices, at);
         self.finish_apart(&crafted)
     }
 
-    /// The same on adversarial data from elsewhere: `images` N x D, with kappa and first hit of each sample.
+    /// As [`Self::step_apart`] on given adversarial data: `images` (N x D), with (kappa, first hit) of each sample in `counts`.
     pub fn step_apart_on(
         &mut self,
         dataset: &Dataset,
@@ -300,13 +300,13 @@ impl Trainer {
         }
     }
 
-    /// The weights of a batch, if the method has any now.
+    /// The weights of a batch; `None` during burn-in, or if the method weighs nothing.
     fn weigh(&mut self, evidence: &Evidence, epoch: u32) -> Option<Weights> {
         let clock = self.plan.clock(epoch);
         if clock.weighs() { self.plan.method.weigh(evidence, clock, &mut self.memory) } else { None }
     }
 
-    /// What the weights of a batch depend on, where that is not kappa; no number where samples are not weighed yet.
+    /// The quantity that determines the weights, unless that is kappa; NaN during burn-in.
     fn axis_of(&self, weights: Option<Weights>, samples: usize) -> Option<Tensor<1>> {
         if self.plan.method.about().axis == Axis::KAPPA {
             return None;
@@ -344,7 +344,7 @@ impl Trainer {
         let loss = method.loss(&passes.outputs(&labels), omega);
         let end = found[0].measure_end(passes.adversarial.logits.clone().inner(), batch.labels.clone(), &attacks[0]);
 
-        // The gradient is taken at other weights; the step is made at these.
+        // With weight perturbation the gradient is taken at perturbed parameters; the step starts from the unperturbed ones.
         let perturbed = kept.map(|kept| {
             let ascent = executor.gradient(loss.per_sample().mean(), &passes.all());
             kept.restore(&network);
@@ -352,7 +352,7 @@ impl Trainer {
         });
         let moved = perturbed.as_ref().unwrap_or(&network);
         let executor = if perturbed.is_some() {
-            // Its buffers serve the next one.
+            // Frees its buffers for the next executor.
             drop(executor);
             self.executor(moved, batch.len(), count_of_passes)
         } else {
@@ -361,7 +361,7 @@ impl Trainer {
         if perturbed.is_some() {
             passes = passes_of(moved, &executor);
         }
-        // What is told is the loss at the weights as they are; what is followed may be taken elsewhere.
+        // The log gets the loss at the unperturbed parameters; the gradient may come from the perturbed ones.
         let followed = if perturbed.is_some() { method.loss(&passes.outputs(&labels), omega) } else { loss.clone() };
 
         let (gradient, terms, measured) = match (&followed.natural, &passes.natural) {
@@ -393,7 +393,7 @@ impl Trainer {
         Computed { gradient, terms, loss, record }
     }
 
-    /// The step of a method that is a weighted cross-entropy of weights from the attack alone, as fast as it goes.
+    /// The fast path of [`Method::is_weighted_cross_entropy`](crate::method::Method::is_weighted_cross_entropy).
     fn weighted_cross_entropy_step(&mut self, crafted: &Crafted, lr: f64) -> StepRecord {
         let Crafted { batch, attacks, found, at: (epoch, step) } = crafted;
         let (attack, found) = (&attacks[0], &found[0]);
@@ -440,7 +440,7 @@ impl Trainer {
         }
     }
 
-    /// The samples at `indices` as a step of `epoch` takes them: augmented, with their starts.
+    /// The batch of a step in `epoch`: the samples at `indices`, augmented, with their attack starts.
     pub fn batch(&self, dataset: &Dataset, indices: &[usize], epoch: u32) -> Batch {
         let settings = &self.plan.settings;
         let key = (settings.seed, epoch);
@@ -448,7 +448,7 @@ impl Trainer {
         training_batch(&dataset.train, indices, self.shape, &settings.augment, start, key, &self.device)
     }
 
-    /// Goes on with other settings; network, data and order stay.
+    /// Continues with other settings; network, data and sample order stay.
     pub fn change(&mut self, plan: Checked) {
         self.sgd.momentum = plan.settings.momentum;
         self.sgd.weight_decay = plan.settings.weight_decay;
@@ -459,7 +459,6 @@ impl Trainer {
     }
 }
 
-/// The passes of an update.
 struct Passes {
     natural: Option<Pass>,
     adversarial: Pass,
@@ -491,7 +490,7 @@ impl Passes {
     }
 }
 
-/// 1 for the samples whose attack stopped before its last step, for attacks that may.
+/// 1 for each sample whose attack stopped before its last step; `None` if the attack cannot stop early.
 ///
 /// With patience τ a sample that took all K checks was misclassified at most τ times, so kappa is at least K − τ; one that stopped was
 /// misclassified τ + 1 times at K checks or fewer, so kappa is less.

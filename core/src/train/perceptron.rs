@@ -1,5 +1,5 @@
-//! The training step of a perceptron on a GPU from the attack to the step of SGD, in a handful of dispatches: for layers as small as these
-//! it is they that time is spent on. Between steps the numbers stay as the kernels lay them out.
+//! The training step of a perceptron on a GPU, from the attack to SGD, in a handful of dispatches: for such small layers, dispatches take most
+//! of the time. Between steps the parameters stay in the kernels' layout.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use crate::{
 /// The number of the records after x^(K−1) that a method's weights depend on, if it is one.
 fn axis_on_path(method: &dyn Method) -> Option<usize> {
     let axis = method.about().axis;
-    let places = [(Axis::KAPPA, KAPPA), (Axis::FIRST_HIT, FIRST_HIT)];
-    places.into_iter().find(|(other, _)| *other == axis).map(|(_, place)| place)
+    let indices = [(Axis::KAPPA, KAPPA), (Axis::FIRST_HIT, FIRST_HIT)];
+    indices.into_iter().find(|(other, _)| *other == axis).map(|(_, index)| index)
 }
 
 impl Trainer {
@@ -60,7 +60,7 @@ impl Trainer {
         let (images, measured, weighed) = self.step_on_numbers(&layers, &parameters, &batch, at.0)?;
         self.follow_average(at.0);
         // Every sample has a kappa, weighed or not.
-        let axis = axis_on_path(&*self.plan.method).filter(|&place| weighed || place == KAPPA);
+        let axis = axis_on_path(&*self.plan.method).filter(|&index| weighed || index == KAPPA);
         log.push_by(indices.iter().map(|&index| dataset.train.rows[index]).collect(), measured, axis);
         Some(images)
     }

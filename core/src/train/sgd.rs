@@ -1,7 +1,7 @@
-//! Stochastic gradient descent with momentum and weight decay, as PyTorch's and so as in every published recipe.
+//! Stochastic gradient descent with momentum and weight decay, as PyTorch computes it and every published recipe uses it.
 //!
-//! burn's own optimiser computes the same with `dampening = 0`, but keeps its state under identifiers that change from one
-//! start of the program to the next; a resumed run must find every velocity again and write the same bytes.
+//! burn's optimiser computes the same with `dampening = 0`, but keys its state by identifiers that change with every start of the
+//! program. A resumed run must find every velocity again and write the same bytes.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ pub struct Sgd {
     pub momentum: f64,
     /// The L2 penalty, on every parameter.
     pub weight_decay: f64,
-    /// A flat one for each parameter, in the order in which burn walks the network; empty before the first step.
+    /// One flat velocity per parameter, in burn's visiting order; empty before the first step.
     velocities: Vec<Tensor<1>>,
-    /// All of a perceptron, as its kernels left them: newer than `velocities`.
+    /// A perceptron's velocities as its kernels laid them out; newer than `velocities`.
     packed: Option<(Arc<Layers>, Tensor<1>)>,
 }
 
@@ -36,9 +36,9 @@ impl Sgd {
         Self { momentum, weight_decay, velocities: Vec::new(), packed: None }
     }
 
-    /// One step along gradients that lie one behind the other, in the order in which burn walks the network.
+    /// One step along concatenated gradients, in burn's visiting order.
     pub fn step_along(&mut self, network: Network, gradients: &[f32], lr: f64) -> Network {
-        network.map(&mut Step { sgd: self, gradients: Along::Numbers(gradients), lr, place: 0 })
+        network.map(&mut Step { sgd: self, gradients: Along::Numbers(gradients), lr, index: 0 })
     }
 
     /// One step along a gradient on the device.
@@ -46,7 +46,7 @@ impl Sgd {
         if let Some(theta) = self.step_in_one(&network, &gradient, lr) {
             return network.map(&mut Replace { theta: theta.into_iter() });
         }
-        network.map(&mut Step { sgd: self, gradients: Along::Tensors(gradient.tensors.into_iter()), lr, place: 0 })
+        network.map(&mut Step { sgd: self, gradients: Along::Tensors(gradient.tensors.into_iter()), lr, index: 0 })
     }
 
     /// The parameters after a step of all of them at once, where the device can do that; the velocities follow.
@@ -78,7 +78,7 @@ impl Sgd {
         packed.or_else(|| (!self.velocities.is_empty()).then(|| layers.pack(&self.velocities)))
     }
 
-    /// Takes the velocities after a step of those kernels.
+    /// Replaces the velocities by those of the perceptron's kernels.
     pub(super) fn keep_packed(&mut self, layers: &Arc<Layers>, velocities: Tensor<1>) {
         self.packed = Some((layers.clone(), velocities));
     }
@@ -105,7 +105,7 @@ impl Sgd {
         Ok(host)
     }
 
-    /// Puts velocities of a checkpoint back.
+    /// Restores the velocities of a checkpoint.
     pub fn restore(&mut self, velocities: Vec<Vec<f32>>, device: &burn::tensor::Device) {
         let on_device = velocities.into_iter().map(|velocity| {
             let len = velocity.len();
@@ -149,22 +149,22 @@ struct Step<'a> {
     sgd: &'a mut Sgd,
     gradients: Along<'a>,
     lr: f64,
-    place: usize,
+    index: usize,
 }
 
 impl ModuleMapper for Step<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         // Running statistics and constants pass here too; they have no gradient.
         let Some(gradient) = self.gradients.next(&param.val()) else { return param };
-        let place = self.place;
-        self.place += 1;
+        let index = self.index;
+        self.index += 1;
         param.map(|tracked| {
             let theta = tracked.inner();
             let shape = theta.dims();
-            let known = place < self.sgd.each().len();
+            let known = index < self.sgd.each().len();
             let settings = self.sgd.settings(known, self.lr);
             let velocities = self.sgd.each();
-            let kept = velocities.get_mut(place);
+            let kept = velocities.get_mut(index);
             let velocity = kept.as_ref().map_or_else(|| gradient.clone(), |kept| (*kept).clone().reshape(shape));
             let (theta, velocity) = step_of_sgd(theta, velocity, gradient, settings);
             let flat = velocity.reshape([shape.iter().product::<usize>()]);

@@ -12,7 +12,7 @@ use derive_new::new;
 
 use crate::launch;
 
-/// What one step needs besides the tensors.
+/// The hyperparameters of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SgdSettings {
     /// mu, from 0 to below 1; 0 in the first step, when there is no velocity yet.
@@ -33,7 +33,7 @@ pub fn sgd_step(theta: &[f32], velocity: &[f32], gradient: &[f32], settings: Sgd
     (theta.iter().zip(&next_velocity).map(|(theta, v)| theta - rate * v).collect(), next_velocity)
 }
 
-/// What a backend must offer to take a step.
+/// The operation that a backend implements.
 #[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
 trait SgdKernel: Backend {
     #[fusion(meta = step_shapes)]

@@ -1,4 +1,4 @@
-//! The exponential average of a network's weights and running statistics, which often is more robust than the network itself.
+//! The exponential average of a network's weights and running statistics, often more robust than the network itself.
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
@@ -11,7 +11,7 @@ use crate::model::Network;
 #[derive(Clone, Debug)]
 pub(crate) struct WeightAverage {
     decay: f64,
-    /// In the order in which burn walks the network; running statistics too.
+    /// In burn's visiting order, with running statistics.
     values: Vec<Tensor<1>>,
 }
 
@@ -36,7 +36,7 @@ impl WeightAverage {
         Self { decay, values: values_of(network) }
     }
 
-    /// Takes a step of the network in.
+    /// Averages in the network after a step.
     pub(crate) fn follow(&mut self, network: &Network) {
         let newest = values_of(network);
         let kept = std::mem::take(&mut self.values);

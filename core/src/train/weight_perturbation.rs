@@ -1,4 +1,4 @@
-//! Adversarial weight perturbation: the gradient is taken where small changes of the weights hurt most (Wu et al., NeurIPS 2020).
+//! Adversarial weight perturbation takes the gradient where small changes of the weights hurt most (Wu et al., NeurIPS 2020).
 
 use burn::{
     module::{Module, ModuleMapper, Param},
@@ -7,7 +7,7 @@ use burn::{
 
 use crate::model::{Gradient, Network};
 
-/// Keeps a direction of length 0 where it is.
+/// Avoids a division by a gradient of length 0.
 const TINY: f64 = 1e-20;
 
 /// `network` with every weight tensor w of more than one dimension moved by `γ ‖w‖ g / ‖g‖` along its gradient g; biases and batch norm

@@ -1,5 +1,5 @@
-//! The gradient of the weighted loss with respect to all parameters as one operation, on the CPU: forward pass, loss, and backward
-//! pass of a tile of samples after the other, instead of layer by layer over the whole batch.
+//! The gradient of the weighted loss as one operation on the CPU: forward pass, loss and backward pass tile by tile, instead of layer by
+//! layer over the whole batch.
 
 use crate::{
     attack::loss_gradient_and_count::{CountSettings, LossKind, RECORD, sample_loss},
@@ -7,7 +7,7 @@ use crate::{
     model::Layers,
 };
 
-/// Partial sums of a gradient at most: enough for the threads of any machine, and few enough for its memory.
+/// The most partial sums of a gradient: enough for the threads of any machine, few enough for its memory.
 const GROUPS: usize = 32;
 
 /// A batch whose attack is over.

@@ -1,11 +1,10 @@
-//! Weights from kappa, for every method that has them: a rule, and λ over the epochs.
+//! Weights from kappa: a rule, and λ over the epochs.
 
 use crate::{
     method::{Clock, Condition, Evidence, Parameter, Parameters, Weights},
     weight::{LambdaKind, LambdaSchedule, RuleName},
 };
 
-/// The rule.
 pub(crate) const WEIGHTING: Parameter = Parameter::choice(
     ("weighting", "weighting"),
     "tanh",
@@ -32,7 +31,6 @@ pub(crate) const LAMBDA_MAX: Parameter = Parameter::number(
 )
 .only_with(&[("lambda_schedule", &["linear"])]);
 
-/// λ with its default.
 pub(crate) const fn lambda(default: f64) -> Parameter {
     Parameter::number(
         ("lambda", "λ"),
@@ -91,7 +89,7 @@ impl KappaWeights {
         self.lambda
     }
 
-    /// The weights of a batch, with mean 1; none where λ is infinite, which makes it plain adversarial training bit for bit.
+    /// The weights of a batch, with mean 1; `None` for infinite λ, which makes the step plain adversarial training bit for bit.
     pub(crate) fn of(&self, evidence: &Evidence, clock: Clock) -> Option<Weights> {
         let lambda = self.lambda(clock);
         if lambda == f64::INFINITY {

@@ -2,13 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-/// How λ moves once weights set in.
+/// The schedule of λ after burn-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum LambdaKind {
-    /// It stays.
+    /// Constant.
     #[default]
     Fixed,
-    /// In a straight line from `lambda_max`, at the end of burn-in, to `lambda`, at the last epoch.
+    /// Linear from `lambda_max`, at the end of burn-in, to `lambda`, at the last epoch.
     Linear,
     /// λ, then λ − 1 after 3/4 of the epochs, then λ − 1.5 after 11/12.
     Piecewise,
@@ -39,15 +39,15 @@ impl fmt::Display for LambdaKind {
 
 /// λ as a function of the epoch, counted from 1.
 ///
-/// The published code's schedules are not reproduced but what they were meant to be: its linear one is NaN with its own default
-/// (inf − inf) and starts half-way otherwise, and the later branches of its piecewise one are unreachable (GAIRAT.py, adjust_Lambda).
+/// These are the intended schedules, not those of the published code (GAIRAT.py, adjust_Lambda). There the linear one is NaN with its own
+/// default (inf − inf) and otherwise starts half-way, and later branches of the piecewise one are unreachable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LambdaSchedule {
     /// The kind.
     pub kind: LambdaKind,
     /// λ.
     pub lambda: f64,
-    /// Where the linear schedule starts; finite for it.
+    /// The start of the linear schedule; finite for that schedule.
     pub lambda_max: f64,
     /// Epochs without weights.
     pub burn_in: u32,

@@ -8,14 +8,12 @@ use crate::{
     weight::{kappa, normalise},
 };
 
-/// Which margin.
 pub(crate) const MARGIN: Parameter = Parameter::choice(
     ("margin", "margin of"),
     "adversarial",
     &["adversarial", "natural", "difference"],
     "Whose margin: of the adversarial sample, of the natural one, or the label's probability under attack less the strongest other on natural data (difference: that formula could not be checked).",
 );
-/// How weights are normalised.
 pub(crate) const WEIGHT_NORM: Parameter = Parameter::choice(
     ("weight_norm", "normalise weights"),
     "three",
@@ -23,12 +21,10 @@ pub(crate) const WEIGHT_NORM: Parameter = Parameter::choice(
     "three (the published code's constant factor 3) or batch (mean 1 over the batch).",
 );
 
-/// γ with its default.
 pub(crate) const fn gamma(default: f64) -> Parameter {
     Parameter::number(("gamma", "γ"), default, (0.0, 1000.0), (0.0, 20.0), "γ: how steeply the weight falls with the margin.")
 }
 
-/// The bias with its default.
 pub(crate) const fn bias(default: f64) -> Parameter {
     Parameter::number(
         ("bias", "bias"),
@@ -101,7 +97,6 @@ impl MarginWeights {
 mod tests {
     use super::*;
 
-    /// algorithms.md 14.8.
     #[test]
     fn weights_are_the_closed_form() {
         let clock = Clock { epoch: 2, epochs: 2, burn_in: 1 };

@@ -1,4 +1,4 @@
-//! How much a sample counts: pure functions of what was measured of it, shared by the methods that weigh by the same thing.
+//! Weights of samples: pure functions of measurements, shared by the methods that weigh by the same quantity.
 
 mod discrete;
 pub(crate) mod kappa;
@@ -18,9 +18,9 @@ pub(crate) use normalise::normalise_by;
 pub use normalise::{effective_share, normalise, normalised};
 pub(crate) use vulnerability::VulnerabilityWeights;
 
-/// A rule that gives a raw weight to what the attack measured.
+/// A rule for the raw weight of a sample, from the attack's measurements.
 ///
-/// Rules speak in logarithms: far from the boundary tanh weights fall below the least f32, and their ratios still count.
+/// Rules return logarithms, because tanh weights far from the boundary fall below the least f32 while their ratios still matter.
 pub trait Rule: fmt::Debug + Send + Sync {
     /// The natural logarithm of the raw weight of a sample with `kappa` in 0..=`steps`.
     ///
@@ -36,12 +36,12 @@ pub trait Rule: fmt::Debug + Send + Sync {
 /// The rules by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum RuleName {
-    /// The paper's.
+    /// The paper's rule.
     #[default]
     Tanh,
-    /// The same curve, half as steep.
+    /// A sigmoid: the same curve at half the steepness.
     Sigmoid,
-    /// A straight line that knows no λ.
+    /// A straight line, independent of λ.
     Discrete,
 }
 

@@ -1,4 +1,4 @@
-//! Raw weights made to have mean 1 over the batch: `shaders/normalise_weights.wgsl` launched, and its CPU twin.
+//! Scales raw weights to mean 1 over the batch: launches `shaders/normalise_weights.wgsl`, and holds its CPU twin.
 
 #[cfg(feature = "fusion")]
 use burn::{backend::fusion::custom::TensorSpec, tensor::Shape};
@@ -17,8 +17,8 @@ const WORKGROUP: u32 = 256;
 
 /// The twin: weights with mean 1 from the logarithms of raw ones, `N exp(l_i − max l) / Σ_j exp(l_j − max l)`.
 ///
-/// The same as dividing raw weights by their mean, and safe where these are all below the least f32: the largest term is 1, so
-/// the sum is never 0.
+/// Equals division of the raw weights by their mean, and is safe even if all are below the least f32: the largest term is 1, so the sum is
+/// never 0.
 pub fn normalised(logs: &[f32]) -> Vec<f32> {
     let largest = logs.iter().copied().fold(f32::MIN, f32::max);
     let mut weights: Vec<f32> = logs.iter().map(|log| (log - largest).exp()).collect();
@@ -27,7 +27,7 @@ pub fn normalised(logs: &[f32]) -> Vec<f32> {
     weights
 }
 
-/// What a backend must offer to weigh.
+/// The operation that a backend implements to weigh samples.
 #[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
 trait WeightKernel: Backend {
     #[fusion(meta = weights_shape)]
@@ -123,7 +123,7 @@ pub(crate) fn normalise_by(numbers: Tensor<2>, place: usize, curve: Vec<f32>) ->
 
 /// The effective share of samples, `(Σω)² / (N Σω²)`: 1 when all weights are equal, 1/N when one sample has all the weight.
 ///
-/// 1 of no samples at all; 0 where there are some and none has any weight.
+/// 1 without samples; 0 if all weights are 0.
 pub fn effective_share(omega: &[f32]) -> f64 {
     let sum: f64 = omega.iter().copied().map(f64::from).sum();
     let squares: f64 = omega.iter().map(|&w| f64::from(w).powi(2)).sum();

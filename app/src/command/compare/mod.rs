@@ -43,7 +43,7 @@ use crate::{driver, failure::Failure};
 
 /// The file that a comparison at work holds.
 const LOCK: &str = "compare.lock";
-/// How often the queue is looked at while somebody waits.
+/// The time between two looks at the queue under `--wait`.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often a line tells that nothing is new.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -207,7 +207,7 @@ fn task_alone(dir: &Path, plan: &Plan, name: &str) -> Result<ExitCode, Failure> 
     }
 }
 
-/// Brings a comparison on SLURM on: submits what is to be submitted, and gathers when all is done, or what there is where nobody waits.
+/// Advances a comparison on SLURM: submits the missing runs, and gathers the results when all are done, or at once without `wait`.
 fn on_slurm(dir: &Path, plan: &Plan, mut jobs: Jobs, (asked, wait, json): (bool, bool, bool)) -> Result<ExitCode, Failure> {
     let mut told = Instant::now();
     let mut first = true;

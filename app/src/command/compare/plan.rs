@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// The file's name.
 const FILE: &str = "plan.json";
 
 /// A comparison on disk.
@@ -24,18 +23,15 @@ pub(super) struct Plan {
     pub(super) threads: usize,
     /// Whether runs share the CPU; on a GPU they go one after the other.
     pub(super) cpu: bool,
-    /// The runs.
     pub(super) runs: Vec<Line>,
 }
 
-/// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Line {
     /// The name of its folder.
     pub(super) name: String,
     /// What is compared: the method and what is varied.
     pub(super) variant: String,
-    /// Its seed.
     pub(super) seed: u64,
     /// Epochs in all.
     pub(super) epochs: u32,

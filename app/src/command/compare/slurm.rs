@@ -32,7 +32,6 @@ pub(super) struct Jobs {
     pub(super) arrays: Vec<Array>,
 }
 
-/// A job array.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Array {
     /// Its number.
@@ -92,8 +91,8 @@ fn failed(path: &Path, error: &std::io::Error) -> Failure {
     Failure::Work(format!("{}: {error}", path.display()))
 }
 
-/// Looks at the queue and at the folders, and submits what is neither done nor in the queue. Runs that failed again and again are left,
-/// unless somebody has `asked` for them now.
+/// Checks the queue and the folders, and submits the runs that are neither done nor queued. Skips runs that failed repeatedly, unless the
+/// user `asked` for them.
 pub(super) fn advance(dir: &Path, plan: &Plan, jobs: &mut Jobs, asked: bool) -> Result<Standing, Failure> {
     // The queue first: a task that ends between the two looks is done then.
     let queue = queue()?;
@@ -153,7 +152,7 @@ fn submit(dir: &Path, plan: &Plan, jobs: &Jobs, runs: &[String]) -> Result<Strin
         .arg(format!("--cpus-per-task={}", plan.threads))
         .arg(format!("--chdir={}", plan.cwd.display()))
         .arg(format!("--output={}/%A_%a.out", folder.display()))
-        // What somebody asks for goes before what is usual.
+        // The user's options override the defaults.
         .args(&jobs.options)
         .arg(&script);
     let said = output(&mut command)?;

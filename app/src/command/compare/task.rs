@@ -42,14 +42,12 @@ pub(super) struct Record {
     pub(super) failed: Option<String>,
 }
 
-/// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Outcome {
     /// Nothing is left to do.
     Done,
     /// It was stopped and goes on another time.
     Stopped,
-    /// It failed.
     Failed(String),
 }
 

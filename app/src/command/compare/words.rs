@@ -49,7 +49,7 @@ pub(super) fn seconds(row: &Row, plus_minus: &str) -> String {
 /// Headings above the accuracies of a block.
 pub(super) fn headings(table: &Table) -> Vec<String> {
     let columns = table.columns.iter().map(|name| heading(name));
-    ["".to_owned(), "runs".to_owned()].into_iter().chain(columns).chain(["seconds".to_owned()]).collect()
+    [String::new(), "runs".to_owned()].into_iter().chain(columns).chain(["seconds".to_owned()]).collect()
 }
 
 /// The rows of a block: what it is, how many runs, accuracies, seconds.
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn cells_stand_below_each_other() {
-        let rows = [vec!["".to_owned(), "a".to_owned()], vec!["at λ".to_owned(), "1 ± 2".to_owned()]];
+        let rows = [vec![String::new(), "a".to_owned()], vec!["at λ".to_owned(), "1 ± 2".to_owned()]];
         assert_eq!(aligned(&rows), ["          a", "at λ  1 ± 2"]);
     }
 }

@@ -12,7 +12,7 @@ const GAP: usize = 2;
 const PAPER: [u8; 3] = [250, 250, 250];
 /// The side of a picture of points.
 const PLANE: usize = 512;
-/// Colours of classes that people who see few colours tell apart (Okabe and Ito).
+/// Colours of classes that colour-blind people can distinguish (Okabe and Ito).
 const COLOURS: [[u8; 3]; 8] =
     [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [213, 94, 0], [86, 180, 233], [240, 228, 66], [0, 0, 0]];
 

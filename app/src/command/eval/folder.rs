@@ -47,7 +47,6 @@ impl Folder {
         Ok((Self { path: path.to_owned(), _lock: lock }, ledger))
     }
 
-    /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -32,7 +32,7 @@ pub(crate) fn fonts() -> egui::FontDefinitions {
     fonts
 }
 
-/// A run folder that nobody else may use: on a disk there is nothing besides its lock file.
+/// Exclusive use of a run folder. On disk the lock file is enough.
 #[cfg(feature = "window")]
 #[derive(Debug)]
 pub(crate) struct Claim;

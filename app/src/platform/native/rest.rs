@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-/// Wakes who rests.
+/// Wakes resting runs.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     rung: Mutex<u64>,
@@ -13,7 +13,7 @@ pub(crate) struct Bell {
 }
 
 impl Bell {
-    /// Wakes everybody who rests.
+    /// Wakes all resting runs.
     pub(crate) fn ring(&self) {
         *self.rung.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.changed.notify_all();
@@ -21,7 +21,7 @@ impl Bell {
 
     /// Rests until the bell rings, and for `nap` at most.
     ///
-    /// A bell that rang between a look and this is missed, so nobody rests for long.
+    /// A ring between the last check and this call is missed, so the rest is short.
     pub(crate) async fn rest(&self, nap: Duration) {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let nap = nap.clamp(Duration::from_micros(200), Duration::from_millis(20));

@@ -1,6 +1,6 @@
-//! Who uses a run folder: the browser's locks, which all tabs share and which end with the tab or the worker that holds them.
+//! Exclusive use of run folders through the browser's locks, which all tabs share and which end with the tab or the worker that holds them.
 //!
-//! Browsers have them where a page comes from this machine or by HTTPS; elsewhere every tab may use every run.
+//! Browsers offer locks to pages from this machine or over HTTPS; on other pages every tab may use every run.
 
 use std::{
     cell::RefCell,
@@ -103,7 +103,7 @@ impl Drop for Claim {
     }
 }
 
-/// Holds the lock of a folder, if nobody does; gives what releases it.
+/// Takes the lock of a folder, if it is free, and returns the function that releases it.
 async fn hold(locks: &Locks, folder: &Path) -> Option<Function> {
     let options = Object::new();
     // Setting a property of a plain object cannot fail.

@@ -3,17 +3,17 @@
 use egui::{Painter, Pos2, Rect, Shape, Stroke, Vec2};
 use gairat::region_map::OnDevice;
 
-use crate::platform::{Kind, Mark};
+use crate::platform::{Kind, StageMark};
 
 /// Draws marks; the layer means nothing here.
-pub(crate) fn marks(marks: Vec<Mark>, painter: &Painter, rect: Rect, _layer: usize) {
+pub(crate) fn marks(marks: Vec<StageMark>, painter: &Painter, rect: Rect, _layer: usize) {
     let reach = rect.expand(12.0);
     painter.extend(marks.iter().filter(|mark| mark.kind == Kind::Bar || reach.contains(mark.middle)).map(shape));
 }
 
 /// The corners and edges that `shaders/marks.wgsl` draws.
-fn shape(mark: &Mark) -> Shape {
-    let Mark { kind, middle, axis, half_width, colour } = *mark;
+fn shape(mark: &StageMark) -> Shape {
+    let StageMark { kind, middle, axis, half_width, colour } = *mark;
     let size = axis.length();
     let polygon = |corners: &[(f32, f32)]| {
         let corners: Vec<Pos2> = corners.iter().map(|&(x, y)| middle + Vec2::new(x, y) * size).collect();

@@ -20,17 +20,17 @@ extern "C" {
 const BREATH: Duration = Duration::from_millis(12);
 
 thread_local! {
-    /// Who rests.
+    /// The resting runs.
     static RESTING: RefCell<Vec<Function>> = const { RefCell::new(Vec::new()) };
     static LAST_BREATH: RefCell<Option<Instant>> = const { RefCell::new(None) };
 }
 
-/// Wakes who rests.
+/// Wakes resting runs.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {}
 
 impl Bell {
-    /// Wakes everybody who rests.
+    /// Wakes all resting runs.
     pub(crate) fn ring(&self) {
         for wake in RESTING.take() {
             // A promise that is kept already does not mind.
@@ -49,7 +49,7 @@ impl Bell {
         });
         let _ = JsFuture::from(promise).await;
         clear_timeout(timer);
-        // Where the timer woke it nobody else takes it off the list.
+        // If the timer woke it, only this line removes it from the list.
         RESTING.with_borrow_mut(|resting| resting.retain(|resolve| Some(resolve) != mine.as_ref()));
         breathed();
     }

@@ -17,7 +17,7 @@ pub(super) const SLICE: usize = 4 << 20;
 /// What the browser says; `None` where it hands over less than the file has, because the file changed meanwhile.
 pub(super) async fn read(blob: &Blob, mut told: impl FnMut(usize)) -> Result<Bytes, Option<JsValue>> {
     let size = blob.size() as usize;
-    // Room that nobody has touched: to fill that of a large file would take longer than a frame.
+    // Uninitialised capacity: filling that of a large file would take longer than a frame.
     let mut bytes = Vec::with_capacity(size);
     while bytes.len() < size {
         let to = (bytes.len() + SLICE).min(size);

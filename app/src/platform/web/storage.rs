@@ -45,7 +45,7 @@ struct Storage {
     writing: bool,
     /// Whether the last attempt failed.
     failing: bool,
-    /// Who waits for the end of the next attempt.
+    /// The waiters for the end of the next attempt.
     resting: Vec<Function>,
     told: fn(News),
 }
@@ -57,7 +57,7 @@ thread_local! {
 }
 
 fn tell(news: News) {
-    // Nothing is borrowed while it is told: who hears it may want something of the storage.
+    // No borrow is held during the call, because the receiver may use the storage.
     let told = STORAGE.with_borrow(|storage| storage.told);
     told(news);
 }
@@ -315,7 +315,7 @@ async fn put(transaction: &Transaction, changes: &[Change], values: Vec<Option<J
     Ok(())
 }
 
-/// Wakes who waits for the end of an attempt.
+/// Wakes all waiters for the end of an attempt.
 fn rested() {
     for wake in STORAGE.with_borrow_mut(|storage| std::mem::take(&mut storage.resting)) {
         // A promise that is kept already does not mind.

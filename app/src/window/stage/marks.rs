@@ -2,15 +2,15 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Vec2, vec2};
 
-use crate::platform::{Kind, Mark, drawing};
+use crate::platform::{Kind, StageMark, drawing};
 
 /// Marks that are gathered.
 #[derive(Default)]
-pub(super) struct Marks(Vec<Mark>);
+pub(super) struct Marks(Vec<StageMark>);
 
 impl Marks {
     fn mark(&mut self, kind: Kind, middle: Pos2, axis: Vec2, half_width: f32, colour: Color32) {
-        self.0.push(Mark { kind, middle, axis, half_width, colour });
+        self.0.push(StageMark { kind, middle, axis, half_width, colour });
     }
 
     pub(super) fn line(&mut self, from: Pos2, to: Pos2, width: f32, colour: Color32) {

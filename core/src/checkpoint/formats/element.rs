@@ -1,15 +1,12 @@
 //! Kinds of numbers in files of weights, as `f32`.
 
-/// A kind of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     /// 16 bits (IEEE 754).
     F16,
     /// The upper 16 bits of an `f32`.
     BF16,
-    /// 32 bits.
     F32,
-    /// 64 bits.
     F64,
     /// Whole numbers of so many bytes, which no weights are.
     Whole(usize),

@@ -19,13 +19,10 @@ pub(super) struct Storage<'p> {
 /// A tensor: a view of a storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct View<'p> {
-    /// Of what.
     pub(super) storage: Storage<'p>,
-    /// What kind of numbers.
     pub(super) element: Element,
     /// The first number.
     pub(super) offset: usize,
-    /// The sizes of its dimensions.
     pub(super) shape: Vec<usize>,
     /// Numbers from one place of a dimension to the next.
     pub(super) strides: Vec<usize>,
@@ -34,10 +31,13 @@ pub(super) struct View<'p> {
 /// What a call of PyTorch's functions, or a reference to something outside the pickle, stands for.
 #[derive(Clone, Copy, Debug)]
 enum Made<'p, 'a> {
-    /// A storage.
     Storage(Storage<'p>),
     /// A tensor. Its sizes stay in its arguments: many tensors may share them.
-    Tensor { storage: Storage<'p>, element: Element, arguments: Value<'p, 'a> },
+    Tensor {
+        storage: Storage<'p>,
+        element: Element,
+        arguments: Value<'p, 'a>,
+    },
     /// What is passed over.
     Beside,
 }
@@ -81,7 +81,6 @@ impl Refusal {
 
 /// A pickle that calls nothing but what is known here, and its tensors.
 pub(super) struct Pickled<'p, 'a> {
-    /// The whole.
     pub(super) root: Value<'p, 'a>,
     made: HashMap<Id, Made<'p, 'a>>,
     /// How many bytes a number of a storage has, by the storage's name.

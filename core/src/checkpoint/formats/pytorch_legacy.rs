@@ -1,5 +1,5 @@
-//! What `torch.save` wrote before PyTorch 1.6, and still writes with `_use_new_zipfile_serialization=False`: five pickles one after the
-//! other (a magic number, the version, the machine, the object, the keys of its storages), then the storages.
+//! The format of `torch.save` before PyTorch 1.6, and still with `_use_new_zipfile_serialization=False`: five consecutive pickles (a magic
+//! number, the version, the machine, the object, the keys of its storages), then the storages.
 
 use std::{borrow::Cow, collections::HashMap};
 

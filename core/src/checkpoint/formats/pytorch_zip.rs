@@ -1,4 +1,4 @@
-//! What `torch.save` writes since PyTorch 1.6: a zip archive with the pickle `data.pkl` and a file of bytes for every storage.
+//! The format of `torch.save` since PyTorch 1.6: a zip archive with the pickle `data.pkl` and a file of bytes for every storage.
 
 use std::{
     collections::HashMap,

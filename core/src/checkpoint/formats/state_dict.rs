@@ -1,4 +1,4 @@
-//! Where the weights are in what `torch.save` was given: at the top, or under a name, beside an optimiser and other things.
+//! Finds the weights in a saved object: at the top, or under a name beside an optimiser and other things.
 
 use std::collections::{HashMap, HashSet};
 
@@ -67,7 +67,7 @@ pub(super) struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Whether no later piece is of the same storage, so that nobody asks for it again.
+    /// Whether this is the last piece of its storage, which can then be dropped.
     pub(super) fn is_last(&self) -> bool {
         self.last
     }

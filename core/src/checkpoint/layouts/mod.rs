@@ -1,4 +1,4 @@
-//! Whose names the tensors of a file have, and which network it is. One file a family of networks, and [`LAYOUTS`], the list.
+//! Recognises the naming scheme and the network of a file's tensors. One file per family of networks, and [`LAYOUTS`], the list.
 
 mod attacker;
 mod linear_layers;
@@ -19,7 +19,6 @@ use super::formats::{Container, Unreadable};
 pub(super) struct Names<'a>(Vec<(&'a str, &'a [usize])>);
 
 impl<'a> Names<'a> {
-    /// The shape of a tensor.
     fn shape(&self, name: &str) -> Option<&'a [usize]> {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, shape)| *shape)
     }

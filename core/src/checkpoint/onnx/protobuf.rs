@@ -6,7 +6,6 @@
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// Its bytes.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -20,14 +19,12 @@ impl Message {
         self.0.push(number as u8);
     }
 
-    /// A whole number.
     pub(super) fn number(mut self, field: u32, number: u64) -> Self {
         self.varint(u64::from(field) << 3);
         self.varint(number);
         self
     }
 
-    /// Bytes.
     pub(super) fn bytes(mut self, field: u32, bytes: &[u8]) -> Self {
         self.varint(u64::from(field) << 3 | 2);
         self.varint(bytes.len() as u64);
@@ -35,7 +32,6 @@ impl Message {
         self
     }
 
-    /// A text.
     pub(super) fn text(self, field: u32, text: &str) -> Self {
         self.bytes(field, text.as_bytes())
     }

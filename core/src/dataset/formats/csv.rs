@@ -73,7 +73,6 @@ fn separator_of(line: &[u8]) -> u8 {
     SEPARATORS.into_iter().rev().max_by_key(count).unwrap_or(b',')
 }
 
-/// A table, cell by cell.
 #[derive(Debug, Default)]
 struct Table {
     header: Option<Vec<String>>,
@@ -207,7 +206,6 @@ impl Table {
     }
 }
 
-/// Which column holds the labels.
 fn label_column(table: &Table) -> Result<usize, String> {
     if table.columns < 2 {
         return Err(format!("has {} column", table.columns));

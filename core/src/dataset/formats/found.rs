@@ -1,4 +1,4 @@
-//! What lies at a path: the first look at it, by which its format is told.
+//! A first inspection of a path, from which its format is recognised.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom},
@@ -28,7 +28,6 @@ const IN_FOLDER: usize = 2000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) path: PathBuf,
-    /// Whether it is a folder.
     pub(super) folder: bool,
     /// The first bytes of a file, unpacked where it is packed with gzip.
     pub(super) start: Vec<u8>,
@@ -39,7 +38,6 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Looks at `path`.
     pub(super) fn at(path: &Path) -> Result<Self, DatasetError> {
         let mut found = Self { path: path.to_owned(), ..Self::default() };
         if files::is_dir(path) {
@@ -47,7 +45,7 @@ impl Found {
             found.inside = bundle::names_in_folder(path, IN_FOLDER)?;
             return Ok(found);
         }
-        if !files::is_file(path) && mnist_prefix(path) {
+        if !files::is_file(path) && super::mnist::is_prefix(path) {
             return Ok(found);
         }
         let mut file = files::open(path).map_err(|cause| unreadable(path, &cause))?;
@@ -81,11 +79,6 @@ impl Found {
         what_else(&self.start)
             .map_or_else(|| format!("starts with the bytes {:02x?}", &self.start[..self.start.len().min(8)]), str::to_owned)
     }
-}
-
-/// Whether files beside this path begin with its name, as `emnist-letters` stands for four files.
-fn mnist_prefix(path: &Path) -> bool {
-    super::mnist::is_prefix(path)
 }
 
 /// The last part of a path as text.

@@ -98,7 +98,6 @@ fn rank_of(start: &[u8]) -> Option<u8> {
     ([first, second] == [0, 0] && (0x08..=0x0e).contains(&kind) && (1..=4).contains(&rank)).then_some(rank)
 }
 
-/// A pair of files.
 pub(super) struct Pair {
     pub(super) pixels: Pixels,
     pub(super) labels: Vec<u32>,
@@ -150,7 +149,6 @@ pub(super) fn read_samples(images_path: &Path, labels_path: &Path, range: &DataR
     Ok(Pair { pixels, labels, notes })
 }
 
-/// An IDX file.
 #[derive(Debug)]
 struct Array {
     /// The type of its numbers.

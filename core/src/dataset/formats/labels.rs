@@ -1,4 +1,4 @@
-//! Numbers that are to be labels: whole, one a sample, or one-hot; and what is strange about them.
+//! Converts numbers to labels, from one whole number per sample or from one-hot rows, and notes their peculiarities.
 
 /// Classes are counted up to here; a higher label is taken for a mistake.
 pub(super) const MAX_CLASSES: u32 = 65_536;

@@ -8,7 +8,6 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
-/// An array of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Array {
     pub(super) name: String,

@@ -151,7 +151,7 @@ pub(in crate::dataset) fn source_of(paths: &[PathBuf]) -> Result<Option<Source>,
     let names = |files: &[(&PathBuf, u8)]| files.iter().map(|(path, _)| name_of(path)).collect::<Vec<_>>().join(", ");
     match (images.as_slice(), labels.as_slice()) {
         ([], []) => Ok(None),
-        ([(images, _)], [(labels, _)]) => Ok(Some(Source::of(&idx::FORMAT, [images.to_path_buf(), labels.to_path_buf()]))),
+        ([(images, _)], [(labels, _)]) => Ok(Some(Source::of(&idx::FORMAT, [(*images).clone(), (*labels).clone()]))),
         ([(first, _), _], [_, _]) => {
             let folder = first.parent().unwrap_or(Path::new(""));
             let of_mnist = NAMES.iter().all(|name| find(folder, "", name).is_some_and(|file| paths.contains(&file)));
@@ -200,7 +200,7 @@ mod tests {
         assert!(told.contains("one of labels"), "{told}");
         let four = NAMES.map(|name| write(&dir, &format!("{name}.gz"), if name.contains("images") { &images } else { &labels }));
         assert_eq!(source_of(&four), Ok(Some(Source::of(&FORMAT, [dir.path().to_owned()]))));
-        let told = source_of(&[a.clone(), four[0].clone(), b, four[1].clone()]).expect_err("two pairs of other names");
+        let told = source_of(&[a, four[0].clone(), b, four[1].clone()]).expect_err("two pairs of other names");
         assert!(told.contains("names of MNIST"), "{told}");
     }
 

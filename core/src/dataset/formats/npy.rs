@@ -108,7 +108,6 @@ impl Element {
         Some(Self { kind, width, big_endian })
     }
 
-    /// Bytes of a number.
     pub(super) fn width(self) -> usize {
         self.width
     }
@@ -161,10 +160,8 @@ impl Real for f64 {
     }
 }
 
-/// The numbers of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Numbers<T> {
-    /// Its sizes.
     pub(super) sizes: Vec<usize>,
     /// Whether its type holds whole numbers alone.
     pub(super) whole: bool,

@@ -104,7 +104,6 @@ fn broken(path: &Path, cause: &dyn std::fmt::Display) -> DatasetError {
     DatasetError::malformed(path, found, "an array as written by numpy.save")
 }
 
-/// The numbers of an array.
 fn numbers_of<T: Real>(path: &Path) -> Result<Numbers<T>, DatasetError> {
     let mut reader = unpacked(path)?;
     let header = header_of(&mut reader).map_err(|cause| broken(path, &cause))?;

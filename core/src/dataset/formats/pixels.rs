@@ -1,4 +1,4 @@
-//! Numbers that are to be pixels: which axis holds channels, and which range they have.
+//! Converts numbers to pixels: finds the axis of channels and the range.
 
 use super::npy::Numbers;
 use crate::dataset::{DataRange, SampleShape};
@@ -52,7 +52,6 @@ pub(super) fn channels_first(pixels: &[f32], shape: SampleShape) -> Vec<f32> {
 /// Samples of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Pixels {
-    /// The shape of a sample.
     pub(super) shape: SampleShape,
     /// Numbers in [0, 1], channels first.
     pub(super) values: Vec<f32>,
@@ -63,7 +62,6 @@ pub(super) struct Pixels {
 }
 
 impl Pixels {
-    /// How many samples.
     pub(super) fn count(&self) -> usize {
         self.values.len() / self.shape.len().max(1)
     }

@@ -1,5 +1,5 @@
-//! Auto-PGD: steps that halve themselves where the loss no longer rises, with momentum, from the best point on. The engine of
-//! `apgd-ce`, `apgd-dlr`, `apgd-t` and `mifpe`, which differ in what they climb.
+//! Auto-PGD with momentum: when the loss no longer rises, it halves the step size and restarts from the best point. `apgd-ce`, `apgd-dlr`,
+//! `apgd-t` and `mifpe` share it and differ in their loss.
 
 use burn::tensor::{Device, Tensor};
 
@@ -140,11 +140,10 @@ impl Apgd<'_> {
             }
             judge_step_size(&mut rows, since);
             since = 0;
-            if step < self.steps && step >= asked + ASK_EVERY {
-                asked = step;
-            } else {
+            if step == self.steps || step < asked + ASK_EVERY {
                 continue;
             }
+            asked = step;
             if !found.keep_going(&mut rows).await? {
                 break;
             }
@@ -292,7 +291,6 @@ impl Adversary for Untargeted {
 mod tests {
     use super::checkpoints;
 
-    /// algorithms.md 12.5 and 14.11.
     #[test]
     fn the_step_size_is_judged_after_the_published_steps() {
         assert_eq!(checkpoints(100), [22, 41, 57, 70, 80, 87, 93, 99]);

@@ -1,4 +1,4 @@
-//! PGD at other scales of the logits: what finds networks that hide their gradient by large or small logits.
+//! PGD at other scales of the logits, which exposes networks that hide their gradient by large or small logits.
 
 use super::{About, Adversary, Entry, Norm, Number, Pursuit, Subjects, Threat, Victim};
 use crate::{evaluate::Kept, loss, random::Stream};

@@ -1,4 +1,4 @@
-//! The adversaries: one file each, and [`ADVERSARIES`], the list. What an adversary finds is judged by the suite, not by itself.
+//! The adversaries: one file each, and [`ADVERSARIES`], the list. The evaluation, not the adversary, judges the images.
 
 mod apgd;
 mod apgd_ce;
@@ -28,7 +28,7 @@ use burn::tensor::Tensor;
 
 use super::{Halt, Norm, Subjects, Threat, Victim};
 
-/// All adversaries, the weak ones first.
+/// All adversaries, weak ones first.
 pub const ADVERSARIES: &[Entry] = &[
     natural::ENTRY,
     fgsm::ENTRY,
@@ -49,12 +49,12 @@ pub const ADVERSARIES: &[Entry] = &[
     square::ENTRY,
 ];
 
-/// An adversary of the list: what is said of it, and how it is made from the numbers behind its name.
+/// An entry of [`ADVERSARIES`].
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// What is said of it.
+    /// The description.
     pub about: &'static About,
-    /// Makes it from one number for each of [`About::numbers`].
+    /// Builds the adversary from one number for each of [`About::numbers`].
     pub build: fn(&[u32]) -> Box<dyn Adversary>,
 }
 
@@ -64,47 +64,47 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// What is said of an adversary.
+/// The description of an adversary.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
     /// Its name on the command line: `apgd-ce`.
     pub name: &'static str,
     /// Its name for people: `APGD-CE`.
     pub title: &'static str,
-    /// What it does, in a sentence.
+    /// A one-sentence summary.
     pub summary: &'static str,
-    /// Where it comes from.
+    /// The paper or code that defines it.
     pub source: &'static str,
     /// The numbers that may follow its name, after colons.
     pub numbers: &'static [Number],
-    /// Whether it needs the gradient, or logits alone.
+    /// Whether it needs gradients; otherwise logits are enough.
     pub gradient: bool,
-    /// It needs so many classes.
+    /// The least number of classes.
     pub classes: usize,
-    /// The norms that it works in.
+    /// The norms that it supports.
     pub norms: &'static [Norm],
-    /// Whether it looks for the nearest adversarial image, which may lie outside the ball, and not for any inside.
+    /// Whether it searches for the nearest adversarial image, which may lie outside the ball.
     pub nearest: bool,
 }
 
 impl About {
-    /// How it is written: `pgd[:STEPS[:RESTARTS]]`.
+    /// Its syntax: `pgd[:STEPS[:RESTARTS]]`.
     pub fn usage(&self) -> String {
         let numbers = self.numbers.iter().fold(String::new(), |usage, number| format!("{usage}[:{}", number.name));
         format!("{}{numbers}{}", self.name, "]".repeat(self.numbers.len()))
     }
 }
 
-/// A number behind an adversary's name.
+/// A number after an adversary's name.
 #[derive(Clone, Copy, Debug)]
 pub struct Number {
     /// What it counts.
     pub name: &'static str,
-    /// The value when it is not given.
+    /// The default.
     pub default: u32,
     /// The greatest value; the least is 1.
     pub most: u32,
-    /// Whether the name of an attack always says it.
+    /// Whether the attack's label always shows it.
     pub said: bool,
 }
 
@@ -130,32 +130,31 @@ impl Number {
     }
 }
 
-/// What an attack comes to: an image for each sample (N x D), the best it found. Whether it is misclassified, and lies in ball and box, is
-/// for the suite to judge.
+/// The result of an attack: the best image of each sample (N x D). The evaluation judges whether it is misclassified and in ball and box.
 pub type Pursuit<'a> = Pin<Box<dyn Future<Output = Result<Tensor<2>, Halt>> + 'a>>;
 
-/// One way to attack a network.
+/// An attack on a network.
 pub trait Adversary: fmt::Debug + Send + Sync {
-    /// What is said of it.
+    /// The description.
     fn about(&self) -> &'static About;
 
-    /// The numbers behind its name, one for each of [`About::numbers`].
+    /// The numbers after its name, one for each of [`About::numbers`].
     fn numbers(&self) -> Vec<u32> {
         Vec::new()
     }
 
-    /// Passes of a sample through the network at most, forwards or back, where there are so many classes: what its time is measured by.
+    /// The greatest number of forward and backward passes per sample, given the number of classes; a measure of its time.
     fn passes(&self, classes: usize) -> u64;
 
     /// Attacks `subjects`, all of which the network classifies correctly.
     fn attack<'a>(&'a self, victim: &'a mut Victim<'_>, subjects: &'a Subjects, threat: Threat) -> Pursuit<'a>;
 
-    /// How it is written on the command line and in files: `pgd:20`.
+    /// Its name on the command line and in files: `pgd:20`.
     fn spec(&self) -> String {
         self.said(':', self.about().name)
     }
 
-    /// How it is called: `PGD-20`.
+    /// Its name for people: `PGD-20`.
     fn label(&self) -> String {
         self.said('-', self.about().title)
     }

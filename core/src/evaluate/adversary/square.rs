@@ -317,7 +317,6 @@ mod tests {
 
     const IMAGE: Picture = Picture { channels: 3, height: 32, width: 32 };
 
-    /// algorithms.md 12.7 and 14.11, evaluation.md 10.
     #[test]
     fn squares_shrink_as_published() {
         let sides = |norm: Norm| [1, 11, 51, 201, 501, 1001, 2001, 4001].map(|query| IMAGE.side(query, norm));

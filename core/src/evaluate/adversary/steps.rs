@@ -1,4 +1,4 @@
-//! Attacks of steps of one length, of which the last image counts: PGD on any loss.
+//! PGD on any loss, with steps of one length; the last image counts.
 
 use burn::tensor::Tensor;
 
@@ -110,7 +110,6 @@ impl Steps {
     }
 }
 
-/// The losses of fixed steps.
 fn climbed(kind: LossKind, logits: Tensor<2>, aim: &Aim) -> Tensor<1> {
     match kind {
         LossKind::CwMargin => loss::logit_margin(logits, &aim.labels).neg(),

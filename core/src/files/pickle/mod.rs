@@ -1,9 +1,8 @@
 //! Python pickles, read without running anything.
 //!
-//! A pickle is a program: it may name any function of Python and call it. Here a name stays a name and a call stays a record of what was to
-//! be called with what ([`Node::Object`]), so that no pickle can do anything; whoever reads one looks for the few records that it knows.
-//! All opcodes of the protocols 0 to 5 are read (`Lib/pickletools.py` in Python's source), but for the extension registry and buffers that
-//! lie outside of the pickle.
+//! A pickle is a program that may call any function of Python. This reader calls nothing: it keeps each call as a record of the function and
+//! its arguments ([`Node::Object`]), and its users look for the few records that they know. It reads all opcodes of the protocols 0 to 5
+//! (`Lib/pickletools.py` in Python's source) except the extension registry and buffers outside of the pickle.
 //!
 //! The readers of pickles among the crates build their own kind of tree in which the references that PyTorch keeps to its storages have
 //! no place (`serde-pickle`), or read tensors from a file on a disk alone, which a page has not (`pytorch-reader`).
@@ -48,7 +47,6 @@ pub(crate) enum Node<'a> {
     Dict(Vec<(Id, Id)>),
     /// The name of a function or class.
     Global {
-        /// Its module.
         module: Cow<'a, str>,
         /// Its name in the module.
         name: Cow<'a, str>,
@@ -109,7 +107,6 @@ pub(crate) struct Value<'p, 'a> {
 }
 
 impl<'p, 'a> Value<'p, 'a> {
-    /// What it is.
     pub(crate) fn node(self) -> &'p Node<'a> {
         &self.pickle.nodes[self.id]
     }

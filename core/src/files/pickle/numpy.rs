@@ -9,7 +9,6 @@ use super::Value;
 pub(crate) struct NumpyArray<'p> {
     /// NumPy's name of the type with its byte order, for example `|u1` or `<f4`.
     pub(crate) dtype: String,
-    /// Its sizes.
     pub(crate) shape: Vec<u64>,
     /// Whether the first dimension runs fastest.
     pub(crate) fortran_order: bool,

@@ -11,7 +11,6 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the pickle {found} at byte {at}")]
 pub(crate) struct PickleError {
-    /// What is wrong.
     pub(crate) found: String,
     /// Where the opcode lies that it is wrong with.
     pub(crate) at: usize,

@@ -27,7 +27,7 @@ fn every_protocol_gives_the_same_values() {
         let whole = vec![0, -1, 255, 256, 65_536, i64::from(i32::MIN), 1 << 40, -(1 << 40), i64::MAX];
         assert_eq!(ints("whole"), Some(whole), "protocol {protocol}");
         assert_eq!(ints("many"), Some((0..300).collect()));
-        let floats: Vec<&Node> = of("float").elements().into_iter().map(Value::node).collect();
+        let floats: Vec<&Node<'_>> = of("float").elements().into_iter().map(Value::node).collect();
         assert_eq!(floats, [&Node::Float(1.5), &Node::Float(-0.25)]);
         assert_eq!(of("text").text(), Some("é, ∂ and a\nline"), "protocol {protocol}");
         let lengths: Vec<usize> = of("tuples").elements().into_iter().map(|tuple| tuple.elements().len()).collect();

@@ -14,7 +14,6 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// So many zeros.
     pub(crate) fn zeros(len: usize) -> Self {
         let numbers = vec![0.0; len + LINE / size_of::<f32>()];
         // A vector does not move its numbers as long as it does not grow.

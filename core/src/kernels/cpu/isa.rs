@@ -1,4 +1,4 @@
-//! The instruction set that the lanes run on, chosen when the program runs.
+//! The instruction set of the lanes, chosen at run time.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -14,7 +14,6 @@ pub(super) enum Isa {
 }
 
 impl Isa {
-    /// The best one.
     pub(super) fn best() -> Self {
         let found = Arch::new();
         #[cfg(target_arch = "x86_64")]
@@ -24,7 +23,6 @@ impl Isa {
         Self::Found(found)
     }
 
-    /// Runs `work` with it.
     pub(super) fn dispatch<W: WithSimd>(self, work: W) -> W::Output {
         match self {
             Self::Found(arch) => arch.dispatch(work),

@@ -81,7 +81,7 @@ impl Tile {
 /// A buffer of this length, used or new.
 fn take(spare: &mut Vec<Buffer>, len: usize) -> Buffer {
     match spare.iter().position(|buffer| buffer.len() == len) {
-        Some(place) => spare.swap_remove(place),
+        Some(index) => spare.swap_remove(index),
         None => Buffer::zeros(len),
     }
 }
@@ -99,8 +99,8 @@ impl InLanes {
         let columns = if linear { COLUMNS } else { 1 };
         let mut network =
             Self { layers: layers.clone(), products: Vec::new(), scales: Vec::new(), shifts: Vec::new(), isa, lanes, columns };
-        for (place, layer) in layers.layers.iter().enumerate() {
-            let output = layers.signals[place + 1];
+        for (index, layer) in layers.layers.iter().enumerate() {
+            let output = layers.signals[index + 1];
             let of_channels = |begin: usize| Some(parameters[begin..begin + output[0]].to_vec());
             let (product, scale, shift) = match *layer {
                 Layer::Linear { from, weight, bias, .. } => {
@@ -153,17 +153,17 @@ impl InLanes {
 
     /// From the samples to the logits.
     pub(crate) fn forward(&self, tile: &mut Tile) {
-        (0..self.layers.layers.len()).for_each(|place| self.layer_forward(tile, place));
+        (0..self.layers.layers.len()).for_each(|index| self.layer_forward(tile, index));
     }
 
     /// One layer's signal.
-    fn layer_forward(&self, tile: &mut Tile, place: usize) {
-        let layer = &self.layers.layers[place];
-        let (before, after) = tile.signals.split_at_mut(place + 1);
+    fn layer_forward(&self, tile: &mut Tile, index: usize) {
+        let layer = &self.layers.layers[index];
+        let (before, after) = tile.signals.split_at_mut(index + 1);
         let target = &mut after[0];
-        let (scale, shift) = (self.scales[place].as_deref(), self.shifts[place].as_deref());
+        let (scale, shift) = (self.scales[index].as_deref(), self.shifts[index].as_deref());
         let mut product = |from: usize, finish: Finish<'_>, target: &mut [f32]| {
-            if let Some(product) = &self.products[place] {
+            if let Some(product) = &self.products[index] {
                 let mut machine = self.machine(&mut tile.scratch, tile.threads);
                 product.forward(&mut machine, &before[from], target, finish);
             }
@@ -177,7 +177,7 @@ impl InLanes {
                 product(from, Finish { scale, shift, add, relu, mask: None }, target);
             }
             Layer::Scale { from, relu, .. } => {
-                let channel = target.len() / self.layers.signals[place + 1][0];
+                let channel = target.len() / self.layers.signals[index + 1][0];
                 let numbers = scale.unwrap_or(&[]).iter().zip(shift.unwrap_or(&[]));
                 self.isa.dispatch(|| {
                     let channels = target.chunks_exact_mut(channel).zip(before[from].chunks_exact(channel));
@@ -208,40 +208,40 @@ impl InLanes {
     fn back(&self, tile: &mut Tile, mut parameters: Option<&mut [f32]>) {
         // What is left of the pass before would be taken for a part of the sum.
         tile.spare.extend(tile.gradients[0].take());
-        for place in (0..self.layers.layers.len()).rev() {
-            self.layer_back(tile, place, &mut parameters);
+        for index in (0..self.layers.layers.len()).rev() {
+            self.layer_back(tile, index, &mut parameters);
         }
     }
 
     /// From the gradient of one layer's signal to those of what it reads, and of its parameters.
-    fn layer_back(&self, tile: &mut Tile, place: usize, parameters: &mut Option<&mut [f32]>) {
-        let layer = &self.layers.layers[place];
-        let Some(mut gradient) = tile.gradients[place + 1].take() else { return };
-        let scale = self.scales[place].as_deref();
+    fn layer_back(&self, tile: &mut Tile, index: usize, parameters: &mut Option<&mut [f32]>) {
+        let layer = &self.layers.layers[index];
+        let Some(mut gradient) = tile.gradients[index + 1].take() else { return };
+        let scale = self.scales[index].as_deref();
         match *layer {
             Layer::Linear { from, relu, .. } => {
-                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                self.through_relu(relu && !tile.masked[index + 1], &mut gradient, &tile.signals[index + 1]);
                 if let Some(rest) = parameters.take() {
-                    *parameters = Some(self.product_gradient(tile, place, from, Order::InputsFirst, &gradient, rest));
+                    *parameters = Some(self.product_gradient(tile, index, from, Order::InputsFirst, &gradient, rest));
                 }
                 if parameters.is_none() || from > 0 {
-                    self.product_backward(tile, place, from, &gradient);
+                    self.product_backward(tile, index, from, &gradient);
                 }
             }
             Layer::Convolution { from, add, relu, .. } => {
-                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                self.through_relu(relu && !tile.masked[index + 1], &mut gradient, &tile.signals[index + 1]);
                 if let Some(add) = add {
                     self.hand_on(tile, add, &gradient);
                 }
                 if let Some(rest) = parameters.take() {
-                    *parameters = Some(self.product_gradient(tile, place, from, Order::OutputsFirst, &gradient, rest));
+                    *parameters = Some(self.product_gradient(tile, index, from, Order::OutputsFirst, &gradient, rest));
                 }
                 if parameters.is_none() || from > 0 {
-                    self.product_backward(tile, place, from, &gradient);
+                    self.product_backward(tile, index, from, &gradient);
                 }
             }
             Layer::Scale { from, relu, .. } => {
-                self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+                self.through_relu(relu && !tile.masked[index + 1], &mut gradient, &tile.signals[index + 1]);
                 let channel = gradient.len() / self.layers.signals[from][0];
                 self.isa.dispatch(|| {
                     for (gradient, &scale) in gradient.chunks_exact_mut(channel).zip(scale.unwrap_or(&[])) {
@@ -252,7 +252,7 @@ impl InLanes {
             }
             Layer::MaxPool { from } => {
                 let mut target = take(&mut tile.spare, tile.signals[from].len());
-                self.max_pool_backward(from, &tile.signals[from], &tile.signals[place + 1], &gradient, &mut target);
+                self.max_pool_backward(from, &tile.signals[from], &tile.signals[index + 1], &gradient, &mut target);
                 self.give(tile, from, target);
             }
             Layer::Mean { from } => {
@@ -265,8 +265,8 @@ impl InLanes {
     }
 
     /// The way back through a product: writes, or adds to, the gradient of signal `from`.
-    fn product_backward(&self, tile: &mut Tile, place: usize, from: usize, gradient: &[f32]) {
-        let Some(product) = &self.products[place] else { return };
+    fn product_backward(&self, tile: &mut Tile, index: usize, from: usize, gradient: &[f32]) {
+        let Some(product) = &self.products[index] else { return };
         let (mut target, add) = match tile.gradients[from].take() {
             Some(target) => (target, Addend::Target),
             None => (take(&mut tile.spare, tile.signals[from].len()), Addend::Nothing),
@@ -280,7 +280,7 @@ impl InLanes {
 
     /// Whether ReLU is the last that was done to a signal.
     fn has_relu(&self, signal: usize) -> bool {
-        let Some(layer) = signal.checked_sub(1).map(|place| &self.layers.layers[place]) else { return false };
+        let Some(layer) = signal.checked_sub(1).map(|index| &self.layers.layers[index]) else { return false };
         match *layer {
             Layer::Linear { relu, .. } | Layer::Convolution { relu, .. } | Layer::Scale { relu, .. } => relu,
             Layer::MaxPool { .. } | Layer::Mean { .. } => false,
@@ -291,14 +291,14 @@ impl InLanes {
     fn product_gradient<'p>(
         &self,
         tile: &mut Tile,
-        place: usize,
+        index: usize,
         from: usize,
         order: Order,
         gradient: &[f32],
         parameters: &'p mut [f32],
     ) -> &'p mut [f32] {
-        let Some(product) = &self.products[place] else { return parameters };
-        let outputs = self.layers.signals[place + 1][0];
+        let Some(product) = &self.products[index] else { return parameters };
+        let outputs = self.layers.signals[index + 1][0];
         let (before, biases) = parameters.split_at_mut(parameters.len() - outputs);
         let channel = gradient.len() / outputs;
         for (bias, delta) in biases.iter_mut().zip(gradient.chunks_exact(channel)) {
@@ -309,13 +309,13 @@ impl InLanes {
             }
             *bias += sums.iter().sum::<f32>();
         }
-        let (before, weights) = before.split_at_mut(before.len() - self.layers.weights(place));
+        let (before, weights) = before.split_at_mut(before.len() - self.layers.weights(index));
         let mut machine = self.machine(&mut tile.scratch, tile.threads);
         product.gradient(&mut machine, &tile.signals[from], gradient, weights, order);
         before
     }
 
-    /// The same for a gradient that nobody else needs.
+    /// The same for a gradient that is not needed afterwards.
     fn give(&self, tile: &mut Tile, to: usize, gradient: Buffer) {
         if tile.gradients[to].is_some() {
             self.hand_on(tile, to, &gradient);

@@ -121,9 +121,9 @@ impl WithSimd for Slopes<'_> {
             let mean = simd.splat_f32s(self.mean[channel]);
             let mut sums = [[simd.splat_f32s(0.0); SUMS]; 2];
             for (gradient, values) in gradient[here.clone()].chunks(SUMS).zip(values[here].chunks(SUMS)) {
-                for (place, (&gradient, &value)) in gradient.iter().zip(values).enumerate() {
-                    sums[0][place] = simd.add_f32s(sums[0][place], gradient);
-                    sums[1][place] = simd.mul_add_e_f32s(gradient, simd.sub_f32s(value, mean), sums[1][place]);
+                for (index, (&gradient, &value)) in gradient.iter().zip(values).enumerate() {
+                    sums[0][index] = simd.add_f32s(sums[0][index], gradient);
+                    sums[1][index] = simd.mul_add_e_f32s(gradient, simd.sub_f32s(value, mean), sums[1][index]);
                 }
             }
             *to = [total(simd, sums[0]), total(simd, sums[1]) * f64::from(self.inverse[channel])];

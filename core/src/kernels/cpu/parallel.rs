@@ -18,7 +18,6 @@ pub(crate) fn for_each_part<P: Send, T: Send>(
     }
 }
 
-/// How many threads there are.
 pub(crate) fn threads() -> usize {
     #[cfg(not(target_arch = "wasm32"))]
     return rayon::current_num_threads();

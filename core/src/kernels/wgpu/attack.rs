@@ -105,7 +105,7 @@ impl Row {
             if index == 0 {
                 steps.push(gpu.copy_step(&after, &at_start, samples * RECORD));
             }
-            // The last step of the way back writes rows, which nobody reads here.
+            // The last step of the way back writes rows, which are not read here.
             steps.extend(plan.backward[..plan.backward.len().saturating_sub(1)].iter().cloned());
             steps.push(step.clone());
             steps.push(gpu.copy_step(&stepped, iterate, pixels));

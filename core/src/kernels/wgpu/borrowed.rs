@@ -1,4 +1,4 @@
-//! Networks' engines while somebody uses them; their buffers stay for the next passes of the same layers.
+//! Engines on loan. A returned engine keeps its buffers for the next passes of the same layers.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -8,7 +8,7 @@ use std::{
 use super::{engine::Engine, gpu::Gpu};
 use crate::model::Program;
 
-/// Engines that are kept while nobody uses them.
+/// The most idle engines to keep.
 const IDLE: usize = 2;
 
 /// An engine that is given back in the end.

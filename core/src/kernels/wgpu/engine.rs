@@ -19,7 +19,6 @@ const PLANS: usize = 4;
 /// How much more than an attack, of which batches are cut, an update may take, which goes through the network at once.
 const UPDATE: u64 = 8;
 
-/// A network on a GPU.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) layers: Layers,

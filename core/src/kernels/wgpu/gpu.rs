@@ -26,7 +26,7 @@ pub(super) const MAX_SIDE: usize = 65_535;
 pub(super) struct Gpu {
     raw: Raw,
     pipelines: Mutex<HashMap<String, ComputePipeline>>,
-    /// Networks that nobody uses now, with their buffers: the next step of a training has the same layers.
+    /// Idle engines with their buffers: the next step of a training has the same layers.
     #[expect(clippy::vec_box, reason = "an engine is large, and goes in and out of here at every pass")]
     pub(super) idle: Mutex<Vec<Box<Engine>>>,
     /// What steps of SGD need, once there was one.

@@ -16,7 +16,6 @@ pub(super) struct Layout {
     pub(super) norm: [usize; 2],
     /// Numbers that are trained.
     pub(super) trained: usize,
-    /// All numbers.
     pub(super) numbers: usize,
 }
 

@@ -1,4 +1,4 @@
-//! For a number of samples a network's buffers and dispatches.
+//! The buffers and dispatches of a network for a number of samples.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) mod flags {
     }
 }
 
-/// Buffers with their lengths that plans share; those that nobody else holds are free.
+/// Buffers with their lengths that plans share; a buffer is free if only this list holds it.
 #[derive(Debug, Default)]
 pub(super) struct Pools {
     /// Of passes that answer, one of which is computed at a time. Between them an update may keep something there.
@@ -41,7 +41,7 @@ pub(super) struct Pools {
 }
 
 impl Pools {
-    /// Leaves those alone that somebody holds.
+    /// Keeps only the buffers that a plan holds.
     pub(super) fn clear(&mut self) {
         for pool in [&mut self.answers, &mut self.updates] {
             pool.retain(|(_, buffer)| Arc::strong_count(buffer) > 1);

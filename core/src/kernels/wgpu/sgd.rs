@@ -32,10 +32,10 @@ pub(crate) fn sgd_step(
     let sgd = known.unwrap_or_else(|| Sgd { numbers, buffers: [(); 5].map(|()| gpu.buffer(numbers)) });
     let mut copies = Vec::new();
     for (tensors, buffer) in [Some(theta), velocity, Some(gradient)].into_iter().zip(&sgd.buffers) {
-        let mut place = 0;
+        let mut offset = 0;
         for (tensor, len) in tensors.into_iter().flatten().zip(&lengths) {
-            copies.push((OnGpu::of(tensor)?, buffer, place));
-            place += len;
+            copies.push((OnGpu::of(tensor)?, buffer, offset));
+            offset += len;
         }
     }
     gpu.copy_from(&copies)?;
@@ -46,10 +46,10 @@ pub(crate) fn sgd_step(
     let next = [(); 2].map(|()| lengths.iter().map(|&len| Tensor::<1>::empty([len], device)).collect::<Vec<_>>());
     let mut copies = Vec::new();
     for (tensors, buffer) in next.iter().zip(&sgd.buffers[3..]) {
-        let mut place = 0;
+        let mut offset = 0;
         for (tensor, len) in tensors.iter().zip(&lengths) {
-            copies.push((OnGpu::of(tensor.clone())?, buffer, place));
-            place += len;
+            copies.push((OnGpu::of(tensor.clone())?, buffer, offset));
+            offset += len;
         }
     }
     gpu.copy_to(&copies)?;

@@ -33,7 +33,6 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// All of them.
     #[cfg(test)]
     pub(super) const ALL: [Self; 16] = [
         Self::Arrange(3),
@@ -54,7 +53,6 @@ impl Kernel {
         Self::Transpose,
     ];
 
-    /// Its WGSL.
     pub(super) fn text(self) -> String {
         let template = match self {
             Self::Arrange(parts) => return fill_in(shader!("arrange"), &[("parts", parts)]),

@@ -26,7 +26,6 @@ pub(crate) struct Training {
     learned: Vec<[usize; 2]>,
     /// Where the running means of each batch normalisation begin and how many they are, in the order of the layers.
     norms: Vec<[usize; 2]>,
-    /// How many passes there were.
     passes: usize,
     device: Device,
 }
@@ -41,7 +40,7 @@ impl Training {
         engine.train(&gpu);
         gpu.run(&engine.prepare_to_train);
         let lengths = program.learned().map(|learned| learned.numbers.dims()[0]);
-        let learned = engine.layout.learned(program).into_iter().zip(lengths).map(|(place, len)| [place, len]).collect();
+        let learned = engine.layout.learned(program).into_iter().zip(lengths).map(|(offset, len)| [offset, len]).collect();
         let mut next = 0;
         let mut norms = Vec::new();
         for tensors in program.tensors() {
@@ -62,13 +61,13 @@ impl Training {
     /// The logits of `images` (N x D): N x C. The running statistics follow.
     pub(crate) fn forward(&mut self, images: &Tensor<2>) -> Tensor<2> {
         let samples = images.dims()[0];
-        let place = self.passes;
+        let pass = self.passes;
         self.passes += 1;
         let logits = Tensor::<2>::empty([samples, self.engine.layers.classes()], &self.device);
         let gpu = self.gpu.clone();
-        self.engine.plan_to_train(place, samples, &gpu);
+        self.engine.plan_to_train(pass, samples, &gpu);
         if let (Some(plan), Some(source), Some(target)) =
-            (self.engine.training_plan(place), OnGpu::of(images.clone()), OnGpu::of(logits.clone()))
+            (self.engine.training_plan(pass), OnGpu::of(images.clone()), OnGpu::of(logits.clone()))
         {
             // A device that is gone leaves the tensor as it was: the next reading says so.
             let _ = through(&gpu, (source, &plan.images[0]), &plan.forward, (target, &plan.logits[0]));
@@ -106,8 +105,8 @@ impl Training {
         if several || slopes.is_empty() {
             self.gpu.clear(sum);
         }
-        for (place, slopes) in slopes {
-            let plan = self.engine.training_plan(*place).filter(|plan| plan.samples == slopes.dims()[0])?;
+        for (pass, slopes) in slopes {
+            let plan = self.engine.training_plan(*pass).filter(|plan| plan.samples == slopes.dims()[0])?;
             self.gpu.copy_from(&[(OnGpu::of(slopes.clone())?, &plan.logits[1], 0)])?;
             self.gpu.run(&plan.backward);
             if several {
@@ -116,8 +115,8 @@ impl Training {
         }
         let source = if several || slopes.is_empty() { sum } else { last };
         let mut copies = Vec::new();
-        for (tensor, &[place, _]) in tensors.iter().zip(&self.learned) {
-            copies.push((OnGpu::of(tensor.clone())?, source, place));
+        for (tensor, &[offset, _]) in tensors.iter().zip(&self.learned) {
+            copies.push((OnGpu::of(tensor.clone())?, source, offset));
         }
         self.gpu.copy_to(&copies)
     }

@@ -48,7 +48,6 @@ impl Tile {
         }
     }
 
-    /// The kernel.
     pub(super) fn text(self) -> String {
         let [shared, direct] = WEIGHT_GRADIENTS;
         let Self::Shared { rows, outputs, quads } = self else { return fill_in(direct, &[("eight", BLOCK)]) };
@@ -133,7 +132,6 @@ impl Tile {
     }
 }
 
-/// Taps times inputs.
 fn rows_of(shape: &Shape) -> usize {
     shape.kernel * shape.kernel * shape.input[0]
 }

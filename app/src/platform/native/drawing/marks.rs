@@ -3,13 +3,13 @@
 use eframe::egui_wgpu::{self, wgpu};
 use egui::{Painter, Rect};
 
-use crate::platform::Mark;
+use crate::platform::StageMark;
 
 /// Bytes of a mark: two vectors, a width, a kind and a colour.
 const STRIDE: u64 = 28;
 
 /// Draws marks into `rect`. `layer` tells draws of one frame apart.
-pub(crate) fn marks(marks: Vec<Mark>, painter: &Painter, rect: Rect, layer: usize) {
+pub(crate) fn marks(marks: Vec<StageMark>, painter: &Painter, rect: Rect, layer: usize) {
     let mut bytes = Vec::with_capacity(marks.len() * STRIDE as usize);
     for mark in &marks {
         // Marks are placed from the corner of the viewport.
@@ -49,40 +49,12 @@ struct Layers(std::collections::HashMap<usize, Layer>);
 
 /// Makes the pipeline; to be called once a window with its render state.
 pub(super) fn install(render: &egui_wgpu::RenderState) {
-    let shader = render.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("marks"),
-        source: wgpu::ShaderSource::Wgsl(include_str!("../../../../../shaders/marks.wgsl").into()),
-    });
     let attributes = wgpu::vertex_attr_array![0 => Float32x2, 1 => Float32x2, 2 => Float32, 3 => Uint32, 4 => Unorm8x4];
-    let pipeline = render.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("marks"),
-        layout: None,
-        vertex: wgpu::VertexState {
-            module: &shader,
-            entry_point: Some("corner"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            buffers: &[Some(wgpu::VertexBufferLayout {
-                array_stride: STRIDE,
-                step_mode: wgpu::VertexStepMode::Instance,
-                attributes: &attributes,
-            })],
-        },
-        primitive: wgpu::PrimitiveState::default(),
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &shader,
-            entry_point: Some("colour"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            targets: &[Some(wgpu::ColorTargetState {
-                format: render.target_format,
-                blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                write_mask: wgpu::ColorWrites::ALL,
-            })],
-        }),
-        multiview_mask: None,
-        cache: None,
-    });
+    let mark =
+        wgpu::VertexBufferLayout { array_stride: STRIDE, step_mode: wgpu::VertexStepMode::Instance, attributes: &attributes };
+    let shader = include_str!("../../../../../shaders/marks.wgsl");
+    let blend = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
+    let pipeline = super::pipeline(render, "marks", shader, &[Some(mark)], blend);
     let resources = &mut render.renderer.write().callback_resources;
     resources.insert(Pipeline(pipeline));
     resources.insert(Layers(std::collections::HashMap::new()));

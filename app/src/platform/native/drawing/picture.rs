@@ -16,42 +16,17 @@ struct FromDevice {
 }
 
 /// What is made once for a window.
-struct Pipeline {
-    pipeline: wgpu::RenderPipeline,
-}
+struct Pipeline(wgpu::RenderPipeline);
 
 /// What is bound for one picture of one frame.
 struct Bound(std::collections::HashMap<wgpu::Buffer, wgpu::BindGroup>);
 
 /// Makes the pipeline; to be called once a window with its render state.
 pub(super) fn install(render: &egui_wgpu::RenderState) {
-    let shader = render.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("region picture"),
-        source: wgpu::ShaderSource::Wgsl(include_str!("../../../../../shaders/region_picture.wgsl").into()),
-    });
-    let pipeline = render.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("region picture"),
-        layout: None,
-        vertex: wgpu::VertexState {
-            module: &shader,
-            entry_point: Some("corner"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            buffers: &[],
-        },
-        primitive: wgpu::PrimitiveState::default(),
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &shader,
-            entry_point: Some("colour"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            targets: &[Some(render.target_format.into())],
-        }),
-        multiview_mask: None,
-        cache: None,
-    });
+    let shader = include_str!("../../../../../shaders/region_picture.wgsl");
+    let pipeline = super::pipeline(render, "region picture", shader, &[], None);
     let resources = &mut render.renderer.write().callback_resources;
-    resources.insert(Pipeline { pipeline });
+    resources.insert(Pipeline(pipeline));
     resources.insert(Bound(std::collections::HashMap::new()));
 }
 
@@ -71,7 +46,7 @@ impl egui_wgpu::CallbackTrait for FromDevice {
             contents: &bytes,
             usage: wgpu::BufferUsages::UNIFORM,
         });
-        let Some(Pipeline { pipeline }) = resources.get() else { return Vec::new() };
+        let Some(Pipeline(pipeline)) = resources.get() else { return Vec::new() };
         let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("region picture"),
             layout: &pipeline.get_bind_group_layout(0),
@@ -102,7 +77,7 @@ impl egui_wgpu::CallbackTrait for FromDevice {
         pass: &mut wgpu::RenderPass<'static>,
         resources: &egui_wgpu::CallbackResources,
     ) {
-        let (Some(Pipeline { pipeline }), Some(Bound(groups))) = (resources.get(), resources.get()) else { return };
+        let (Some(Pipeline(pipeline)), Some(Bound(groups))) = (resources.get(), resources.get()) else { return };
         if let Some(group) = groups.get(&self.map.buffer) {
             pass.set_pipeline(pipeline);
             pass.set_bind_group(0, group, &[]);

@@ -149,10 +149,8 @@ pub fn read_given(file: &Path, shape: SampleShape, count: usize) -> Result<Given
     })
 }
 
-/// An archive that is read.
 type Archive = ZipArchive<Opened>;
 
-/// Opens the archive.
 pub(super) fn open_archive(file: &Path) -> Result<Archive, DatasetError> {
     let unreadable = |cause: io::Error| DatasetError::Unreadable { path: file.to_owned(), cause: cause.to_string() };
     let mut opened = files::open(file).map_err(unreadable)?;

@@ -78,11 +78,11 @@ struct Part {
 }
 
 impl Part {
-    /// What the layer at `place` normalises.
-    fn normalised(&self, layer: &Layer, place: usize) -> &Buffer {
+    /// What the layer at `index` normalises.
+    fn normalised(&self, layer: &Layer, index: usize) -> &Buffer {
         match *layer {
             Layer::Scale { from, .. } => &self.tile.signals[from],
-            _ => &self.products[place],
+            _ => &self.products[index],
         }
     }
 }
@@ -119,7 +119,6 @@ impl Training {
         Self { network: InLanes::new(&plain, parameters), norms, epsilon, learns, passes: Vec::new() }
     }
 
-    /// How many passes were made.
     pub(crate) fn passes(&self) -> usize {
         self.passes.len()
     }
@@ -144,15 +143,15 @@ impl Training {
         };
         let mut parts: Vec<Part> = images.chunks(per_tile * inputs).map(part).collect();
         let mut statistics: Vec<Option<Statistics>> = vec![None; layers];
-        for (place, statistics) in statistics.iter_mut().enumerate() {
-            let Some(norm) = &self.norms[place] else {
-                for_each_part(parts.iter_mut().collect(), || (), |(), _, part| network.layer_forward(&mut part.tile, place));
+        for (index, statistics) in statistics.iter_mut().enumerate() {
+            let Some(norm) = &self.norms[index] else {
+                for_each_part(parts.iter_mut().collect(), || (), |(), _, part| network.layer_forward(&mut part.tile, index));
                 continue;
             };
-            for_each_part(parts.iter_mut().collect(), || (), |(), _, part| network.product_and_moments(part, place));
-            let found = of_batch(&parts, network.pixels(place));
+            for_each_part(parts.iter_mut().collect(), || (), |(), _, part| network.product_and_moments(part, index));
+            let found = of_batch(&parts, network.pixels(index));
             let factor = factors(norm, &found, self.epsilon);
-            let apply = |part: &mut Part| network.normalise(part, place, &found.mean, &factor, &norm.beta);
+            let apply = |part: &mut Part| network.normalise(part, index, &found.mean, &factor, &norm.beta);
             for_each_part(parts.iter_mut().collect(), || (), |(), _, part| apply(part));
             *statistics = Some(found);
         }
@@ -177,19 +176,19 @@ impl Training {
             into_lanes(slopes, gradient, classes);
         }
         let mut learned = Vec::new();
-        for (place, layer) in network.layers.layers.iter().enumerate().rev() {
-            if !learns[place + 1] {
+        for (index, layer) in network.layers.layers.iter().enumerate().rev() {
+            if !learns[index + 1] {
                 break;
             }
-            let weights = network.layers.weights(place);
-            let outputs = network.layers.signals[place + 1][0];
+            let weights = network.layers.weights(index);
+            let outputs = network.layers.signals[index + 1][0];
             let biased = matches!(layer, Layer::Linear { .. } | Layer::Convolution { shift: Some(_), .. });
             let len = weights + if biased { outputs } else { 0 };
-            let of_norm = norms[place].as_ref().zip(statistics[place].as_ref()).map(|(norm, found)| {
+            let of_norm = norms[index].as_ref().zip(statistics[index].as_ref()).map(|(norm, found)| {
                 for_each_part(
                     parts.iter_mut().collect(),
                     || (),
-                    |(), _, part| network.slopes_of_norm(part, place, found, *epsilon),
+                    |(), _, part| network.slopes_of_norm(part, index, found, *epsilon),
                 );
                 let mut sums = vec![[0.0; 2]; outputs];
                 for part in &*parts {
@@ -206,8 +205,8 @@ impl Training {
                 |(), _, (parts, sum)| {
                     for part in parts {
                         match &of_norm {
-                            Some(back) => network.back_through_norm(part, place, back, learns, sum),
-                            None => network.plain_back(part, place, learns, sum),
+                            Some(back) => network.back_through_norm(part, index, back, learns, sum),
+                            None => network.plain_back(part, index, learns, sum),
                         }
                     }
                 },
@@ -280,7 +279,7 @@ struct WayBack {
 impl WayBack {
     fn new(norm: &Norm, found: &Statistics, epsilon: f64, sums: &[[f64; 2]]) -> Self {
         let count = found.count as f64;
-        let column = |place: usize| sums.iter().map(|sums| sums[place] as f32).collect();
+        let column = |index: usize| sums.iter().map(|sums| sums[index] as f32).collect();
         let of_factor =
             sums.iter().zip(inverse(found, epsilon)).map(|(sums, inverse)| (sums[1] / count * f64::from(inverse)) as f32);
         Self {
@@ -295,52 +294,52 @@ impl WayBack {
 }
 
 impl InLanes {
-    /// Pixels of a channel that the layer at `place` makes.
-    fn pixels(&self, place: usize) -> usize {
-        let [_, height, width] = self.layers.signals[place + 1];
+    /// Pixels of a channel that the layer at `index` makes.
+    fn pixels(&self, index: usize) -> usize {
+        let [_, height, width] = self.layers.signals[index + 1];
         height * width
     }
 
     /// The product of a layer, if it has one, and the moments of what it is to normalise.
-    fn product_and_moments(&self, part: &mut Part, place: usize) {
-        let layer = &self.layers.layers[place];
-        if let (Layer::Convolution { from, .. }, Some(product)) = (layer, &self.products[place]) {
-            let len = part.tile.signals[place + 1].len();
-            if part.products[place].len() < len {
-                part.products[place] = Buffer::zeros(len);
+    fn product_and_moments(&self, part: &mut Part, index: usize) {
+        let layer = &self.layers.layers[index];
+        if let (Layer::Convolution { from, .. }, Some(product)) = (layer, &self.products[index]) {
+            let len = part.tile.signals[index + 1].len();
+            if part.products[index].len() < len {
+                part.products[index] = Buffer::zeros(len);
             }
             let Tile { signals, scratch, threads, .. } = &mut part.tile;
             let mut machine = self.machine(scratch, *threads);
-            product.forward(&mut machine, &signals[*from], &mut part.products[place], super::Finish::default());
+            product.forward(&mut machine, &signals[*from], &mut part.products[index], super::Finish::default());
         }
-        let mut moments = vec![[0.0; 2]; self.layers.signals[place + 1][0]];
-        let count = (part.samples * self.pixels(place)) as f64;
-        self.isa.dispatch(Moments { values: part.normalised(layer, place), live: &part.live, count, moments: &mut moments });
+        let mut moments = vec![[0.0; 2]; self.layers.signals[index + 1][0]];
+        let count = (part.samples * self.pixels(index)) as f64;
+        self.isa.dispatch(Moments { values: part.normalised(layer, index), live: &part.live, count, moments: &mut moments });
         part.sums = moments;
     }
 
     /// What follows the product: normalisation, what is added, and ReLU.
-    fn normalise(&self, part: &mut Part, place: usize, mean: &[f32], factor: &[f32], shift: &[f32]) {
-        let (before, after) = part.tile.signals.split_at_mut(place + 1);
-        let (values, add, relu) = match self.layers.layers[place] {
+    fn normalise(&self, part: &mut Part, index: usize, mean: &[f32], factor: &[f32], shift: &[f32]) {
+        let (before, after) = part.tile.signals.split_at_mut(index + 1);
+        let (values, add, relu) = match self.layers.layers[index] {
             Layer::Scale { from, relu, .. } => (&before[from], None, relu),
-            Layer::Convolution { add, relu, .. } => (&part.products[place], add.map(|add| &before[add][..]), relu),
+            Layer::Convolution { add, relu, .. } => (&part.products[index], add.map(|add| &before[add][..]), relu),
             _ => return,
         };
         self.isa.dispatch(Apply { values, mean, factor, shift, add, relu, target: &mut after[0] });
     }
 
     /// The gradient back to where the layer's norm ends, and its sums.
-    fn slopes_of_norm(&self, part: &mut Part, place: usize, found: &Statistics, epsilon: f64) {
-        let layer = &self.layers.layers[place];
+    fn slopes_of_norm(&self, part: &mut Part, index: usize, found: &Statistics, epsilon: f64) {
+        let layer = &self.layers.layers[index];
         let mut sums = vec![[0.0; 2]; found.mean.len()];
-        if let Some(mut gradient) = part.tile.gradients[place + 1].take() {
-            let relu = self.has_relu(place + 1) && !part.tile.masked[place + 1];
-            self.through_relu(relu, &mut gradient, &part.tile.signals[place + 1]);
+        if let Some(mut gradient) = part.tile.gradients[index + 1].take() {
+            let relu = self.has_relu(index + 1) && !part.tile.masked[index + 1];
+            self.through_relu(relu, &mut gradient, &part.tile.signals[index + 1]);
             if let Layer::Convolution { add: Some(add), .. } = *layer {
                 self.hand_on(&mut part.tile, add, &gradient);
             }
-            let (values, inverse) = (part.normalised(layer, place), inverse(found, epsilon));
+            let (values, inverse) = (part.normalised(layer, index), inverse(found, epsilon));
             self.isa.dispatch(Slopes { gradient: &gradient, values, mean: &found.mean, inverse: &inverse, sums: &mut sums });
             part.gradient = Some(gradient);
         }
@@ -348,21 +347,21 @@ impl InLanes {
     }
 
     /// From there to what the layer reads, and to its weights.
-    fn back_through_norm(&self, part: &mut Part, place: usize, back: &WayBack, learns: &[bool], weights: &mut [f32]) {
-        let layer = &self.layers.layers[place];
+    fn back_through_norm(&self, part: &mut Part, index: usize, back: &WayBack, learns: &[bool], weights: &mut [f32]) {
+        let layer = &self.layers.layers[index];
         let Some(mut gradient) = part.gradient.take() else { return };
         let WayBack { mean, factor, of_shift, of_factor, .. } = back;
-        let (values, live) = (part.normalised(layer, place), &part.live);
+        let (values, live) = (part.normalised(layer, index), &part.live);
         self.isa.dispatch(Back { gradient: &mut gradient, values, live, mean, factor, of_shift, of_factor });
         match *layer {
             Layer::Convolution { from, .. } => {
-                if let Some(product) = &self.products[place] {
+                if let Some(product) = &self.products[index] {
                     let Tile { signals, scratch, threads, .. } = &mut part.tile;
                     let mut machine = self.machine(scratch, *threads);
                     product.gradient(&mut machine, &signals[from], &gradient, weights, Order::OutputsFirst);
                 }
                 if learns[from] {
-                    self.product_backward(&mut part.tile, place, from, &gradient);
+                    self.product_backward(&mut part.tile, index, from, &gradient);
                 }
                 part.tile.spare.push(gradient);
             }
@@ -372,25 +371,25 @@ impl InLanes {
     }
 
     /// The way back through a layer without a norm.
-    fn plain_back(&self, part: &mut Part, place: usize, learns: &[bool], parameters: &mut [f32]) {
+    fn plain_back(&self, part: &mut Part, index: usize, learns: &[bool], parameters: &mut [f32]) {
         let tile = &mut part.tile;
-        let Layer::Convolution { from, shift: None, add, relu, .. } = self.layers.layers[place] else {
-            let of_layer = (self.layers.weights(place) > 0).then_some(parameters);
-            self.layer_back(tile, place, &mut { of_layer });
+        let Layer::Convolution { from, shift: None, add, relu, .. } = self.layers.layers[index] else {
+            let of_layer = (self.layers.weights(index) > 0).then_some(parameters);
+            self.layer_back(tile, index, &mut { of_layer });
             return;
         };
         // A convolution without bias.
-        let Some(mut gradient) = tile.gradients[place + 1].take() else { return };
-        self.through_relu(relu && !tile.masked[place + 1], &mut gradient, &tile.signals[place + 1]);
+        let Some(mut gradient) = tile.gradients[index + 1].take() else { return };
+        self.through_relu(relu && !tile.masked[index + 1], &mut gradient, &tile.signals[index + 1]);
         if let Some(add) = add {
             self.hand_on(tile, add, &gradient);
         }
-        if let Some(product) = &self.products[place] {
+        if let Some(product) = &self.products[index] {
             let Tile { signals, scratch, threads, .. } = tile;
             product.gradient(&mut self.machine(scratch, *threads), &signals[from], &gradient, parameters, Order::OutputsFirst);
         }
         if learns[from] {
-            self.product_backward(tile, place, from, &gradient);
+            self.product_backward(tile, index, from, &gradient);
         }
         tile.spare.push(gradient);
     }
@@ -436,7 +435,7 @@ mod tests {
         ];
         let map = [16, INPUT[1], INPUT[2]];
         let layers = Layers { signals: vec![INPUT, map, map, map, [16, 1, 1], [3, 1, 1]], layers };
-        let norm = |place: usize| Some(Norm { gamma: learned[place].clone(), beta: learned[place + 1].clone() });
+        let norm = |index: usize| Some(Norm { gamma: learned[index].clone(), beta: learned[index + 1].clone() });
         let mut parameters = [&learned[0][..], &learned[5]].concat();
         // Rows of linear layers are filled up.
         learned[8].chunks(3).for_each(|row| parameters.extend(row.iter().chain(&[0.0])));
@@ -462,19 +461,19 @@ mod tests {
             let logits = self::training(learned).forward(&images);
             logits.iter().zip(&slopes).map(|(logit, slope)| f64::from(*logit) * f64::from(*slope)).sum()
         };
-        for place in 0..learned.len() {
-            assert_eq!(gradient[place].len(), learned[place].len());
-            let along = &gradient[place];
+        for index in 0..learned.len() {
+            assert_eq!(gradient[index].len(), learned[index].len());
+            let along = &gradient[index];
             let square: f64 = along.iter().map(|g| f64::from(*g).powi(2)).sum();
             // So short that ReLU seldom turns, and long beside the roundings of the loss.
             let step = 1e-4 / square.sqrt();
             let moved = |sign: f64| {
                 let mut moved = learned.clone();
-                moved[place].iter_mut().zip(along).for_each(|(to, g)| *to += (sign * step * f64::from(*g)) as f32);
+                moved[index].iter_mut().zip(along).for_each(|(to, g)| *to += (sign * step * f64::from(*g)) as f32);
                 loss(&moved)
             };
             let slope = (moved(1.0) - moved(-1.0)) / (2.0 * step);
-            assert!((slope - square).abs() <= 0.03 * square, "tensor {place}: {slope} is not {square}");
+            assert!((slope - square).abs() <= 0.03 * square, "tensor {index}: {slope} is not {square}");
         }
     }
 

@@ -37,7 +37,6 @@ const IN_CACHE: usize = 256 * 1024;
 const LARGE_WEIGHTS: usize = 2 * 1024 * 1024;
 const IN_CACHE_WITH_LARGE_WEIGHTS: usize = 2 * 1024 * 1024;
 
-/// Which transforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tiles {
     /// F(2 x 2, 3 x 3).
