@@ -5,9 +5,12 @@ use egui::{Color32, ColorImage, Rangef, RichText, Slider, Stroke, TextureOptions
 use egui_plot::{AxisHints, Bar, BarChart, Line, LineStyle, Plot, PlotPoints, VLine};
 
 use super::axis;
-use crate::window::{
-    model::{Run, State, histogram::Histogram},
-    theme,
+use crate::{
+    link::Part,
+    window::{
+        model::{Run, State, histogram::Histogram},
+        theme,
+    },
 };
 
 /// The least height of the histogram.
@@ -78,11 +81,13 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     let plot = Plot::new("margins")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::faint(ui.available_width()))
+        .grid_spacing(axis::FAINT)
         .x_grid_spacer(axis::few)
         .x_axis_formatter(|mark, _| axis::label(mark))
         .y_grid_spacer(axis::few)
-        .height((ui.available_height() - below_plot).clamp(LEAST, 200.0))
+        .height(
+            (ui.available_height() - below_plot).clamp(LEAST, if state.link.shows(Part::Stage) { 200.0 } else { f32::INFINITY }),
+        )
         .show_y(false)
         .allow_drag(false)
         .allow_zoom(false)
@@ -190,8 +195,8 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
     let image = ColorImage::new([columns, ROWS], pixels);
     let texture = ui.ctx().load_texture("margins over time", image, TextureOptions::NEAREST);
     let (first, last) = (run.margins[0].epoch, run.margins[columns - 1].epoch);
-    let text = format!("adversarial margins, epoch {first} to {last}, {low} to {high}");
-    ui.add(egui::Label::new(RichText::new(text).size(11.5).weak()).truncate());
+    let text = format!("adversarial margins over the epochs, {first} to {last}; from {low} to {high}").replace('-', "−");
+    ui.add(egui::Label::new(RichText::new(text).size(12.0).weak()).truncate());
     let size = vec2(ui.available_width(), height);
     let response = ui.add(egui::Image::new((texture.id(), size)));
     let zero = response.rect.bottom() - response.rect.height() * (0.0 - low) / (high - low);

@@ -7,10 +7,10 @@ use crate::window::{model::State, theme};
 
 /// Where the layers of legends begin.
 const LEGENDS: usize = 4;
-/// The height of the legend as a row, in points.
-pub(super) const ROW: f32 = 26.0;
-/// How many times the size of its text that row is wide at least.
-pub(super) const LEAST: f32 = 46.0;
+/// The greatest height of a line of the legend as a row, in points.
+const ROW: f32 = 26.0;
+/// How many times the size of its text that row is wide at least, in one line.
+const LEAST: f32 = 46.0;
 
 /// What stands before a line of the legend.
 #[derive(Clone, Copy)]
@@ -71,20 +71,39 @@ pub(super) fn corner_ui(ui: &Ui, state: &State, place: usize, rect: Rect) {
     marks.paint(&painter, LEGENDS + place);
 }
 
+/// The size of the text of the row: of the text around it, and no larger than a legend needs it.
+fn size(ui: &Ui) -> f32 {
+    let body = egui::TextStyle::Body.resolve(ui.style()).size;
+    if ui.ctx().content_rect().width() < theme::NARROW { body.min(12.5) } else { body.min(15.0) }
+}
+
+/// The height of the row below stages of this width: it may take two lines.
+pub(super) fn height(ui: &Ui, width: f32) -> f32 {
+    let lines = if width >= LEAST * size(ui) { 1.0 } else { 2.0 };
+    lines * line(ui)
+}
+
+fn line(ui: &Ui) -> f32 {
+    (1.7 * size(ui)).min(ROW)
+}
+
 /// As a row below the stages, for a narrow window and beside a twin.
 pub(super) fn row_ui(ui: &mut Ui, state: &State) {
     let dark = ui.visuals().dark_mode;
+    let (size, high) = (size(ui), line(ui));
     let mut marks = Marks::default();
     let row = ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().interact_size.y = ROW;
+        ui.spacing_mut().interact_size.y = high;
         ui.spacing_mut().item_spacing = vec2(4.0, 0.0);
         for (sign, text) in lines(state, 0, dark) {
-            if !matches!(sign, Sign::None) {
-                let (rect, _) = ui.allocate_exact_size(vec2(14.0, ROW), Sense::hover());
-                put(&mut marks, sign, rect.center(), ui);
-            }
-            ui.label(text);
-            ui.add_space(6.0);
+            // A sign and its words stay together.
+            let galley = ui.painter().layout_no_wrap(text.clone(), FontId::proportional(size), ui.visuals().text_color());
+            let before = if matches!(sign, Sign::None) { 0.0 } else { 16.0 };
+            let (rect, response) = ui.allocate_exact_size(vec2(before + galley.size().x + 8.0, high), Sense::hover());
+            put(&mut marks, sign, rect.left_center() + vec2(6.0, 0.0), ui);
+            let at = rect.left_center() + vec2(before, -galley.size().y / 2.0);
+            ui.painter().galley(at, galley, ui.visuals().text_color());
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
         }
     });
     marks.paint(&ui.painter_at(row.response.rect), LEGENDS);
