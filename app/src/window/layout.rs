@@ -54,7 +54,7 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let height = ui.available_height();
     let (share, most) = if state.link.projector { (0.37, 300.0) } else { (0.33, 260.0) };
     let strip = (height * share).max((height - LOW).min(190.0)).clamp(150.0, most);
-    let strip = below(state).find_map(|panel| panel.needs(ui)).map_or(strip, |needed| needed.clamp(strip, 0.5 * height));
+    let strip = below(state).find_map(|panel| panel.needs(ui)).map_or(strip, |needed| needed.min(0.5 * height).max(strip));
     // What a link names is there at once; a room sees the inspector when it is asked for.
     let (wide, room) = (width >= WIDE || state.link.show.is_some(), state.link.projector);
     let (settings, inspector) = (wide || state.settings_drawer, (wide && !room) || state.inspector_drawer);

@@ -13,8 +13,8 @@ use crate::{
         theme,
     },
 };
-use egui::{Align2, FontId, Label, Painter, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
-use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, Points, VLine};
+use egui::{Align2, FontId, Label, Painter, Rangef, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
+use egui_plot::{AxisHints, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotTransform, Points, VLine};
 
 /// Room for the numbers at the left of the plot.
 const LEFT: f32 = 40.0;
@@ -71,14 +71,19 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
         .grid_spacing(axis::FAINT)
         .x_grid_spacer(axis::few_whole)
         .y_grid_spacer(axis::few)
-        .y_axis_formatter(|mark, _| format!("{:.0} %", 100.0 * mark.value))
         .height(ui.available_height().clamp(LEAST, most.max(LEAST)))
         .include_x(0.0)
         .include_x(epochs)
         .include_y(0.0)
         .include_y(1.0)
         .x_axis_label("epoch")
-        .y_axis_min_width(LEFT)
+        // Where the plot is low, marks stand close to each other and are read all the same.
+        .custom_y_axes(vec![
+            AxisHints::new_y()
+                .formatter(|mark, _| format!("{:.0} %", 100.0 * mark.value))
+                .min_thickness(LEFT)
+                .label_spacing(Rangef::new(8.0, 14.0)),
+        ])
         .allow_scroll(false)
         .label_formatter(|position| {
             // One reading for all curves: the epoch under the pointer.
@@ -144,7 +149,7 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
 
 /// The name of a curve beside its number: of what part of the data it is stands in what is told of it.
 fn short(name: &str) -> &str {
-    name.trim_start_matches("validation ")
+    if name == "train robust" { "train" } else { name.trim_start_matches("validation ") }
 }
 
 /// What the lines are that stand in the plot, at their feet: each in the lowest row that is free there.

@@ -26,6 +26,9 @@ const ROOM: (f32, f32) = (25.0, 15.5);
 /// Room that the stations take, as many times as what the figures are called is high.
 const STATIONS: f32 = 23.0;
 
+/// From this width on, two runs have room for what their figures are called.
+const BRIEF: f32 = 1000.0;
+
 /// A figure as it is drawn.
 struct Shown<'a> {
     value: &'a str,
@@ -46,7 +49,7 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
     };
     ui.add_space(2.0);
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = if narrow || state.link.projector { 10.0 } else { 18.0 };
+        ui.spacing_mut().item_spacing.x = if narrow || state.link.projector || is_brief(ui, state) { 10.0 } else { 18.0 };
         let place = state.run().place;
         let epoch = state.run().epoch();
         let (value, about) = (format!("{epoch}/{}", place.epochs), format!("epoch {epoch} of {}", place.epochs));
@@ -75,6 +78,12 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
     ui.add_space(1.0);
 }
 
+/// Whether the figures of two runs fit into one row if they are called by little, and not otherwise.
+fn is_brief(ui: &Ui, state: &State) -> bool {
+    let width = ui.ctx().content_rect().width();
+    state.has_twin() && width >= theme::NARROW && (state.link.projector || width < BRIEF)
+}
+
 /// The figures of a run; whether a judgement is asked for.
 fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
     let dark = ui.visuals().dark_mode;
@@ -85,8 +94,7 @@ fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
         ui.label(RichText::new(&title).size(sizes.1 + 1.0).strong());
     }
     let headline = run.headline();
-    // Large figures of two runs fit into one row if they are called by little.
-    let brief = two && sizes == ROOM;
+    let brief = is_brief(ui, state);
     let weak = ui.visuals().weak_text_color();
     let percent =
         |figure: &Option<Figure>| figure.as_ref().map_or("–".to_owned(), |figure| format!("{:.1} %", 100.0 * figure.value));

@@ -63,11 +63,12 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
         let read = ScrollArea::vertical().id_salt(("lesson", place)).auto_shrink([false, false]).show(ui, |ui| {
             ui.set_max_width(ui.available_width() - 4.0);
             let step = lesson.now();
-            // What was read before the answer makes room for the table.
+            // What was read before the answer makes room for the table, and for what a room reads then in large letters.
             let results = lesson.plan().panels.contains(&Shown::Results);
             // A room has the table below the stage.
-            let beside = results && !(state.link.projector && ui.ctx().content_rect().width() >= theme::NARROW);
-            if !beside || lesson.answer.is_none() {
+            let room = state.link.projector && ui.ctx().content_rect().width() >= theme::NARROW;
+            let beside = results && !room;
+            if !(beside || room) || lesson.answer.is_none() {
                 paragraph_ui(ui, step.text, &mut terms);
             }
             if lesson.is_shown() || lesson.answer.is_some() {

@@ -1,6 +1,6 @@
 //! What a method measures of its steps besides weights, over the epochs: a cosine, or a share.
 
-use egui::{Align2, Color32, FontId, Label, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, FontId, Label, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use gairat::method::{Measure, MeasureKind};
 
 use crate::window::{model::Run, theme};
@@ -32,12 +32,12 @@ pub(super) fn large_ui(ui: &mut Ui, run: &Run, measure: Measure, height: f32) {
     let dark = ui.visuals().dark_mode;
     let mean = |part: &[(u32, f64)]| part.iter().map(|(_, value)| value).sum::<f64>() / part.len().max(1) as f64;
     let first = mean(&values[..FIRST.min(values.len())]);
-    ui.label(measure.doc);
-    let mut text = format!("mean of the first {FIRST} epochs {first:.2}");
+    ui.add(Label::new(measure.doc).truncate());
+    let mut text = format!("mean: first {FIRST} epochs {first:.2}");
     if values.len() >= FIRST + LAST {
-        text += &format!(", of the last {LAST}: {:.2}", mean(&values[values.len() - LAST..]));
+        text += &format!(", last {LAST} epochs {:.2}", mean(&values[values.len() - LAST..]));
     }
-    ui.colored_label(theme::accent(dark), &text);
+    ui.add(Label::new(RichText::new(&text).color(theme::accent(dark))).truncate());
     let size = vec2(ui.available_width(), (height - (ui.cursor().top() - begun)).max(40.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let about = format!("{}: {text}", measure.doc);

@@ -1,6 +1,6 @@
 //! The numbers of weights: what stands at their axes, beside their marks, and under the pointer.
 
-use egui::{Align2, Color32, FontId, Painter, Ui, vec2};
+use egui::{Align2, Color32, FontId, Painter, Rangef, Ui, vec2};
 use egui_plot::{AxisHints, HPlacement, PlotPoint, PlotTransform};
 
 use crate::window::theme;
@@ -64,14 +64,16 @@ impl Numbers<'_> {
 
 /// The weight as it is used on the left; on the right the method's own curve, before it is given its mean.
 pub(super) fn axes(ui: &Ui, (is_curve, scale): (bool, f64), greatest: f64) -> Vec<AxisHints<'static>> {
-    let as_raw = move |weight: f64| short(weight / scale);
+    let as_raw = move |weight: f64| if weight == 0.0 { "0 raw".to_owned() } else { short(weight / scale) };
     // As wide as what stands there, however large the text is.
     let font = egui::TextStyle::Body.resolve(ui.style());
     let width = |text: String| ui.painter().layout_no_wrap(text, font.clone(), Color32::PLACEHOLDER).size().x + 6.0;
     let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value));
-    let used = used.min_thickness(width(tick(greatest)).max(24.0));
-    let raw = AxisHints::new_y().label("raw").placement(HPlacement::Right).min_thickness(width(as_raw(greatest)));
-    let raw = raw.formatter(move |mark, _| as_raw(mark.value));
+    // Where the plot is low, marks stand close to each other and are read all the same.
+    let close = Rangef::new(8.0, 14.0);
+    let used = used.min_thickness(width(tick(greatest)).max(24.0)).label_spacing(close);
+    let raw = AxisHints::new_y().placement(HPlacement::Right).min_thickness(width(as_raw(greatest)).max(width(as_raw(0.0))));
+    let raw = raw.formatter(move |mark, _| as_raw(mark.value)).label_spacing(close);
     if is_curve { vec![used, raw] } else { vec![used] }
 }
 

@@ -33,7 +33,7 @@ const HIGH: f32 = 110.0;
 /// From this width on, it is said in the axis what the bars are.
 const WIDE: f32 = 400.0;
 /// From this width of a bar on, it is said how many samples it stands for.
-const BAR: f32 = 26.0;
+const BAR: f32 = 34.0;
 /// The height of a line of a caveat.
 const SMALL: f32 = 16.0;
 
@@ -88,13 +88,8 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let about = shown.choice.about();
     if let Some(measure) = about.measure.filter(|_| state.lesson.is_some() && shown.is_even()) {
         // A lesson about what is measured besides shows that, and no weights that are all alike.
-        let run = shown.run(state);
-        let rows = if ui.available_height() > 130.0 { 2 } else { 0 };
-        let height = ui.available_height() - SMALL * rows as f32 - ui.spacing().item_spacing.y;
-        measure::large_ui(ui, run, measure, height.clamp(60.0, 400.0));
-        if rows > 0 && !about.caveats.is_empty() {
-            caveat_ui(ui, about.caveats, rows);
-        }
+        let height = ui.available_height().clamp(60.0, 400.0);
+        measure::large_ui(ui, shown.run(state), measure, height);
         return;
     }
     let least = if about.measure.is_some() && shown.is_even() { LEAST.1 } else { LEAST.0 };
@@ -122,6 +117,10 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
             for (member, title) in state.members().zip(titles) {
                 ui.selectable_value(&mut state.weights.member, member, title);
             }
+        }
+        if state.lesson.is_some() && shown.is_even() && shown.choice.about().measure.is_some() {
+            // It is not about weights.
+            return;
         }
         let is_share = shown.choice.about().omega_is_share;
         let effective = shown.run(state).effective.filter(|_| is_share);
@@ -297,7 +296,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         painter: ui.painter_at(response.response.rect),
         transform: &response.transform,
         dark,
-        size: 0.93 * ui.text_style_height(&egui::TextStyle::Body) / 1.3,
+        size: egui::TextStyle::Body.resolve(ui.style()).size.max(13.0),
     };
     let across = response.transform.frame().width() / spread.counts.len().max(1) as f32;
     if spread.whole && across >= BAR {

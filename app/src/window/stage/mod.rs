@@ -79,7 +79,7 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
     let runs = state.runs.len();
     let width = (ui.available_width() - 6.0 * (runs - 1) as f32) / runs as f32;
     // Beside a twin, and where there is no room at the side of the square, what the marks mean stands once, below.
-    let beside = runs == 1 && legend::fits_beside(ui.available_size());
+    let beside = runs == 1 && legend::fits_beside(ui, ui.available_size());
     let row = legend::height(ui, ui.available_width());
     let below = !beside && ui.available_height() >= 300.0;
     let height = ui.available_height() - if below { row + ui.spacing().item_spacing.y } else { 0.0 };
