@@ -1,6 +1,6 @@
 //! What a method measures of its steps besides weights, over the epochs: a cosine, or a share.
 
-use egui::{Align2, Color32, FontId, Label, Rect, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, FontId, Label, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use gairat::method::{Measure, MeasureKind};
 
 use crate::window::{model::Run, theme};
@@ -37,7 +37,7 @@ pub(super) fn large_ui(ui: &mut Ui, run: &Run, measure: Measure, height: f32) {
     if values.len() >= FIRST + LAST {
         text += &format!(", last {LAST} epochs {:.2}", mean(&values[values.len() - LAST..]));
     }
-    ui.add(Label::new(RichText::new(&text).color(theme::accent(dark))).truncate());
+    ui.colored_label(theme::accent(dark), &text);
     let size = vec2(ui.available_width(), (height - (ui.cursor().top() - begun)).max(40.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let about = format!("{}: {text}", measure.doc);
