@@ -397,7 +397,7 @@ fn a_word_that_names_a_figure_brings_it_into_the_sight_of_a_narrow_window() {
     window.get_by_label_contains("PGD-20: shows").focus();
     window.run_steps(4);
     let card = window.get_by_label_contains("Under PGD-20").rect();
-    for title in ["GAIRAT λ -1: PGD-20", "AT: PGD-20"] {
+    for title in ["GAIRAT λ −1: PGD-20", "AT: PGD-20"] {
         let figure = window.get_all_by_label_contains(title).next().unwrap().rect();
         assert!(figure.top() > 0.0 && figure.bottom() < card.top(), "{title}: {figure:?} above {card:?}");
     }

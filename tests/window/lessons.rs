@@ -130,7 +130,7 @@ fn on_the_screen((lesson, step): (usize, usize), window: &Harness<'_, State>) {
             assert!(there(&format!("mean κ {last:.2}, first epoch {first:.2}")));
         }
         (2, ..) => assert!(there(&format!("{:.0} % of all count", 100.0 * run.effective.unwrap()))),
-        (3, 0, _) => assert!(there("epoch 60 of 61")),
+        (3, 0, _) => assert!(there("epoch 40 of 41")),
         (4, 0..=2, _) => {
             // The weight of the point stands beside its mark, and its mark on the curve.
             let mine = selected(state);
@@ -225,8 +225,8 @@ fn said((lesson, step): (usize, usize), state: &State, before: &mut Before) -> V
             vec![
                 ("Three classes overlap", classes == 3),
                 ("from the same first weights", run.settings.seed == twin.settings.seed),
-                ("from epoch 21", names == ["gairat", "at"] && run.settings.burn_in == 20),
-                ("Both have had 60 epochs", state.runs.iter().all(|run| run.place.epoch == 60 && run.place.step == 0)),
+                ("from epoch 14", names == ["gairat", "at"] && run.settings.burn_in == 13),
+                ("Both have had 40 epochs", state.runs.iter().all(|run| run.place.epoch == 40 && run.place.step == 0)),
             ]
         }
         (3, 1) => {

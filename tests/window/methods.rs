@@ -204,8 +204,8 @@ fn samples_of_burn_in_stand_on_no_axis_of_weights() {
 #[test]
 fn the_line_at_the_bottom_says_what_weights_follow_without_knowing_methods() {
     for (settings, said) in [
-        (settings_of("gairat"), "GAIRAT λ -1"),
-        (settings_of("gairat").with("lambda_schedule", "linear"), "GAIRAT λ -1, now λ "),
+        (settings_of("gairat"), "GAIRAT λ −1"),
+        (settings_of("gairat").with("lambda_schedule", "linear"), "GAIRAT λ −1, now λ "),
         (settings_of("gairat").with("weighting", "discrete"), "GAIRAT"),
         (settings_of("gair-fat"), "GAIR-FAT τ 6, now τ 3"),
         (settings_of("at"), "AT"),

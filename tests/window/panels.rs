@@ -50,7 +50,7 @@ fn the_inspector_says_what_was_measured_in_words_and_numbers() {
 #[test]
 fn the_other_panels_say_what_they_show() {
     let window = wide();
-    window.get_by_label_contains("Stage of GAIRAT λ -1: 108 training points seen");
+    window.get_by_label_contains("Stage of GAIRAT λ −1: 108 training points seen");
     window.get_by_label_contains("samples by kappa:");
     window.get_by_label_contains("Curves: after epoch 3 loss 0.2000, mean kappa 7.0000, robust 0.8000");
     window.get_by_label_contains("of adversarial samples below 0");

@@ -31,7 +31,7 @@ pub(super) const LESSON: Lesson = Lesson {
                 question: "When will the two gradients disagree?",
                 answers: ["Now: the network has only begun", "Later: when most natural points are right"],
                 right: 1,
-                scenes: &[Scene::Until(240)],
+                scenes: &[Scene::Until(100)],
                 reveal: "At first both want the same coarse picture. Once most natural points are right, what is left lies near the boundary, and \
                          there the two want different things: the [cosine] swings, and in the last ten epochs its mean is far below where \
                          it began.",
@@ -40,7 +40,7 @@ pub(super) const LESSON: Lesson = Lesson {
         Step {
             text: "CA-AT takes as much of the natural gradient as keeps the cosine between it and the step at γ or above. Press Play, drag γ \
                    and watch both [curves].",
-            scenes: &[],
+            scenes: &[Scene::FirstSpeed],
             then: "Be careful with what was published: its gains look like masked gradients, which PGD cannot climb though the network is not \
                    robust. Ask for the [worst] of a suite (J).",
             question: None,
@@ -51,13 +51,14 @@ pub(super) const LESSON: Lesson = Lesson {
 /// Two classes that come close, trained along the natural and the adversarial gradient together.
 pub(crate) fn conflict() -> Settings {
     Settings {
-        points: 700,
+        points: 500,
         noise: 0.15,
         epsilon: 0.08,
         step_size: 0.016,
-        epochs: 400,
-        lr: 0.05,
-        lr_schedule: LearningRateSchedule::Cosine,
+        // The rate drops after 80 epochs: soon after that most points are right, and the gradients of what is left disagree.
+        epochs: 160,
+        lr: 0.2,
+        lr_schedule: LearningRateSchedule::Piecewise,
         ..Settings::recipe(Source::Toy(Toy::Moons))
     }
     .with("method", "ca-at")

@@ -83,6 +83,8 @@ pub(crate) struct Question {
 pub(crate) enum Scene {
     /// From here on it goes as fast as it can.
     FullSpeed,
+    /// From here on it goes as fast as a window begins with, which one can follow.
+    FirstSpeed,
     /// It goes on until so many epochs are done, and rests.
     Until(u32),
     /// It goes on for so many epochs from where it is, and rests.

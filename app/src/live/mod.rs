@@ -90,6 +90,14 @@ pub(crate) enum Message {
     Failed(String),
 }
 
+impl Message {
+    /// Whether it may wait for the next frame that is drawn anyway. Small data finish many epochs a second: a frame for each of them would
+    /// show nothing new, and take from the run what it draws with.
+    pub(crate) fn can_wait(&self) -> bool {
+        matches!(self, Self::Kept(_) | Self::Event(Event::Progress { .. } | Event::Epoch(_) | Event::Best { .. }))
+    }
+}
+
 /// Messages between a run and its viewer.
 #[derive(Default)]
 struct Mail {
@@ -122,8 +130,11 @@ impl Shared {
     }
 
     pub(crate) fn tell(&self, message: Message) {
+        let can_wait = message.can_wait();
         self.mail().messages.push(message);
-        (self.wake)();
+        if !can_wait {
+            (self.wake)();
+        }
     }
 
     /// What was told since the last time.

@@ -273,9 +273,12 @@ impl RunsEnd {
             mail.folder = Some(ready.folder.clone());
             mail.on_gpu = !ready.device.starts_with("CPU");
         }
+        let can_wait = message.can_wait();
         mail.messages.push(message);
         drop(mail);
-        (self.wake)();
+        if !can_wait {
+            (self.wake)();
+        }
     }
 }
 

@@ -10,7 +10,9 @@ use crate::{
 use super::{
     model::{State, views::Side},
     narrow,
-    panels::{bar, curves, form, grid, headline, inspector, judge, lesson, margins, short_bar, spotlight, task, weighting},
+    panels::{
+        bar, curves, form, grid, headline, inspector, judge, lesson, margins, short_bar, spotlight, table, task, weighting,
+    },
     stage, theme,
 };
 
@@ -50,7 +52,9 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     }
     // A lesson takes its room from the stage first.
     let height = ui.available_height();
-    let strip = (height * 0.33).max((height - LOW).min(190.0)).clamp(150.0, 260.0);
+    let (share, most) = if state.link.projector { (0.37, 300.0) } else { (0.33, 260.0) };
+    let strip = (height * share).max((height - LOW).min(190.0)).clamp(150.0, most);
+    let strip = below(state).find_map(|panel| panel.needs(ui)).map_or(strip, |needed| needed.min(0.5 * height).max(strip));
     // What a link names is there at once; a room sees the inspector when it is asked for.
     let (wide, room) = (width >= WIDE || state.link.show.is_some(), state.link.projector);
     let (settings, inspector) = (wide || state.settings_drawer, (wide && !room) || state.inspector_drawer);
@@ -58,21 +62,30 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     let (settings, inspector) = (settings && shows(state, Part::Settings), inspector && inspected);
     // A lesson shows what it speaks of, and the rest where it is asked for.
     let settings = settings && (!learns || state.settings_drawer);
-    let inspector = inspector && (teaches(state, Shown::Sample) || state.inspector_drawer);
+    // Where there is nothing to say of a sample, the stage has the room.
+    let idle = learns && state.selected.is_none() && state.side == Side::Sample;
+    let inspector = inspector && ((teaches(state, Shown::Sample) && !idle) || state.inspector_drawer);
     let strips = below(state).next().is_some();
     let staged = shows(state, Part::Stage);
     // Where a window is so low that nothing would be left of the stage, the stage goes first.
     let high = ui.available_height() - strip >= LOW;
+    let beside = |ui: &mut Ui, state: &mut State| {
+        let across = if room { 400.0 } else { 286.0 };
+        let shown = Panel::right("inspector").exact_size(across).show(ui, |ui| side_ui(ui, state)).response;
+        spotlight::show(ui, state, &[Mark::Steps], shown.rect);
+    };
+    // What a lesson shows of a sample takes more height than what it shows below the stage.
+    if inspector && learns {
+        beside(ui, state);
+    }
     if strips && staged && high && (wide || learns || !(settings || inspector)) {
         Panel::bottom("strip").exact_size(strip).show(ui, |ui| strip_ui(ui, state));
     }
     if settings {
         Panel::left("settings").exact_size(276.0).show(ui, |ui| form::form_ui(ui, state));
     }
-    if inspector {
-        let across = if room { 380.0 } else { 286.0 };
-        let shown = Panel::right("inspector").exact_size(across).show(ui, |ui| side_ui(ui, state)).response;
-        spotlight::show(ui, state, &[Mark::Steps], shown.rect);
+    if inspector && !learns {
+        beside(ui, state);
     }
     let frame = Frame::central_panel(ui.style()).inner_margin(Margin::same(6));
     let shown = CentralPanel::default().frame(frame).show(ui, |ui| {
@@ -112,39 +125,72 @@ fn side_ui(ui: &mut Ui, state: &mut State) {
     }
 }
 
-/// What stands in the strip below the stage.
-const STRIP: [Part; 3] = [Part::Weights, Part::Curves, Part::Margins];
-
-/// What is shown of it.
-fn below(state: &State) -> impl Iterator<Item = Part> {
-    let panel = |part: Part| match part {
-        Part::Weights => Shown::Weights,
-        Part::Curves => Shown::Curves,
-        _ => Shown::Margins,
-    };
-    STRIP.into_iter().filter(move |part| !state.link.embed && state.link.shows(*part) && teaches(state, panel(*part)))
+/// What may stand in the strip below the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strip {
+    /// The steps of the attack on the selected sample, for a room that does not see the inspector.
+    Steps,
+    Weights,
+    Curves,
+    Margins,
+    /// The table of attacks, for a room that sees it better here than in the card.
+    Results,
 }
 
-/// Weights, curves and margins beside each other.
+impl Strip {
+    /// The height that it needs, if that is not what there happens to be.
+    fn needs(self, ui: &Ui) -> Option<f32> {
+        (self == Self::Results).then(|| table::height(ui, ROWS))
+    }
+
+    /// What words of lessons name there.
+    fn marks(self) -> &'static [Mark] {
+        match self {
+            Self::Steps => &[Mark::Steps],
+            Self::Weights => &[Mark::Kappa, Mark::Weight, Mark::Lambda, Mark::Axis, Mark::Cosine],
+            Self::Curves => &[Mark::Curves],
+            Self::Margins => &[],
+            Self::Results => &[Mark::Table],
+        }
+    }
+}
+
+/// The rows of the table of the suite that lessons run: natural data, and the attacks.
+const ROWS: usize = 9;
+
+/// What is shown below the stage.
+fn below(state: &State) -> impl Iterator<Item = Strip> {
+    let of_room = state.link.projector && state.lesson.is_some();
+    let results = of_room && teaches(state, Shown::Results) && lesson::has_results(state);
+    let steps = of_room && teaches(state, Shown::Sample) && state.selected.is_some() && !state.inspector_drawer;
+    let panels = [
+        (Strip::Results, results),
+        (Strip::Steps, steps),
+        (Strip::Weights, !results && state.link.shows(Part::Weights) && teaches(state, Shown::Weights)),
+        (Strip::Curves, !results && state.link.shows(Part::Curves) && teaches(state, Shown::Curves)),
+        (Strip::Margins, !results && state.link.shows(Part::Margins) && teaches(state, Shown::Margins)),
+    ];
+    let embedded = state.link.embed;
+    panels.into_iter().filter(move |(_, shown)| *shown && !embedded).map(|(panel, _)| panel)
+}
+
+/// The panels of the strip beside each other.
 fn strip_ui(ui: &mut Ui, state: &mut State) {
-    let shown: Vec<Part> = below(state).collect();
+    let shown: Vec<Strip> = below(state).collect();
     ui.columns(shown.len(), |columns| {
-        for (ui, part) in columns.iter_mut().zip(shown) {
-            match part {
-                Part::Weights => weighting::weighting_ui(ui, state),
-                Part::Curves => curves::curves_ui(ui, state),
-                _ => margins::margins_ui(ui, state),
+        for (ui, panel) in columns.iter_mut().zip(shown) {
+            // What has no room is cut off, and does not lie over its neighbours.
+            ui.shrink_clip_rect(ui.max_rect().expand2(vec2(5.0, 2.0)));
+            match panel {
+                Strip::Steps => inspector::steps_panel_ui(ui, state),
+                Strip::Weights => weighting::weighting_ui(ui, state),
+                Strip::Curves => curves::curves_ui(ui, state),
+                Strip::Margins => margins::margins_ui(ui, state),
+                Strip::Results => lesson::results_ui(ui, state),
             }
-            spotlight::show(ui, state, marks_of(part), ui.min_rect().expand2(vec2(5.0, 2.0)));
+            if panel != Strip::Results {
+                spotlight::show(ui, state, panel.marks(), ui.min_rect().expand2(vec2(5.0, 2.0)));
+            }
         }
     });
-}
-
-/// What words of lessons name there.
-fn marks_of(part: Part) -> &'static [Mark] {
-    match part {
-        Part::Weights => &[Mark::Kappa, Mark::Weight, Mark::Lambda, Mark::Axis, Mark::Cosine],
-        Part::Curves => &[Mark::Curves],
-        _ => &[],
-    }
 }

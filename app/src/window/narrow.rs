@@ -10,10 +10,15 @@ use super::{
     panels::{bar, curves, form, grid, headline, inspector, judge, lesson, margins, short_bar, spotlight, task, weighting},
     stage, theme,
 };
-use crate::{lesson::Mark, link::Part};
+use crate::{
+    lesson::{Mark, Panel as Shown},
+    link::Part,
+};
 
 /// What is seen of the panels below the stage, so that one knows that there are some, in points.
 const PEEK: f32 = 96.0;
+/// The same while a lesson is read: its tabs.
+const READING: f32 = 58.0;
 /// The share of the height that a lesson takes while it is read.
 const LESSON: f32 = 0.52;
 /// The least height of a stage.
@@ -61,11 +66,19 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
     if up && state.link.shows(Part::Status) {
         headline::headline_ui(ui, state);
     }
-    let tabs: Vec<Tab> = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part())).collect();
+    let reads = state.lesson.as_ref().is_some_and(|lesson| lesson.is_open);
+    // Beside a card that is read there is room for what it speaks of.
+    let spoken = |tab: Tab| !reads || taught(state, tab);
+    let tabs: Vec<Tab> = Tab::ALL.into_iter().filter(|tab| state.link.shows(tab.part()) && spoken(*tab)).collect();
     if state.link.shows(Part::Stage) {
         let top = ui.cursor().min;
-        let room = if tabs.is_empty() { seen } else { seen - PEEK };
-        if state.is_plane() {
+        let peek = if reads { READING } else { PEEK };
+        let room = if tabs.is_empty() { seen } else { seen - peek };
+        if state.is_plane() && state.has_twin() && reads {
+            // What a card leaves is wider than it is high.
+            let height = room.min(ui.available_width() / state.runs.len() as f32 + LEGEND + TITLE);
+            stage::row_ui(ui, state, height);
+        } else if state.is_plane() {
             // Twins are equally large, and both are seen at once.
             let each = room / state.runs.len() as f32;
             let height = each.min(ui.available_width() + LEGEND).max(LEAST);
@@ -77,7 +90,6 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
         spotlight::show(ui, state, &ON_STAGE, staged);
     }
     // A card leaves little room: then the tabs come first.
-    let reads = state.lesson.as_ref().is_some_and(|lesson| lesson.is_open);
     if state.link.shows(Part::Status) && !reads {
         bar::status_ui(ui, state, true);
     }
@@ -130,8 +142,21 @@ fn tabs_ui(ui: &mut Ui, state: &mut State, tabs: Vec<Tab>) {
     }
 }
 
-/// What stands above and below the picture of a stage.
+/// Whether the lesson speaks of what a tab shows.
+fn taught(state: &State, tab: Tab) -> bool {
+    let panel = match tab {
+        Tab::Sample => Shown::Sample,
+        Tab::Weights => Shown::Weights,
+        Tab::Curves => Shown::Curves,
+        Tab::Margins => Shown::Margins,
+        Tab::Judge | Tab::Settings => return false,
+    };
+    state.lesson.as_ref().is_some_and(|lesson| lesson.plan().panels.contains(&panel))
+}
+
+/// What stands above and below the picture of a stage, and above it alone.
 const LEGEND: f32 = 52.0;
+const TITLE: f32 = 50.0;
 /// The height of a chart.
 const CHART: f32 = 340.0;
 

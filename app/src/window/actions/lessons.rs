@@ -122,6 +122,7 @@ pub(crate) fn drive(state: &mut State) {
 fn play(state: &mut State, scene: Scene) -> bool {
     match scene {
         Scene::FullSpeed => state.set_speed(SPEEDS.len() - 1),
+        Scene::FirstSpeed => state.set_speed(FIRST_SPEED),
         Scene::SlowMotion if state.run().place.steps == 0 => return false,
         Scene::SlowMotion => state.slow_motion = Some(Instant::now()),
         Scene::PlayAttack => {

@@ -55,15 +55,15 @@ pub(crate) fn colour(kind: usize, dark: bool) -> Color32 {
     }
 }
 
-/// What a curve is scaled by: shares stand as they are, others by their greatest, so that all fit into one picture.
+/// Whether a kind is no share: then it has a unit of its own, and no place on an axis of shares.
+pub(crate) fn has_own_scale(kind: usize) -> bool {
+    (3..=5).contains(&kind)
+}
+
+/// The greatest that there is of a kind, which its curve is scaled by.
 pub(crate) fn scale(kind: usize, runs: &[Run]) -> f64 {
-    match kind {
-        3..=5 => {
-            let values = runs.iter().flat_map(|run| &run.metrics).filter_map(KINDS[kind].value).filter(|value| value.is_finite());
-            values.fold(0.0, f64::max).max(1e-12)
-        }
-        _ => 1.0,
-    }
+    let values = runs.iter().flat_map(|run| &run.metrics).filter_map(KINDS[kind].value).filter(|value| value.is_finite());
+    values.fold(0.0, f64::max).max(1e-12)
 }
 
 /// What is marked of a run: what follows from its settings, and what happened.

@@ -30,7 +30,7 @@ fn subject(run: &Run, visible: &[u32]) -> Subject {
         points: verdict.curve.clone(),
     });
     Subject {
-        label: run.title(),
+        label: run.settings.method.title(),
         settings: run.settings.clone(),
         epochs: run.metrics.clone(),
         summary: if let Phase::Finished(summary) = &run.phase { Some(summary.clone()) } else { None },

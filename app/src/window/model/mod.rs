@@ -18,7 +18,7 @@ pub(super) mod stations;
 pub(super) mod views;
 
 pub(crate) use changes::Member;
-pub(crate) use run::{Phase, Run};
+pub(crate) use run::{MarginsOfEpoch, Phase, Run};
 pub(crate) use state::{Launcher, Question, State};
 
 pub(crate) use crate::link::{FIRST_SPEED, SPEEDS};

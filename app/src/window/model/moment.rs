@@ -23,3 +23,15 @@ pub(crate) enum MomentKind {
     /// Settings were changed by hand.
     Changed,
 }
+
+impl MomentKind {
+    /// What is written beside its line; nothing of changes, of which there may be many.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::BurnIn => Some("weights begin"),
+            Self::LearningRate => Some("rate drops"),
+            Self::Best => Some("best"),
+            Self::Changed => None,
+        }
+    }
+}

@@ -149,6 +149,11 @@ pub(crate) struct Tally {
     pub(crate) mean_omega: f32,
 }
 
+/// A title as it is read: numbers with the signs of print, not those that are typed.
+fn typeset(title: &str) -> String {
+    title.replace(" -", " −").replace(" inf", " ∞")
+}
+
 /// Steps a second, over the last moments.
 #[derive(Debug, Default)]
 struct Rate {
@@ -214,7 +219,7 @@ impl Run {
 
     /// Its short name: the method, and the parameter that says most about it.
     pub(crate) fn title(&self) -> String {
-        self.settings.method.title()
+        typeset(&self.settings.method.title())
     }
 
     /// Whether its data are points of a plane.
@@ -526,7 +531,7 @@ impl Run {
         if settings.method.about().burns_in && !self.weighs {
             return format!("burn-in, epochs 1 to {}: every weight is 1", settings.burn_in);
         }
-        let title = settings.method.title();
+        let title = self.title();
         let Ok(plan) = settings.checked() else { return title };
         let epoch = (self.place.epoch + 1).min(settings.epochs);
         let scheduled = plan.method.scheduled(plan.clock(epoch)).into_iter();

@@ -3,10 +3,9 @@
 use egui::Rangef;
 use egui_plot::{GridInput, GridMark};
 
-/// What makes the lines of a plot of this width so faint: a tenth to a third of the colour of text.
-pub(super) fn faint(width: f32) -> Rangef {
-    Rangef { min: 1.0, max: width.max(420.0) }
-}
+/// What makes the lines of a plot faint, a seventh of the colour of text, however far apart they are: a plot draws lines the stronger the
+/// farther apart they are within this range, as the root of that.
+pub(super) const FAINT: Rangef = Rangef { min: -1000.0, max: 50_000.0 };
 
 /// A spacer for [`egui_plot::Plot`]: three to six marks.
 pub(super) fn few(input: GridInput) -> Vec<GridMark> {
@@ -26,7 +25,7 @@ pub(super) fn label(mark: GridMark) -> String {
     let decimals = (1.0 - mark.step_size.log10().floor()).clamp(0.0, 8.0) as usize;
     let text = format!("{:.decimals$}", mark.value);
     let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    if text == "-0" { "0".to_owned() } else { text.replace('-', "−") }
 }
 
 /// Marks at multiples of one of these numbers times a power of ten: of the least that goes into the bounds at most five times.
@@ -52,7 +51,7 @@ mod tests {
             assert!((3..=6).contains(&marks.len()), "{low} to {high}: {marks:?}");
             assert!(marks.iter().all(|mark| (low..=high).contains(&mark.value)), "{low} to {high}: {marks:?}");
             let labels: std::collections::BTreeSet<String> = marks.iter().map(|mark| label(*mark)).collect();
-            assert!(labels.len() == marks.len() && !labels.contains("-0"), "{labels:?}");
+            assert!(labels.len() == marks.len() && !labels.contains("−0"), "{labels:?}");
         }
         let kappa = few_whole(GridInput { bounds: (-0.6, 10.6), base_step_size: 1.0 });
         assert_eq!(kappa.into_iter().map(label).collect::<Vec<_>>(), ["0", "5", "10"]);

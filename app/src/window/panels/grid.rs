@@ -18,6 +18,8 @@ use crate::{
 
 /// The side of a picture, in points.
 const SIDE: f32 = 56.0;
+/// The size of what stands below a picture.
+const CAPTION: f32 = 11.5;
 /// Samples whose pictures are kept.
 const KEPT: usize = 600;
 
@@ -190,7 +192,12 @@ fn tile_ui(ui: &mut Ui, state: &State, grid: &mut GridView, sample: usize, tile:
         None => format!("{names} –"),
     };
     let at = pos2(rect.center().x, rect.bottom() - 9.0);
-    ui.painter().text(at, Align2::CENTER_CENTER, &text, FontId::proportional(11.5), ui.visuals().text_color());
+    // What is long is written smaller: it must not run into its neighbours.
+    let colour = ui.visuals().text_color();
+    let written = |size: f32| ui.painter().layout_no_wrap(text.clone(), FontId::proportional(size), colour);
+    let galley = written(CAPTION);
+    let galley = if galley.size().x > tile.x { written(CAPTION * (tile.x / galley.size().x).max(0.7)) } else { galley };
+    ui.painter().galley(at - galley.size() / 2.0, galley, colour);
     response.widget_info(|| {
         egui::WidgetInfo::selected(egui::Role::Button, true, state.selected == Some(row), format!("Sample {row}: {text}"))
     });

@@ -21,8 +21,13 @@ use crate::{
 /// The size of the figures and of what they are called, where there is room and where there is little.
 const SIZES: (f32, f32) = (22.0, 13.0);
 const SMALLER: (f32, f32) = (17.0, 12.5);
-/// Room that the stations take.
-const STATIONS: f32 = 300.0;
+/// The same for a room that looks on.
+const ROOM: (f32, f32) = (25.0, 15.5);
+/// Room that the stations take, as many times as what the figures are called is high.
+const STATIONS: f32 = 23.0;
+
+/// From this width on, two runs have room for what their figures are called.
+const BRIEF: f32 = 1000.0;
 
 /// A figure as it is drawn.
 struct Shown<'a> {
@@ -37,10 +42,14 @@ struct Shown<'a> {
 /// The row.
 pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
     let narrow = ui.ctx().content_rect().width() < theme::NARROW;
-    let sizes = if narrow { SMALLER } else { SIZES };
+    let sizes = match (narrow, state.link.projector) {
+        (true, _) => SMALLER,
+        (false, true) => ROOM,
+        (false, false) => SIZES,
+    };
     ui.add_space(2.0);
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = if narrow { 10.0 } else { 18.0 };
+        ui.spacing_mut().item_spacing.x = if narrow || state.link.projector || is_brief(ui, state) { 10.0 } else { 18.0 };
         let place = state.run().place;
         let epoch = state.run().epoch();
         let (value, about) = (format!("{epoch}/{}", place.epochs), format!("epoch {epoch} of {}", place.epochs));
@@ -59,14 +68,20 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
             state.act(Action::Judge, &ctx);
         }
         let stepping = state.station().is_some();
-        if state.is_plane() && (stepping || (!narrow && ui.available_size_before_wrap().x > STATIONS)) {
-            stations_ui(ui, state);
+        if state.is_plane() && (stepping || (!narrow && ui.available_size_before_wrap().x > STATIONS * sizes.1)) {
+            stations_ui(ui, state, sizes.1);
         }
         if !narrow && offers_tour(state) {
             tour_ui(ui, state);
         }
     });
     ui.add_space(1.0);
+}
+
+/// Whether the figures of two runs fit into one row if they are called by little, and not otherwise.
+fn is_brief(ui: &Ui, state: &State) -> bool {
+    let width = ui.ctx().content_rect().width();
+    state.has_twin() && width >= theme::NARROW && (state.link.projector || width < BRIEF)
 }
 
 /// The figures of a run; whether a judgement is asked for.
@@ -79,6 +94,7 @@ fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
         ui.label(RichText::new(&title).size(sizes.1 + 1.0).strong());
     }
     let headline = run.headline();
+    let brief = is_brief(ui, state);
     let weak = ui.visuals().weak_text_color();
     let percent =
         |figure: &Option<Figure>| figure.as_ref().map_or("–".to_owned(), |figure| format!("{:.1} %", 100.0 * figure.value));
@@ -90,7 +106,7 @@ fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
         let about = format!("{whose}{caption} {value}");
         let colour = if figure.is_some() { colour } else { weak };
         // Of what it is: a judgement is of other data than what training measures. One of the two says it where there is little room.
-        let part = figure.as_ref().filter(|_| sizes == SIZES || mark.is_some());
+        let part = figure.as_ref().filter(|_| (sizes == SIZES || mark.is_some()) && !brief);
         let caption = part.map_or_else(|| caption.to_owned(), |figure| format!("{caption}, {}", figure.part));
         let shown = Shown { value: &value, caption: &caption, about: &about, colour, sense: Sense::hover() };
         let mut response = figure_ui(ui, sizes, &shown);
@@ -104,7 +120,7 @@ fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
     let (value, caption, about, hover) = match &headline.worst {
         Worst::NotJudged => (
             "not judged".to_owned(),
-            "worst of a suite: J".to_owned(),
+            if brief { "worst: J" } else { "worst of a suite: J" }.to_owned(),
             format!("{whose}worst of a suite: not judged, J judges"),
             Action::Judge.doc().to_owned(),
         ),
@@ -124,6 +140,7 @@ fn run_ui(ui: &mut Ui, state: &State, run: &Run, sizes: (f32, f32)) -> bool {
                 None => "worst of the suite".to_owned(),
             };
             let about = format!("{whose}{caption} {value}");
+            let caption = if brief && since.is_none() { "worst".to_owned() } else { caption };
             (value, caption, about, format!("Left after every attack; {strongest} alone broke most. {}", figure.of))
         }
     };
@@ -147,12 +164,13 @@ fn figure_ui(ui: &mut Ui, (large, small): (f32, f32), shown: &Shown<'_>) -> Resp
     let font = if is_figure { FontId::monospace(large) } else { FontId::proportional(large) };
     let value = painter.layout_no_wrap(shown.value.to_owned(), font, shown.colour);
     let caption = painter.layout_no_wrap(shown.caption.to_owned(), FontId::proportional(small), weak);
-    let height = SIZES.0 * 1.2 + small * 1.3;
+    let above = SIZES.0.max(large) * 1.2;
+    let height = above + small * 1.3;
     let height = if shown.sense == Sense::click() { height.max(ui.spacing().interact_size.y) } else { height };
     let size = vec2(value.size().x.max(caption.size().x), height);
     let (rect, response) = ui.allocate_exact_size(size, shown.sense);
     let painter = ui.painter();
-    painter.galley(egui::pos2(rect.left(), rect.top() + SIZES.0 * 1.2 - value.size().y), value, shown.colour);
+    painter.galley(egui::pos2(rect.left(), rect.top() + above - value.size().y), value, shown.colour);
     painter.galley(egui::pos2(rect.left(), rect.bottom() - caption.size().y), caption, weak);
     if response.hovered() && shown.sense == Sense::click() || response.has_focus() {
         painter.rect_stroke(rect.expand(3.0), 3.0, Stroke::new(1.5, theme::accent(ui.visuals().dark_mode)), StrokeKind::Outside);
@@ -163,7 +181,7 @@ fn figure_ui(ui: &mut Ui, (large, small): (f32, f32), shown: &Shown<'_>) -> Resp
 }
 
 /// The four stations of a step, the one that is shown lit.
-fn stations_ui(ui: &mut Ui, state: &State) {
+fn stations_ui(ui: &mut Ui, state: &State, size: f32) {
     let now = state.station();
     let mut whole = Rect::NOTHING;
     let dark = ui.visuals().dark_mode;
@@ -172,10 +190,10 @@ fn stations_ui(ui: &mut Ui, state: &State) {
         ui.horizontal(|ui| {
             for (place, station) in Station::ALL.into_iter().enumerate() {
                 if place > 0 {
-                    ui.label(RichText::new("→").size(13.0).weak());
+                    ui.label(RichText::new("→").size(size).weak());
                 }
                 let lit = now == Some(station);
-                let font = FontId::proportional(13.0);
+                let font = FontId::proportional(size);
                 let colour = if lit { theme::ground(dark) } else { ui.visuals().weak_text_color() };
                 let size = ui.painter().layout_no_wrap(station.name().to_owned(), font.clone(), colour).size() + vec2(14.0, 8.0);
                 let (rect, response) = ui.allocate_exact_size(size, Sense::hover());

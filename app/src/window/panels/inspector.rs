@@ -231,36 +231,60 @@ fn attack_ui(ui: &mut Ui, state: &mut State) {
     });
     let (glyph, words) = verdict(&traced, step);
     ui.label(RichText::new(format!("{glyph} {words}")).strong());
-    let breaks = if traced.first_hit as usize >= last {
+    let response = ui.label(format!("κ now {} of {last}: {}", traced.kappa, breaks(&traced)));
+    response.on_hover_text("κ against the network as it rests now. The number above is of the moment when its batch was trained on: the network has moved since.");
+    steps_ui(ui, state, &traced, step, STEPS);
+    answers_ui(ui, &traced, step, dataset.classes);
+}
+
+/// The attack on the selected sample alone, as large as there is room: for a room that looks on.
+pub(crate) fn steps_panel_ui(ui: &mut Ui, state: &mut State) {
+    ui.strong("The attack on this point, step by step");
+    if state.lesson.as_ref().is_some_and(Lesson::hides_attack) {
+        ui.label("What the attack makes of it is shown after your answer.");
+        return;
+    }
+    let Some(traced) = state.run().traced.clone() else {
+        ui.label("attacking this sample…");
+        return;
+    };
+    let (step, last) = (state.scrub_in(traced.points.len()), traced.points.len().saturating_sub(1));
+    ui.label(format!("κ now {} of {last}: {}", traced.kappa, breaks(&traced)));
+    let below = ui.text_style_height(&egui::TextStyle::Body) + 2.0 * ui.spacing().item_spacing.y;
+    let height = (ui.available_height() - below).clamp(60.0, 300.0);
+    steps_ui(ui, state, &traced, step, height);
+}
+
+/// At which step it breaks, in words.
+fn breaks(traced: &Traced) -> String {
+    let last = traced.points.len().saturating_sub(1);
+    if traced.first_hit as usize >= last {
         if traced.broken { format!("breaks at the last step, {last}") } else { "never breaks".to_owned() }
     } else if traced.first_hit == 0 {
         "broken where the attack starts".to_owned()
     } else {
         format!("breaks at step {}", traced.first_hit)
-    };
-    let response = ui.label(format!("κ now {} of {last}: {breaks}", traced.kappa));
-    response.on_hover_text("κ against the network as it rests now. The number above is of the moment when its batch was trained on: the network has moved since.");
-    steps_ui(ui, state, &traced, step);
-    answers_ui(ui, &traced, step, dataset.classes);
+    }
 }
 
-/// The height of the axis of the attack's steps.
-const AXIS: f32 = 14.0;
+/// The height of the picture of the attack's steps.
+const STEPS: f32 = 98.0;
 
-/// Margin and loss over the steps.
-fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
+/// Margin and loss over the steps, in so much height.
+fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize, height: f32) {
     let dark = ui.visuals().dark_mode;
+    let font = FontId::proportional((0.78 * ui.text_style_height(&egui::TextStyle::Body)).clamp(11.0, 16.0));
     // The lowest part is for the axis.
-    let size = vec2(ui.available_width(), 84.0 + AXIS);
+    let axis = 1.3 * font.size;
+    let size = vec2(ui.available_width(), height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     let here = &traced.points[step];
     let about = format!("Margin {:.2} and loss {:.2} at attack step {step}", here.margin, here.loss);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &about));
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 3.0, theme::ground(dark));
-    let inner = rect.with_max_y(rect.bottom() - AXIS).shrink2(vec2(8.0, 10.0));
+    let inner = rect.with_max_y(rect.bottom() - axis).shrink2(vec2(8.0, 10.0));
     let last = traced.points.len().saturating_sub(1).max(1) as f32;
-    let font = FontId::proportional(11.0);
     let x = |step: usize| inner.left() + inner.width() * step as f32 / last;
     let curve = |value: &dyn Fn(usize) -> f32, colour: Color32, zero: bool| {
         let values: Vec<f32> = (0..traced.points.len()).map(value).collect();
@@ -269,17 +293,19 @@ fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
         let y = |value: f32| inner.bottom() - inner.height() * (value - low) / (high - low);
         let points: Vec<_> = values.iter().enumerate().map(|(step, &value)| pos2(x(step), y(value))).collect();
         if zero {
-            painter.text(
-                pos2(inner.left(), y(0.0)),
-                Align2::LEFT_BOTTOM,
-                "margin 0",
-                font.clone(),
-                ui.visuals().weak_text_color(),
-            );
             painter.hline(inner.x_range(), y(0.0), Stroke::new(1.0, ui.visuals().weak_text_color().gamma_multiply(0.6)));
         }
         painter.add(egui::Shape::line(points.clone(), Stroke::new(1.8, colour)));
         painter.circle_filled(points[step], 3.5, colour);
+        if zero {
+            // On the side of the line where there is room, and above what goes through it.
+            let galley = painter.layout_no_wrap("margin 0".to_owned(), font.clone(), ui.visuals().weak_text_color());
+            let low = y(0.0) - galley.size().y < rect.top();
+            let align = if low { Align2::RIGHT_TOP } else { Align2::RIGHT_BOTTOM };
+            let place = align.anchor_size(pos2(inner.right(), y(0.0)), galley.size());
+            painter.rect_filled(place, 2.0, theme::ground(dark).gamma_multiply(0.8));
+            painter.galley(place.min, galley, ui.visuals().weak_text_color());
+        }
     };
     for (at, align, text) in [
         (inner.left(), Align2::LEFT_BOTTOM, "0".to_owned()),
@@ -293,7 +319,12 @@ fn steps_ui(ui: &mut Ui, state: &mut State, traced: &Traced, step: usize) {
     // The step at which it breaks.
     if let Some(first) = (0..traced.points.len()).find(|&step| traced.class_at(step) != traced.label as usize) {
         let stroke = Stroke::new(1.2, ui.visuals().text_color());
-        painter.extend(egui::Shape::dashed_line(&[pos2(x(first), rect.top()), pos2(x(first), rect.bottom())], stroke, 3.0, 3.0));
+        painter.extend(egui::Shape::dashed_line(
+            &[pos2(x(first), rect.top()), pos2(x(first), inner.bottom() + 4.0)],
+            stroke,
+            3.0,
+            3.0,
+        ));
     }
     if let Some(at) = response.interact_pointer_pos() {
         let part = ((at.x - inner.left()) / inner.width()).clamp(0.0, 1.0);

@@ -10,7 +10,7 @@ use crate::{
     lesson::{LESSONS, Mark, Panel as Shown},
     window::{
         actions::lessons,
-        model::{State, lesson::Lesson, views::Tab},
+        model::{Run, State, lesson::Lesson, views::Tab},
         theme,
     },
 };
@@ -18,6 +18,10 @@ use crate::{
 /// The size of the text of a card, at least; for a room it grows with all other text.
 const TEXT: f32 = 16.5;
 const BESIDE_BODY: f32 = 1.15;
+/// What else is written in a card, beside that.
+const SMALL: f32 = 0.8;
+const TITLE: f32 = 1.27;
+const BUTTON: f32 = 0.91;
 
 /// What is pressed in a frame.
 #[derive(Clone, Copy, Debug)]
@@ -48,10 +52,10 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
     let mut pressed = None;
     let margin = egui::Margin::symmetric(8, 6);
     Panel::bottom("lesson way").frame(egui::Frame::NONE.inner_margin(margin)).show(ui, |ui| {
-        pressed = way_ui(ui, &lesson);
+        pressed = way_ui(ui, &lesson, terms.size);
     });
     egui::Frame::NONE.inner_margin(margin).show(ui, |ui| {
-        if title_ui(ui, &lesson) {
+        if title_ui(ui, &lesson, terms.size) {
             pressed = Some(Pressed::Leave);
         }
         // Every step is read from its top.
@@ -59,9 +63,12 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
         let read = ScrollArea::vertical().id_salt(("lesson", place)).auto_shrink([false, false]).show(ui, |ui| {
             ui.set_max_width(ui.available_width() - 4.0);
             let step = lesson.now();
-            // What was read before the answer makes room for the table.
+            // What was read before the answer makes room for the table, and for what a room reads then in large letters.
             let results = lesson.plan().panels.contains(&Shown::Results);
-            if !results || lesson.answer.is_none() {
+            // A room has the table below the stage.
+            let room = state.link.projector && ui.ctx().content_rect().width() >= theme::NARROW;
+            let beside = results && !room;
+            if !(beside || room) || lesson.answer.is_none() {
                 paragraph_ui(ui, step.text, &mut terms);
             }
             if lesson.is_shown() || lesson.answer.is_some() {
@@ -73,7 +80,7 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
             if !lesson.is_shown() {
                 waiting_ui(ui, state);
             }
-            if results {
+            if beside {
                 results_ui(ui, state);
             }
         });
@@ -103,13 +110,13 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
 }
 
 /// Which lesson and which step; whether it is left.
-fn title_ui(ui: &mut Ui, lesson: &Lesson) -> bool {
+fn title_ui(ui: &mut Ui, lesson: &Lesson, size: f32) -> bool {
     let mut leave = false;
     ui.horizontal(|ui| {
         let steps = lesson.plan().steps.len();
         ui.label(
             RichText::new(format!("Lesson {} of {} · step {} of {steps}", lesson.number + 1, LESSONS.len(), lesson.step + 1))
-                .size(13.0)
+                .size(SMALL * size)
                 .weak(),
         );
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -119,7 +126,7 @@ fn title_ui(ui: &mut Ui, lesson: &Lesson) -> bool {
             leave = response.clicked();
         });
     });
-    ui.label(RichText::new(lesson.plan().title).size(21.0).strong());
+    ui.label(RichText::new(lesson.plan().title).size(TITLE * size).strong());
     ui.add_space(4.0);
     leave
 }
@@ -128,6 +135,12 @@ fn title_ui(ui: &mut Ui, lesson: &Lesson) -> bool {
 fn question_ui(ui: &mut Ui, lesson: &Lesson, terms: &mut Terms) -> Option<usize> {
     let question = lesson.now().question.as_ref()?;
     let mut pressed = None;
+    // What is said then is seen at once, below the question.
+    let (id, said) = (ui.scope_id().with("said"), lesson.answer.is_some() && lesson.is_shown());
+    let before = ui.data_mut(|data| std::mem::replace(data.get_temp_mut_or(id, said), said));
+    if said && !before {
+        ui.scroll_to_cursor(Some(Align::TOP));
+    }
     ui.label(RichText::new(question.question).size(terms.size).strong());
     ui.add_space(2.0);
     for (place, answer) in question.answers.iter().enumerate() {
@@ -156,8 +169,14 @@ fn question_ui(ui: &mut Ui, lesson: &Lesson, terms: &mut Terms) -> Option<usize>
 /// Says that there is more below what is seen of a card.
 fn more_ui(ui: &Ui, seen: Rect) {
     let dark = ui.visuals().dark_mode;
-    let galley = ui.painter().layout_no_wrap("▼ more below".to_owned(), FontId::proportional(13.0), theme::ground(dark));
-    let frame = Rect::from_min_size(seen.right_bottom() - galley.size() - vec2(20.0, 8.0), galley.size() + vec2(12.0, 4.0));
+    let galley = ui.painter().layout_no_wrap(
+        "▼ more below".to_owned(),
+        FontId::proportional(egui::TextStyle::Body.resolve(ui.style()).size.max(13.0)),
+        theme::ground(dark),
+    );
+    let frame = Rect::from_min_size(seen.right_bottom() - galley.size() - vec2(20.0, 5.0), galley.size() + vec2(12.0, 4.0));
+    // A line of the text is not cut in two.
+    ui.painter().rect_filled(seen.with_min_y(frame.top() - 2.0), 0.0, ui.visuals().window_fill);
     ui.painter().rect_filled(frame, 8.0, theme::accent(dark));
     ui.painter().galley(frame.min + vec2(6.0, 2.0), galley, theme::ground(dark));
 }
@@ -178,26 +197,29 @@ fn waiting_ui(ui: &mut Ui, state: &State) {
     ui.add_space(8.0);
 }
 
+/// Whether there is something in the table of attacks.
+pub(crate) fn has_results(state: &State) -> bool {
+    let judged = |run: &Run| run.judgements.under_way.is_some() || run.judgements.last().is_some();
+    state.runs.iter().any(judged) && state.runs.iter().any(|run| !table::cells(run).is_empty())
+}
+
 /// The table of attacks, once there is something in it.
-fn results_ui(ui: &mut Ui, state: &State) {
-    let judged = state.runs.iter().any(|run| run.judgements.under_way.is_some() || run.judgements.last().is_some());
-    if !judged {
+pub(crate) fn results_ui(ui: &mut Ui, state: &State) {
+    if !has_results(state) {
         return;
     }
     let columns: Vec<_> = state.runs.iter().map(|run| (run.title(), table::cells(run))).collect();
-    if columns.iter().all(|(_, cells)| cells.is_empty()) {
-        return;
-    }
     let shown = ui.scope(|ui| table::table_ui(ui, "lesson results", &columns)).response;
     spotlight::show(ui, state, &[Mark::Table], shown.rect.expand(4.0));
 }
 
 /// Back, and on: to the next step, or to the next lesson.
-fn way_ui(ui: &mut Ui, lesson: &Lesson) -> Option<Pressed> {
+fn way_ui(ui: &mut Ui, lesson: &Lesson, size: f32) -> Option<Pressed> {
     let mut pressed = None;
     ui.horizontal(|ui| {
         let high = 36.0;
-        if lesson.step > 0 && ui.add(Button::new(RichText::new("Back").size(15.0)).min_size(vec2(64.0, high))).clicked() {
+        if lesson.step > 0 && ui.add(Button::new(RichText::new("Back").size(BUTTON * size)).min_size(vec2(64.0, high))).clicked()
+        {
             pressed = Some(Pressed::Back);
         }
         let text = match (lesson.is_last_step(), lesson.next()) {
@@ -207,7 +229,7 @@ fn way_ui(ui: &mut Ui, lesson: &Lesson) -> Option<Pressed> {
         };
         let dark = ui.visuals().dark_mode;
         let may = lesson.may_go_on();
-        let mut words = RichText::new(text).size(15.0).strong();
+        let mut words = RichText::new(text).size(BUTTON * size).strong();
         if may {
             words = words.color(theme::ground(dark));
         }

@@ -1,13 +1,18 @@
 //! Margins of natural and adversarial data, and how they move over the epochs: two humps after plain training, one near zero after
 //! reweighted training, which is its known weakness.
 
-use egui::{Color32, ColorImage, Rangef, RichText, Slider, Stroke, TextureOptions, Ui, vec2};
+use std::path::PathBuf;
+
+use egui::{Color32, ColorImage, Rangef, RichText, Slider, Stroke, TextureHandle, TextureOptions, Ui, vec2};
 use egui_plot::{AxisHints, Bar, BarChart, Line, LineStyle, Plot, PlotPoints, VLine};
 
 use super::axis;
-use crate::window::{
-    model::{Run, State, histogram::Histogram},
-    theme,
+use crate::{
+    link::Part,
+    window::{
+        model::{MarginsOfEpoch, Run, State, histogram::Histogram},
+        theme,
+    },
 };
 
 /// The least height of the histogram.
@@ -78,11 +83,13 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     let plot = Plot::new("margins")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::faint(ui.available_width()))
+        .grid_spacing(axis::FAINT)
         .x_grid_spacer(axis::few)
         .x_axis_formatter(|mark, _| axis::label(mark))
         .y_grid_spacer(axis::few)
-        .height((ui.available_height() - below_plot).clamp(LEAST, 200.0))
+        .height(
+            (ui.available_height() - below_plot).clamp(LEAST, if state.link.shows(Part::Stage) { 200.0 } else { f32::INFINITY }),
+        )
         .show_y(false)
         .allow_drag(false)
         .allow_zoom(false)
@@ -171,11 +178,41 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
         ui.add(egui::Label::new(RichText::new("over the epochs: after two of them").size(11.5).weak()).truncate());
         return;
     }
+    let columns = run.margins.len();
+    let (first, last) = (run.margins[0].epoch, run.margins[columns - 1].epoch);
     let ranges = run.margins.iter().map(|margins| margins.adversarial.range);
     let (low, high) = ranges.fold((-1.0_f32, 1.0_f32), |(low, high), range| (low.min(range.0), high.max(range.1)));
+    // It changes once an epoch, and not with every frame.
+    let shows = Over { folder: run.folder.clone(), columns, newest: run.margins[columns - 1].clone(), range: (low, high), dark };
+    let id = ui.scope_id().with("margins over time");
+    let kept = ui.data(|data| data.get_temp::<(Over, TextureHandle)>(id)).filter(|(kept, _)| *kept == shows);
+    let texture = kept.map(|(_, texture)| texture).unwrap_or_else(|| {
+        let texture = ui.ctx().load_texture("margins over time", picture(run, (low, high), dark), TextureOptions::NEAREST);
+        ui.data_mut(|data| data.insert_temp(id, (shows, texture.clone())));
+        texture
+    });
+    let text = format!("adversarial margins over the epochs, {first} to {last}; from {low} to {high}").replace('-', "−");
+    ui.add(egui::Label::new(RichText::new(text).size(12.0).weak()).truncate());
+    let size = vec2(ui.available_width(), height);
+    let response = ui.add(egui::Image::new((texture.id(), size)));
+    let zero = response.rect.bottom() - response.rect.height() * (0.0 - low) / (high - low);
+    ui.painter().hline(response.rect.x_range(), zero, Stroke::new(1.0, ui_text(dark).gamma_multiply(0.7)));
+    response.on_hover_text("Adversarial margins over the epochs, from left to right; the line is 0");
+}
+
+/// What the picture of margins over the epochs was made of.
+#[derive(Clone, Debug, PartialEq)]
+struct Over {
+    folder: Option<PathBuf>,
+    columns: usize,
+    newest: MarginsOfEpoch,
+    range: (f32, f32),
+    dark: bool,
+}
+
+/// A column an epoch, from the greatest margin down to the least.
+fn picture(run: &Run, (low, high): (f32, f32), dark: bool) -> ColorImage {
     const ROWS: usize = 32;
-    let ground = theme::ground(dark);
-    let ink = theme::adversarial(dark);
     let columns = run.margins.len();
     let mut shares = vec![0.0_f64; columns * ROWS];
     for (column, margins) in run.margins.iter().enumerate() {
@@ -186,15 +223,7 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
             shares[row * columns + column] += histogram.share(bin);
         }
     }
+    let (ground, ink) = (theme::ground(dark), theme::adversarial(dark));
     let pixels = shares.iter().map(|share| theme::mix(ground, ink, (share.sqrt() * 1.6) as f32)).collect();
-    let image = ColorImage::new([columns, ROWS], pixels);
-    let texture = ui.ctx().load_texture("margins over time", image, TextureOptions::NEAREST);
-    let (first, last) = (run.margins[0].epoch, run.margins[columns - 1].epoch);
-    let text = format!("adversarial margins, epoch {first} to {last}, {low} to {high}");
-    ui.add(egui::Label::new(RichText::new(text).size(11.5).weak()).truncate());
-    let size = vec2(ui.available_width(), height);
-    let response = ui.add(egui::Image::new((texture.id(), size)));
-    let zero = response.rect.bottom() - response.rect.height() * (0.0 - low) / (high - low);
-    ui.painter().hline(response.rect.x_range(), zero, Stroke::new(1.0, ui_text(dark).gamma_multiply(0.7)));
-    response.on_hover_text("Adversarial margins over the epochs, from left to right; the line is 0");
+    ColorImage::new([columns, ROWS], pixels)
 }

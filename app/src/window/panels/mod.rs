@@ -24,7 +24,7 @@ pub(super) mod saved;
 mod setting;
 pub(super) mod short_bar;
 pub(super) mod spotlight;
-mod table;
+pub(super) mod table;
 pub(super) mod task;
 pub(super) mod weight_numbers;
 pub(super) mod weighting;

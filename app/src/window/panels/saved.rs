@@ -100,7 +100,7 @@ fn curves_ui(ui: &mut Ui, saved: &mut SavedRuns, height: f32) {
         .height(height)
         .legend(Legend::default())
         .show_background(false)
-        .grid_spacing(axis::faint(ui.available_width()))
+        .grid_spacing(axis::FAINT)
         .x_grid_spacer(axis::few_whole)
         .y_grid_spacer(axis::few)
         .y_axis_formatter(|mark, _| axis::label(mark))

@@ -54,6 +54,21 @@ pub(super) fn of_summary(run: &Run) -> Vec<Cell> {
     cells
 }
 
+/// The height of the table of so many attacks, with its titles and its note.
+pub(crate) fn height(ui: &Ui, rows: usize) -> f32 {
+    let body = ui.text_style_height(&egui::TextStyle::Body);
+    let row = body.max(1.3 * text_size(ui)) + SPACING;
+    row * (rows + 1) as f32 + 24.0
+}
+
+/// The size of the figures.
+fn text_size(ui: &Ui) -> f32 {
+    (0.8 * ui.text_style_height(&egui::TextStyle::Body)).max(14.0)
+}
+
+/// Between two rows.
+const SPACING: f32 = 3.0;
+
 /// The table; every column is a run's title and its cells.
 pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
     let mut attacks: Vec<&str> = Vec::new();
@@ -67,13 +82,19 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
         columns.iter().map(|(_, cells)| cells.iter().min_by(|a, b| a.accuracy.total_cmp(&b.accuracy))).collect();
     let together =
         |attack: &str| columns.iter().flat_map(|(_, cells)| cells).any(|cell| cell.attack == attack && cell.on_survivors);
-    let names = 96.0;
+    // As wide as the longest name, however large the text is.
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let wide = |attack: &&str| {
+        let name = stage_label(attack, together(attack)).to_string();
+        ui.painter().layout_no_wrap(name, font.clone(), egui::Color32::PLACEHOLDER).size().x
+    };
+    let names = attacks.iter().map(wide).fold(60.0, f32::max) + 6.0;
     let width = ((ui.available_width() - names) / columns.len() as f32 - 10.0).max(56.0);
-    Grid::new(id).num_columns(columns.len() + 1).spacing([6.0, 3.0]).show(ui, |ui| {
+    Grid::new(id).num_columns(columns.len() + 1).spacing([6.0, SPACING]).show(ui, |ui| {
         if columns.len() > 1 {
             ui.weak("correct after");
             for (title, _) in columns {
-                ui.add_sized([width, 16.0], Label::new(RichText::new(title).size(13.0)).truncate());
+                ui.add_sized([width, 16.0], Label::new(RichText::new(title).size(0.95 * font.size)).truncate());
             }
             ui.end_row();
         }
@@ -101,7 +122,8 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
 
 fn cell_ui(ui: &mut Ui, title: &str, cell: &Cell, (width, lowest): (f32, bool)) {
     let dark = ui.visuals().dark_mode;
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
+    let text_size = text_size(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 1.3 * text_size), Sense::hover());
     let fill = if cell.attack == "natural" { theme::natural(dark) } else { theme::adversarial(dark) };
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 2.0, ui.visuals().faint_bg_color);
@@ -110,7 +132,7 @@ fn cell_ui(ui: &mut Ui, title: &str, cell: &Cell, (width, lowest): (f32, bool)) 
     let mark = if lowest { "▼ " } else { "" };
     let text = format!("{mark}{:.1} %", 100.0 * cell.accuracy);
     let colour = if lowest { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
-    painter.text(rect.right_center() - vec2(4.0, 0.0), Align2::RIGHT_CENTER, &text, FontId::proportional(14.0), colour);
+    painter.text(rect.right_center() - vec2(4.0, 0.0), Align2::RIGHT_CENTER, &text, FontId::proportional(text_size), colour);
     let about = format!("{title}: {:.1} % correct after {}", 100.0 * cell.accuracy, cell.attack);
     let spoken = if lowest { format!("{about}, the least") } else { about.clone() };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &spoken));

@@ -12,10 +12,11 @@ use gairat::{
 
 use super::{
     axis, measure, setting,
-    weight_numbers::{axes, number_beside, round_below, short, weight_at},
+    weight_numbers::{Numbers, at_end, axes, round_below, short, weight_at},
 };
 use crate::{
     lesson::Mark,
+    link::Part,
     window::{
         model::{Member, Run, State, lesson::Lesson, spread::Spread},
         theme,
@@ -25,12 +26,19 @@ use crate::{
 /// The least height of the picture of weights, and of one of even weights beside something that is measured: what has no room besides is
 /// not shown.
 const LEAST: (f32, f32) = (90.0, 60.0);
-/// The greatest height of that picture.
+/// The greatest height of that picture where the stage has its place above.
 const MOST: f32 = 220.0;
+/// From this height on, there is room for more than two marks at its axis.
+const HIGH: f32 = 110.0;
 /// From this width on, it is said in the axis what the bars are.
 const WIDE: f32 = 400.0;
+/// From this width of a bar on, it is said how many samples it stands for.
+const BAR: f32 = 34.0;
 /// The height of a line of a caveat.
 const SMALL: f32 = 16.0;
+
+/// The share of the height that the highest bar takes.
+const BARS: f64 = 0.8;
 
 /// The weights of one run.
 struct Shown {
@@ -78,6 +86,12 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     header_ui(ui, state, &shown);
     headline_ui(ui, state, &shown);
     let about = shown.choice.about();
+    if let Some(measure) = about.measure.filter(|_| state.lesson.is_some() && shown.is_even()) {
+        // A lesson about what is measured besides shows that, and no weights that are all alike.
+        let height = ui.available_height().clamp(60.0, 400.0);
+        measure::large_ui(ui, shown.run(state), measure, height);
+        return;
+    }
     let least = if about.measure.is_some() && shown.is_even() { LEAST.1 } else { LEAST.0 };
     // What stands below the picture keeps a distance.
     let room = ui.available_height() - least - ui.spacing().item_spacing.y;
@@ -85,7 +99,8 @@ pub(crate) fn weighting_ui(ui: &mut Ui, state: &mut State) {
     let left = room - measured.map_or(0.0, |_| measure::HEIGHT);
     let hides = about.caveats.is_empty() || state.lesson.as_ref().is_some_and(Lesson::hides_caveats);
     let rows = if hides { 0 } else { (left / SMALL).clamp(0.0, 2.0) as usize };
-    plot_ui(ui, state, &shown, (least + left - SMALL * rows as f32).clamp(least, MOST));
+    let most = if state.link.shows(Part::Stage) { MOST } else { f32::INFINITY };
+    plot_ui(ui, state, &shown, (least + left - SMALL * rows as f32).clamp(least, most));
     if let Some(measure) = measured {
         measure::measure_ui(ui, shown.run(state), measure);
     }
@@ -102,6 +117,10 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
             for (member, title) in state.members().zip(titles) {
                 ui.selectable_value(&mut state.weights.member, member, title);
             }
+        }
+        if state.lesson.is_some() && shown.is_even() && shown.choice.about().measure.is_some() {
+            // It is not about weights.
+            return;
         }
         let is_share = shown.choice.about().omega_is_share;
         let effective = shown.run(state).effective.filter(|_| is_share);
@@ -196,7 +215,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
                 format!("{:.3} to {:.3}", middle - half, middle + half)
             };
             told.push(format!("{place}: {count} of {all} samples"));
-            Bar::new(middle, 0.9 * top * (count as f64 / most).sqrt()).width(0.85 * spread.width())
+            Bar::new(middle, BARS * top * count as f64 / most).width(0.85 * spread.width())
         })
         .collect();
     // In its batch weights had the mean 1; the curve is scaled to the mean of all samples.
@@ -204,12 +223,12 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
     let (low, high) = spread.range;
     let beside = if spread.whole { 0.6 } else { 0.02 * (high - low) };
     // Above them the number is as wide as the panel allows.
-    let bars_mean = if ui.available_width() < WIDE { "" } else { " (bars: samples, root scale)" };
-    let (curve, spread_of) = (shown.curve.clone(), spread.clone());
+    let bars_mean = if ui.available_width() < WIDE { "" } else { " (bars: samples)" };
+    let (curve, spread_of) = (shown.curve.clone(), spread);
     let plot = Plot::new("weights")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
-        .grid_spacing(axis::faint(ui.available_width()))
+        .grid_spacing(axis::FAINT)
         .x_grid_spacer(if spread.whole { axis::few_whole } else { axis::few })
         .x_axis_formatter(|mark, _| axis::label(mark))
         .height(height)
@@ -236,10 +255,10 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
             let lines = [at, weight, told.get(part).cloned()];
             Some(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
         })
-        // Two marks: weights may be of any size, and there is little room.
-        .y_grid_spacer(move |_| {
+        // Two marks where there is little room.
+        .y_grid_spacer(move |input| {
             let mark = round_below(top);
-            [0.0, mark].map(|value| GridMark { value, step_size: mark }).into()
+            if height >= HIGH { axis::few(input) } else { [0.0, mark].map(|value| GridMark { value, step_size: mark }).into() }
         });
     let colour = theme::weight(dark);
     let response = plot.show(ui, |plot| {
@@ -266,22 +285,37 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
                 plot.points(Points::new("samples and their ω", points).color(colour).radius(1.8));
             }
         }
-        // What it weighs at both ends of the axis, where no sample is selected there.
-        if let Some([first, .., last]) = shown.curve.as_deref() {
-            for [at, weight] in [*first, *last] {
-                if selected.is_none_or(|[there, _]| (there - at).abs() > 0.12 * (high - low)) && weight <= top {
-                    plot.text(number_beside([at, weight], (low, high), top, &short(weight), colour));
-                }
-            }
-        }
         if let Some([at, omega]) = selected {
             let accent = theme::accent(dark);
             plot.points(
                 Points::new("selected", PlotPoints::from(vec![[at, omega]])).color(accent).radius(6.0).allow_hover(false),
             );
-            plot.text(number_beside([at, omega], (low, high), top, &format!("ω {}{batch}", short(omega)), accent));
         }
     });
+    let numbers = Numbers {
+        painter: ui.painter_at(response.response.rect),
+        transform: &response.transform,
+        dark,
+        size: egui::TextStyle::Body.resolve(ui.style()).size.max(13.0),
+    };
+    let across = response.transform.frame().width() / spread.counts.len().max(1) as f32;
+    if spread.whole && across >= BAR {
+        for (part, &count) in spread.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let at = [spread.middle(part), BARS * top * count as f64 / most];
+            numbers.above(at, count.to_string(), theme::neutral(dark));
+        }
+    }
+    // What it weighs at both ends of the axis, where no sample is selected there.
+    if let Some([first, .., last]) = shown.curve.as_deref() {
+        for [at, weight] in [*first, *last] {
+            if selected.is_none_or(|[there, _]| (there - at).abs() > 0.12 * (high - low)) && weight <= top {
+                numbers.beside([at, weight], at_end(weight, top), colour);
+            }
+        }
+    }
+    if let Some([at, omega]) = selected {
+        numbers.beside([at, omega], format!("ω {}{batch}", short(omega)), theme::accent(dark));
+    }
     let counts: Vec<String> = spread.counts.iter().map(ToString::to_string).collect();
     let weights = match shown.curve.as_deref() {
         Some([first, .., last]) => format!("from {:.4} at {:.3} to {:.4} at {:.3}", first[1], first[0], last[1], last[0]),

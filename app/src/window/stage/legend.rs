@@ -7,10 +7,10 @@ use crate::window::{model::State, theme};
 
 /// Where the layers of legends begin.
 const LEGENDS: usize = 4;
-/// The height of the legend as a row, in points.
-pub(super) const ROW: f32 = 26.0;
-/// How many times the size of its text that row is wide at least.
-pub(super) const LEAST: f32 = 46.0;
+/// The greatest height of a line of the legend as a row, in points.
+const ROW: f32 = 26.0;
+/// How many times the size of its text that row is wide at least, in one line.
+const LEAST: f32 = 46.0;
 
 /// What stands before a line of the legend.
 #[derive(Clone, Copy)]
@@ -43,12 +43,17 @@ fn put(marks: &mut Marks, sign: Sign, at: egui::Pos2, ui: &Ui) {
     }
 }
 
-/// The width of the legend in a corner.
-const CORNER: f32 = 120.0;
+/// The width of the legend in a corner, as many times as its text is large.
+const CORNER: f32 = 9.8;
+
+/// The size of its text there.
+fn corner_size(ui: &Ui) -> f32 {
+    egui::TextStyle::Body.resolve(ui.style()).size.clamp(13.0, 15.5)
+}
 
 /// Whether a corner of a stage of this size is free: the square of the data stands in its middle.
-pub(super) fn fits_beside(stage: Vec2) -> bool {
-    stage.x - stage.min_elem() > 2.0 * CORNER
+pub(super) fn fits_beside(ui: &Ui, stage: Vec2) -> bool {
+    stage.x - stage.min_elem() > 2.0 * CORNER * corner_size(ui)
 }
 
 /// In a corner of the stage, where there is room.
@@ -56,36 +61,60 @@ pub(super) fn corner_ui(ui: &Ui, state: &State, place: usize, rect: Rect) {
     let dark = ui.visuals().dark_mode;
     let painter = ui.painter_at(rect);
     let lines = lines(state, place, dark);
-    let height = 15.0 * lines.len() as f32 + 8.0;
+    let size = corner_size(ui);
+    let line = 1.3 * size;
+    let height = line * lines.len() as f32 + 8.0;
     if rect.height() < 2.2 * height || rect.width() < 440.0 {
         return;
     }
-    let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(CORNER, height));
+    let frame = Rect::from_min_size(rect.left_bottom() - vec2(0.0, height + 4.0), vec2(CORNER * size, height));
     painter.rect_filled(frame, 4.0, theme::ground(dark).gamma_multiply(0.85));
     let mut marks = Marks::default();
-    for (line, (sign, text)) in lines.iter().enumerate() {
-        let at = frame.left_top() + vec2(12.0, 11.5 + 15.0 * line as f32);
+    for (place, (sign, text)) in lines.iter().enumerate() {
+        let at = frame.left_top() + vec2(12.0, 4.0 + line * (0.5 + place as f32));
         put(&mut marks, *sign, at, ui);
-        painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, text, FontId::proportional(11.5), ui.visuals().text_color());
+        painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, text, FontId::proportional(size), ui.visuals().text_color());
     }
     marks.paint(&painter, LEGENDS + place);
+}
+
+/// The size of the text of the row: of the text around it, and no larger than a legend needs it.
+fn size(ui: &Ui) -> f32 {
+    let body = egui::TextStyle::Body.resolve(ui.style()).size;
+    if ui.ctx().content_rect().width() < theme::NARROW { body.min(12.5) } else { body.min(15.0) }
+}
+
+/// The height of the row below stages of this width: it may take two lines.
+pub(super) fn height(ui: &Ui, width: f32) -> f32 {
+    let lines = if width >= LEAST * size(ui) { 1.0 } else { 2.0 };
+    lines * line(ui)
+}
+
+fn line(ui: &Ui) -> f32 {
+    (1.7 * size(ui)).min(ROW)
 }
 
 /// As a row below the stages, for a narrow window and beside a twin.
 pub(super) fn row_ui(ui: &mut Ui, state: &State) {
     let dark = ui.visuals().dark_mode;
+    let (size, high) = (size(ui), line(ui));
     let mut marks = Marks::default();
-    let row = ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().interact_size.y = ROW;
+    // Its lines are as high as this, and not as what is pressed.
+    let row = ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = high;
         ui.spacing_mut().item_spacing = vec2(4.0, 0.0);
-        for (sign, text) in lines(state, 0, dark) {
-            if !matches!(sign, Sign::None) {
-                let (rect, _) = ui.allocate_exact_size(vec2(14.0, ROW), Sense::hover());
-                put(&mut marks, sign, rect.center(), ui);
+        ui.horizontal_wrapped(|ui| {
+            for (sign, text) in lines(state, 0, dark) {
+                // A sign and its words stay together.
+                let galley = ui.painter().layout_no_wrap(text.clone(), FontId::proportional(size), ui.visuals().text_color());
+                let before = if matches!(sign, Sign::None) { 0.0 } else { 16.0 };
+                let (rect, response) = ui.allocate_exact_size(vec2(before + galley.size().x + 8.0, high), Sense::hover());
+                put(&mut marks, sign, rect.left_center() + vec2(6.0, 0.0), ui);
+                let at = rect.left_center() + vec2(before, -galley.size().y / 2.0);
+                ui.painter().galley(at, galley, ui.visuals().text_color());
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
             }
-            ui.label(text);
-            ui.add_space(6.0);
-        }
+        });
     });
     marks.paint(&ui.painter_at(row.response.rect), LEGENDS);
 }

@@ -43,13 +43,20 @@ pub(crate) struct Placing {
     middle: [f32; 2],
     scale: f32,
     centre: Pos2,
+    /// How large marks are: on a small stage smaller, so that they do not hide each other.
+    ink: f32,
 }
+
+/// The side of a stage on which marks are as large as they are written down, and the least and greatest that becomes of them.
+const SIDE: f32 = 400.0;
+const INK: (f32, f32) = (0.6, 1.4);
 
 impl Placing {
     /// Inside `rect`.
     fn of(view: &StageView, rect: Rect) -> Self {
         let side = rect.width().min(rect.height()) * 0.94;
-        Self { middle: view.middle, scale: side * view.zoom, centre: rect.center() }
+        let ink = (side / SIDE).max(0.0).sqrt().clamp(INK.0, INK.1);
+        Self { middle: view.middle, scale: side * view.zoom, centre: rect.center(), ink }
     }
 
     pub(crate) fn to_screen(self, [x, y]: [f32; 2]) -> Pos2 {
@@ -72,10 +79,10 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
     let runs = state.runs.len();
     let width = (ui.available_width() - 6.0 * (runs - 1) as f32) / runs as f32;
     // Beside a twin, and where there is no room at the side of the square, what the marks mean stands once, below.
-    let body = egui::TextStyle::Body.resolve(ui.style()).size;
-    let beside = runs == 1 && legend::fits_beside(ui.available_size());
-    let below = !beside && ui.available_width() >= legend::LEAST * body && ui.available_height() >= 300.0;
-    let height = ui.available_height() - if below { legend::ROW + ui.spacing().item_spacing.y } else { 0.0 };
+    let beside = runs == 1 && legend::fits_beside(ui, ui.available_size());
+    let row = legend::height(ui, ui.available_width());
+    let below = !beside && ui.available_height() >= 300.0;
+    let height = ui.available_height() - if below { row + ui.spacing().item_spacing.y } else { 0.0 };
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         for place in 0..runs {
@@ -95,8 +102,9 @@ pub(crate) fn stages_ui(ui: &mut Ui, state: &mut State) {
 
 /// All stages below each other, each as high as this, and what their marks mean.
 pub(crate) fn stack_ui(ui: &mut Ui, state: &mut State, height: f32) {
-    // The legend takes two rows, from all stages alike.
-    let size = vec2(ui.available_width(), height - 2.0 * legend::ROW / state.runs.len() as f32);
+    // The legend takes its room from all stages alike.
+    let legend = legend::height(ui, ui.available_width());
+    let size = vec2(ui.available_width(), height - legend / state.runs.len() as f32);
     for place in 0..state.runs.len() {
         ui.allocate_ui(size, |ui| {
             ui.set_min_size(size);
@@ -104,6 +112,24 @@ pub(crate) fn stack_ui(ui: &mut Ui, state: &mut State, height: f32) {
             ui.vertical(|ui| stage_ui(ui, state, place, false));
         });
     }
+    legend::row_ui(ui, state);
+}
+
+/// All stages beside each other in so much height, and what their marks mean below them.
+pub(crate) fn row_ui(ui: &mut Ui, state: &mut State, height: f32) {
+    let runs = state.runs.len();
+    let across = (ui.available_width() - 6.0 * (runs - 1) as f32) / runs as f32;
+    let size = vec2(across, height - legend::height(ui, ui.available_width()));
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        for place in 0..runs {
+            ui.allocate_ui(size, |ui| {
+                ui.set_min_size(size);
+                ui.set_max_size(size);
+                ui.vertical(|ui| stage_ui(ui, state, place, false));
+            });
+        }
+    });
     legend::row_ui(ui, state);
 }
 
@@ -149,6 +175,8 @@ fn stage_ui(ui: &mut Ui, state: &mut State, place: usize, legend: bool) {
 /// The name of the run, and what is shown of it.
 fn title_ui(ui: &mut Ui, state: &mut State, place: usize) {
     ui.horizontal(|ui| {
+        // As high as the button that one of them has, so that stages beside each other begin alike.
+        ui.set_min_height(ui.text_style_height(&egui::TextStyle::Button) + 2.0 * ui.spacing().button_padding.y);
         // The button first: what is said takes the room that is left.
         if place == 0 {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -176,7 +204,7 @@ fn words_ui(ui: &mut Ui, state: &State, place: usize) {
             Station::Weight => "weight: rings, as large as it counts".to_owned(),
             Station::Update => "learned from; the next batch".to_owned(),
         };
-        ui.colored_label(ui.visuals().warn_fg_color, text);
+        ui.colored_label(theme::accent(ui.visuals().dark_mode), text);
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
     let text = if dark { Color32::from_gray(235) } else { Color32::from_gray(20) };
     let train = &dataset.train;
     let every = train.len().div_ceil(IN_FULL).max(1);
+    let ink = placing.ink;
     let mut behind = Marks::default();
     let mut marks = Marks::default();
     for (sample, point) in train.pixels.chunks_exact(2).enumerate() {
@@ -52,9 +53,9 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
         let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else {
             if shows.natural {
                 if in_full {
-                    marks.shape(class, natural, 2.0, theme::mix(colour, pale, 0.4));
+                    marks.shape(class, natural, 2.0 * ink, theme::mix(colour, pale, 0.4));
                 } else {
-                    behind.shape(class, natural, 2.0 * BEHIND.0, colour.gamma_multiply(BEHIND.1));
+                    behind.shape(class, natural, 2.0 * ink * BEHIND.0, colour.gamma_multiply(BEHIND.1));
                 }
             }
             continue;
@@ -67,9 +68,9 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
             }
             if shows.adversarial {
                 if measured.broken {
-                    marks.cross(adversarial, 2.6, text);
+                    marks.cross(adversarial, 2.6 * ink, text);
                 } else {
-                    marks.dot(adversarial, 2.2, theme::mix(colour, text, 0.3));
+                    marks.dot(adversarial, 2.2 * ink, theme::mix(colour, text, 0.3));
                 }
             }
         }
@@ -84,10 +85,10 @@ pub(super) fn all(state: &State, place: usize, placing: Placing, painter: &Paint
                 None => (radius(run.relative(seen.record.omega)), theme::mix(colour, pale, 0.55 * measured.kappa as f32 / steps)),
             };
             if in_full {
-                marks.shape(class, natural, size, fill);
+                marks.shape(class, natural, ink * size, fill);
             } else {
                 let fill = if other.is_some() { fill } else { colour };
-                behind.shape(class, natural, BEHIND.0 * size, fill.gamma_multiply(BEHIND.1));
+                behind.shape(class, natural, BEHIND.0 * ink * size, fill.gamma_multiply(BEHIND.1));
             }
         }
     }
@@ -109,7 +110,7 @@ fn lit(state: &State, place: usize, placing: Placing, painter: &Painter, dark: b
         let Some(seen) = run.samples.get(sample).and_then(Option::as_ref) else { continue };
         let at = placing.to_screen([point[0], point[1]]);
         if weight {
-            let size = radius(run.relative(seen.record.omega));
+            let size = placing.ink * radius(run.relative(seen.record.omega));
             painter.circle_stroke(at, size + 3.0, Stroke::new(1.8, theme::weight(dark)));
         } else if 2 * seen.record.measured.kappa <= run.settings.steps {
             painter.circle_stroke(at, 6.0, Stroke::new(1.6, theme::accent(dark)));
@@ -130,7 +131,7 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
         marks.shape(
             train.labels[sample] as usize,
             at,
-            1.6,
+            1.6 * placing.ink,
             theme::mix(theme::class(train.labels[sample] as usize, dark), pale, 0.7),
         );
     }
@@ -143,11 +144,11 @@ pub(super) fn batch(state: &State, place: usize, placing: Placing, painter: &Pai
         let natural = placing.to_screen([train.pixels[2 * sample], train.pixels[2 * sample + 1]]);
         marks.line(natural, way[0], 0.8, text.gamma_multiply(0.3));
         way.windows(2).for_each(|pair| marks.line(pair[0], pair[1], 1.2, text.gamma_multiply(0.7)));
-        marks.shape(class, natural, 2.4, theme::class(class, dark));
+        marks.shape(class, natural, 2.4 * placing.ink, theme::class(class, dark));
         if points.get(step).is_some_and(|point| point.margin <= 0.0) {
-            marks.cross(now, 3.2, text);
+            marks.cross(now, 3.2 * placing.ink, text);
         } else {
-            marks.dot(now, 3.0, text);
+            marks.dot(now, 3.0 * placing.ink, text);
         }
     }
     marks.paint(painter, place);
@@ -166,7 +167,7 @@ fn stations(state: &State, place: usize, placing: Placing, weights: &[(u32, Opti
         let at = placing.to_screen([train.pixels[2 * sample], train.pixels[2 * sample + 1]]);
         match (station, weight) {
             (Station::Kappa, _) => {
-                let font = FontId::proportional(12.0);
+                let font = FontId::proportional(12.0 * placing.ink.max(1.0));
                 let colour = if dark { Color32::WHITE } else { Color32::BLACK };
                 let galley = painter.layout_no_wrap(kappa.to_string(), font, colour);
                 let rect = Align2::CENTER_BOTTOM.anchor_size(at - vec2(0.0, 3.0), galley.size());
@@ -174,7 +175,7 @@ fn stations(state: &State, place: usize, placing: Placing, weights: &[(u32, Opti
                 painter.galley(rect.min, galley, colour);
             }
             (Station::Weight, Some(weight)) => {
-                painter.circle_stroke(at, radius(weight) + 2.0, Stroke::new(1.8, theme::weight(dark)));
+                painter.circle_stroke(at, placing.ink * radius(weight) + 2.0, Stroke::new(1.8, theme::weight(dark)));
             }
             _ => {}
         }
@@ -216,7 +217,11 @@ pub(super) fn marked(state: &State, place: usize, placing: Placing, painter: &Pa
         painter.rect_stroke(ball, 0.0, stroke, StrokeKind::Middle);
         // The ring leaves room for the mark, whose shape and colour are its class.
         let natural = placing.to_screen([point[0], point[1]]);
-        let size = run.samples.get(sample).and_then(Option::as_ref).map_or(2.0, |seen| radius(run.relative(seen.record.omega)));
+        let size = run
+            .samples
+            .get(sample)
+            .and_then(Option::as_ref)
+            .map_or(2.0, |seen| placing.ink * radius(run.relative(seen.record.omega)));
         let size = size.max(LEAST_SELECTED);
         painter.circle_stroke(natural, size + 4.5, rim);
         painter.circle_stroke(natural, size + 4.5, stroke);

@@ -31,7 +31,7 @@ pub(super) fn curve_ui(ui: &mut Ui, runs: &[Run]) {
     let text = ui.visuals().text_color();
     let response = Plot::new("judged curve")
         .show_background(false)
-        .grid_spacing(axis::faint(ui.available_width()))
+        .grid_spacing(axis::FAINT)
         .x_grid_spacer(axis::few)
         .y_grid_spacer(axis::few)
         .height(130.0)
