@@ -186,11 +186,12 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
     let shows = Over { folder: run.folder.clone(), columns, newest: run.margins[columns - 1].clone(), range: (low, high), dark };
     let id = ui.scope_id().with("margins over time");
     let kept = ui.data(|data| data.get_temp::<(Over, TextureHandle)>(id)).filter(|(kept, _)| *kept == shows);
-    let texture = kept.map(|(_, texture)| texture).unwrap_or_else(|| {
+    let draw = || {
         let texture = ui.ctx().load_texture("margins over time", picture(run, (low, high), dark), TextureOptions::NEAREST);
         ui.data_mut(|data| data.insert_temp(id, (shows, texture.clone())));
         texture
-    });
+    };
+    let texture = kept.map_or_else(draw, |(_, texture)| texture);
     let text = format!("adversarial margins over the epochs, {first} to {last}; from {low} to {high}").replace('-', "−");
     ui.add(egui::Label::new(RichText::new(text).size(12.0).weak()).truncate());
     let size = vec2(ui.available_width(), height);

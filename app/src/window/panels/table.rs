@@ -85,7 +85,7 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
     // As wide as the longest name, however large the text is.
     let font = egui::TextStyle::Body.resolve(ui.style());
     let wide = |attack: &&str| {
-        let name = stage_label(attack, together(attack)).to_string();
+        let name = stage_label(attack, together(attack));
         ui.painter().layout_no_wrap(name, font.clone(), egui::Color32::PLACEHOLDER).size().x
     };
     let names = attacks.iter().map(wide).fold(60.0, f32::max) + 6.0;
