@@ -71,6 +71,7 @@ function problem(text) {
 
 // A folder that is dropped: a browser shows what is in it now or never. The program waits for the files, each with its path.
 addEventListener('drop', ({ dataTransfer }) => {
+  globalThis.dropped = undefined;
   const entries = [...(dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry?.isDirectory);
   if (!entries.length) return;
   const files = [];
@@ -87,7 +88,9 @@ addEventListener('drop', ({ dataTransfer }) => {
       for (const one of some) await walk(one);
     }
   };
-  globalThis.dropped = Promise.all(entries.map(walk)).then(() => files);
+  globalThis.dropped = Promise.all(entries.map(walk)).then(() => [entries.map(({ name }) => name), files]);
+  // The program says what went wrong; where it has not started yet nobody waits.
+  globalThis.dropped.catch(() => {});
 }, true);
 
 // The smallest module with an instruction on vectors: a browser that cannot validate it cannot run the program.

@@ -43,7 +43,10 @@ addEventListener('fetch', (event) => {
     const [name, print] = later.find(([name]) => event.request.url === registration.scope + name) ?? [];
     const fresh = await fetch(event.request);
     // Of another build it would be of no use to this one.
-    if (name && fresh.ok && await fingerprint(fresh.clone()) === print) await (await caches.open(kept)).put(name, fresh.clone());
+    if (name && fresh.ok && await fingerprint(fresh.clone()) === print) {
+      // Where there is no room to keep it, it is loaded again the next time.
+      await caches.open(kept).then((cache) => cache.put(name, fresh.clone())).catch(() => {});
+    }
     return fresh;
   };
   event.respondWith(answer());

@@ -808,10 +808,6 @@ describe('what stays', () => {
 
   test('folders of PNG and JPEG are uploaded and dropped, Parquet is uploaded, and the numbers are those of the terminal', async () => {
     const { folder, gone } = await pictures();
-    const parquet = path.join(import.meta.dirname, '../fixtures/parquet/zstd-small-pages.parquet');
-    const few = path.join(path.dirname(folder), 'few.json');
-    const wanted = { epochs: 2, batch: 2, burn_in: 0, test: 2, validation: 0 };
-    fs.writeFileSync(few, JSON.stringify({ ...wanted, data: 'parquet:uploads/zstd-small-pages.parquet' }));
     const there = (data, more = {}) => fingerprint(native(['--data', data, ...Object.entries({ epochs: 1, ...more }).flatMap(([name, value]) => [`--${name.replace('_', '-')}`, `${value}`])])['resume.safetensors']);
     // One at a time, in a browser that has kept nothing: the newest run is that of the pictures.
     const here = (give, begins) => with_page({}, async (page) => {
@@ -839,11 +835,23 @@ describe('what stays', () => {
       const data = { items: [], files: [folder], dragOperationsMask: 1 };
       for (const type of ['dragEnter', 'dragOver', 'drop']) await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 300, data });
     }, { data: 'images:uploads/set.zip' }), expected, 'dropped');
+    // Two sets whose files have the same name, one after the other: each is alone.
+    const [first, second] = ['a', 'b'].map((name) => path.join(path.dirname(folder), name, 'train-0.parquet'));
+    const test = path.join(path.dirname(second), 'test-0.parquet');
+    for (const [from, to] of [['snappy', first], ['zstd-small-pages', second], ['plain', test]]) {
+      fs.mkdirSync(path.dirname(to), { recursive: true });
+      fs.copyFileSync(path.join(import.meta.dirname, `../fixtures/parquet/${from}.parquet`), to);
+    }
+    const few = path.join(path.dirname(folder), 'few.json');
+    const wanted = { epochs: 2, batch: 2, burn_in: 0, validation: 0 };
     assert.equal(await here(async (page) => {
-      await upload(page, parquet);
-      while (!(await names(page)).includes('uploads/zstd-small-pages.parquet')) await page.waitForTimeout(200);
+      await upload(page, [first]);
+      while (!(await names(page)).includes('uploads/train-0/train-0.parquet')) await page.waitForTimeout(200);
+      await upload(page, [second, test]);
+      while (!(await names(page)).includes('uploads/train-0_2/test-0.parquet')) await page.waitForTimeout(200);
+      fs.writeFileSync(few, JSON.stringify({ ...wanted, data: 'parquet:uploads/train-0_2' }));
       await upload(page, few);
-    }, { data: 'parquet:uploads/zstd-small-pages.parquet', batch: 2 }), there(`parquet:${parquet}`, wanted), 'Parquet');
+    }, { data: 'parquet:uploads/train-0_2', batch: 2 }), there(`parquet:${path.dirname(second)}`, wanted), 'Parquet');
     gone();
   });
 

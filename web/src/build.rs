@@ -233,6 +233,29 @@ fn weigh(dist: &Path) -> Result<(), String> {
 mod tests {
     use super::*;
 
+    /// The versions of these packages that a lock file names.
+    fn versions(lock: &str) -> Vec<(&str, &str)> {
+        let wanted = ["image", "png", "zune-jpeg", "snap", "ruzstd"];
+        let mut lines = lock.lines().map(|line| line.split('"').nth(1).unwrap_or_default());
+        let mut versions = Vec::new();
+        while let Some(name) = lines.next() {
+            if wanted.contains(&name) {
+                versions.push((name, lines.next().unwrap_or_default()));
+            }
+        }
+        versions.retain(|(_, version)| version.starts_with(|first: char| first.is_ascii_digit()));
+        versions
+    }
+
+    #[test]
+    fn the_page_decodes_pictures_with_the_programs_own_versions() {
+        let (page, program) = (versions(include_str!("../Cargo.lock")), versions(include_str!("../../Cargo.lock")));
+        assert_eq!(page.len(), 5, "{page:?}");
+        for version in page {
+            assert!(program.contains(&version), "{version:?} is not in {program:?}");
+        }
+    }
+
     #[test]
     fn hashes_become_numbers_wherever_they_stand_and_nothing_else_does() {
         let script = "__wbg_now_0123456789abcdef: f, __wbg_now_fedcba9876543210() {}, other_0123456789abcdef0, __wbindgen_malloc";

@@ -214,7 +214,7 @@ async fn work(settings: Settings, origin: Origin, door: &mut Window) -> Result<E
         storage::load(path).await.map_err(Failure::Work)?;
     }
     if let Origin::State(Rewound { from: Some(from), .. }) = &origin {
-        storage::load(from).await.map_err(Failure::Work)?;
+        storage::load(&from.join(session::CHANGES)).await.map_err(Failure::Work)?;
     }
     if settings.data.needs_codecs() {
         codecs::load().await.map_err(Failure::Work)?;

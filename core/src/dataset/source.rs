@@ -68,6 +68,11 @@ impl Source {
         }
     }
 
+    /// Says in a few words what lies at `path`, for a message that no known format fits it.
+    pub fn looks(path: &Path) -> String {
+        formats::looks(path)
+    }
+
     /// Recognises the source that files or a folder form, by their content; `None` if no known format fits.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The file with the changes of a run.
-const KEPT: &str = "changes.json";
+pub const CHANGES: &str = "changes.json";
 
 /// A changed setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ fn between(before: &Settings, after: &Settings) -> Vec<Changed> {
 /// # Errors
 /// A sentence about an unreadable file.
 pub fn turns(folder: &Path) -> Result<Vec<Turn>, String> {
-    let file = folder.join(KEPT);
+    let file = folder.join(CHANGES);
     if !files::exists(&file) {
         return Ok(Vec::new());
     }
@@ -75,7 +75,7 @@ pub fn turn(
         // No run wrote an unreadable file, so ignoring it loses nothing.
         let mut all = turns(folder.path()).unwrap_or_default();
         all.push(Turn { epoch: epochs + 1, step, changes: changes.into_iter().filter(is_of_the_run).collect() });
-        folder.write_json(KEPT, &all)?;
+        folder.write_json(CHANGES, &all)?;
     }
     folder.write_settings(after)
 }
@@ -91,7 +91,8 @@ pub fn carry_over(from: &Path, folder: &RunFolder, done: (u32, usize)) -> Result
     // No run wrote an unreadable file, so ignoring it loses nothing.
     let before = turns(from).unwrap_or_default();
     let after = as_of(before.clone(), done);
-    if after == before && from == folder.path() { Ok(()) } else { folder.write_json(KEPT, &after) }
+    let there = if from == folder.path() { before } else { Vec::new() };
+    if after == there { Ok(()) } else { folder.write_json(CHANGES, &after) }
 }
 
 /// The same changes, as seen by a run that continues after the given epochs and steps of the next one with all of them in force.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use web_time::{Duration, Instant};
 
-pub use changes::{Changed, Turn, carry_over, turn, turns};
+pub use changes::{CHANGES, Changed, Turn, carry_over, turn, turns};
 pub use door::{Command, Door, Place};
 pub use error::{Remedy, SessionError};
 pub use event::{Ending, Event};

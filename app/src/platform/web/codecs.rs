@@ -27,7 +27,7 @@ pub(crate) async fn load() -> Result<(), String> {
     };
     let decode = loaded.await.map_err(|error| {
         format!(
-            "The page has no decoders of pictures yet and cannot load them ({}): open it once more where there is a network.",
+            "The decoders of pictures and Parquet are not here yet and cannot be loaded ({}): open the set again when there is a network.",
             words(&error)
         )
     })?;

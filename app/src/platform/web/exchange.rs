@@ -39,6 +39,10 @@ pub(super) const LARGEST: u64 = 512 * 1024 * 1024;
 
 /// From how many slices on it is told how far the reading is.
 const TOLD: usize = 5;
+/// What Parquet files begin with.
+const PARQUET: &[u8] = b"PAR1";
+/// What the names of pictures end in.
+pub(super) const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
 /// What files of weights are called.
 const WEIGHTS: [&str; 3] = ["safetensors", "pth", "pt"];
 
@@ -105,8 +109,12 @@ fn used() -> BTreeMap<PathBuf, String> {
     for run in list(Path::new(RUNS)) {
         let Ok((_, settings)) = RunFolder::open(&run) else { continue };
         let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for file in settings.data.files().into_iter().chain(settings.weights.0.as_deref()).flat_map(memory::under) {
-            used.insert(file.path, name.clone());
+        for file in settings.data.files().into_iter().chain(settings.weights.0.as_deref()) {
+            used.extend(memory::under(file).into_iter().map(|file| (file.path, name.clone())));
+            // The folder of a set is shown in the place of its files.
+            if let Some(set) = file.strip_prefix(UPLOADS).ok().and_then(|rest| rest.iter().next()) {
+                used.insert(Path::new(UPLOADS).join(set), name.clone());
+            }
         }
     }
     used
@@ -299,13 +307,51 @@ async fn take(read: Vec<Result<Arrived, String>>) {
     // What other tabs keep has a name, too.
     storage::refresh().await;
     let mut told = Vec::new();
+    let mut parquet = Vec::new();
     for file in read {
         told.push(match file {
+            Ok(file) if file.1.starts_with(PARQUET) => {
+                parquet.push(file);
+                continue;
+            }
             Ok((name, bytes)) => place(&name, bytes).await,
             Err(problem) => Err(problem),
         });
     }
+    if !parquet.is_empty() {
+        told.push(place_together(parquet).await);
+    }
     ARRIVED.with_borrow_mut(|arrived| arrived.extend(told));
+}
+
+/// Puts the Parquet files that came together into a folder of their own, because such files look for the others of their set beside them.
+async fn place_together(files: Vec<Arrived>) -> Result<PathBuf, String> {
+    // The last by name: `train-…` where there is one.
+    let last = files.iter().map(|(name, _)| Path::new(name)).max().unwrap_or(Path::new(""));
+    let set = if last.iter().count() > 1 { last.iter().next() } else { last.file_stem() };
+    let set = set.unwrap_or_default().to_string_lossy().replace(',', "_");
+    for number in 1..1000 {
+        let folder = Path::new(UPLOADS).join(numbered(&set, number));
+        let here = storage::stored(&folder).await?.into_iter().chain(memory::under(&folder));
+        let here: BTreeMap<PathBuf, Content> =
+            here.filter(|file| matches!(file.content, Content::Bytes(_))).map(|file| (file.path, file.content)).collect();
+        let named = |name: &str| folder.join(Path::new(name).file_name().unwrap_or_default());
+        let wanted: BTreeMap<PathBuf, Content> =
+            files.iter().map(|(name, bytes)| (named(name), Content::Bytes(bytes.clone()))).collect();
+        if here == wanted || !files::exists(&folder) {
+            let only = wanted.keys().next().filter(|_| wanted.len() == 1).cloned();
+            for (name, bytes) in files.iter().filter(|_| here.is_empty()) {
+                memory::put(&named(name), bytes.clone());
+            }
+            return Ok(only.unwrap_or(folder));
+        }
+    }
+    Err(format!("{set}: there are 999 of it"))
+}
+
+/// A name, with a number where others have it already.
+fn numbered(name: &str, number: u32) -> String {
+    if number == 1 { name.to_owned() } else { format!("{name}_{number}") }
 }
 
 async fn place(name: &str, bytes: Bytes) -> Result<PathBuf, String> {
@@ -314,8 +360,9 @@ async fn place(name: &str, bytes: Bytes) -> Result<PathBuf, String> {
     let kind = Path::new(&name).extension().map(|kind| kind.to_string_lossy().to_lowercase()).unwrap_or_default();
     // A run, unless it is an archive of pictures.
     let is_run = |bytes: &[u8]| {
+        let is_settings = |name: &str| name.rsplit('/').next() == Some("settings.json");
         zip::ZipArchive::new(Cursor::new(bytes))
-            .is_ok_and(|archive| archive.file_names().flatten().any(|name| name.ends_with("settings.json")))
+            .is_ok_and(|archive| archive.file_names().flatten().any(|name| is_settings(&name)))
     };
     if kind == "zip" && is_run(&bytes) {
         return unpack(&name, &bytes).await;
@@ -335,11 +382,17 @@ async fn place(name: &str, bytes: Bytes) -> Result<PathBuf, String> {
     in_memory(&path);
     // One file of several says what lacks; it is taken all the same, since the others may follow.
     if Source::of_files(std::slice::from_ref(&path)) == Ok(None) {
+        let looks = Source::looks(&path);
         memory::forget(&path);
-        return Err(format!(
-            "{name}: expected settings (.json), a downloaded run (.zip), weights (.pth, .safetensors) or data: {}.",
-            known_data()
-        ));
+        return Err(match PICTURES.contains(&kind.as_str()) {
+            true => {
+                format!("{name} is a single picture; choose the folder of the set, in which every class is a folder of pictures.")
+            }
+            false => format!(
+                "{name} {looks}; expected settings (.json), a downloaded run (.zip), weights (.pth, .safetensors) or data: {}.",
+                known_data()
+            ),
+        });
     }
     memory::put(&path, bytes);
     Ok(path)
@@ -365,7 +418,9 @@ async fn free(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
 
 /// Takes a downloaded run in again, beside those there are.
 async fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
-    let fail = |error: &dyn std::fmt::Display| format!("{name}: {error}; expected a run that this page gave as a .zip.");
+    let fail = |error: &dyn std::fmt::Display| {
+        format!("{name}: {error}; expected one run: a .zip that this page gave, or a run's folder.")
+    };
     let mut archive =
         zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| fail(&"it is no zip archive, or not the whole of one"))?;
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -13,13 +13,17 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::{
-    exchange::{Arrived, LARGEST, read_file, tell},
+    exchange::{Arrived, LARGEST, PICTURES, read_file, tell},
     words,
 };
 
 /// Files by their path, which begins with the name of the folder that was chosen.
 pub(super) type Inside = Vec<(String, File)>;
 
+/// What the names of Parquet files end in.
+const PARQUET: &str = "parquet";
+/// What is beside data in folders, and none.
+const DOCUMENTS: [&str; 6] = ["txt", "md", "html", "htm", "pdf", "py"];
 /// How many files are taken one by one: more are no set of data, but somebody's documents.
 const ONE_BY_ONE: usize = 16;
 
@@ -33,14 +37,16 @@ pub(super) fn dropped() -> Option<Promise> {
     Some(dropped)
 }
 
-/// What is inside of dropped folders, by the folders' names.
+/// What is inside of dropped folders, by the folders' names; nothing in those that are empty.
 ///
 /// # Errors
 /// What the browser says.
 pub(super) async fn inside(dropped: Promise) -> Result<BTreeMap<String, Inside>, String> {
     let found: Array = JsFuture::from(dropped).await.map_err(|error| words(&error))?.unchecked_into();
-    let mut folders: BTreeMap<String, Inside> = BTreeMap::new();
-    for one in found.iter() {
+    let (names, files): (Array, Array) = (found.get(0).unchecked_into(), found.get(1).unchecked_into());
+    let mut folders: BTreeMap<String, Inside> =
+        names.iter().filter_map(|name| name.as_string()).map(|name| (name, Inside::new())).collect();
+    for one in files.iter() {
         let one: Array = one.unchecked_into();
         let (Some(path), Ok(file)) = (one.get(0).as_string(), one.get(1).dyn_into()) else { continue };
         folders.entry(top(&path).to_owned()).or_default().push((path, file));
@@ -56,41 +62,55 @@ fn top(path: &str) -> &str {
 pub(super) async fn read(mut files: Inside, ctx: &Context) -> Vec<Result<Arrived, String>> {
     // What systems leave in folders is no data.
     files.retain(|(path, _)| !path.split('/').any(|part| part.starts_with('.') || part == "__MACOSX"));
+    // Browsers have orders of their own; the same folder is to give the same bytes.
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
     let Some(name) = files.first().map(|(path, _)| top(path).to_owned()) else {
         return vec![Err("The folder is empty.".to_owned())];
     };
     let kind = |path: &str| path.rsplit_once('.').map(|(_, kind)| kind.to_lowercase()).unwrap_or_default();
-    let together =
-        files.iter().any(|(path, _)| path.ends_with("settings.json") || ["png", "jpg", "jpeg"].contains(&&*kind(path)));
-    if together {
+    let is = |kinds: &[&str]| files.iter().any(|(path, _)| kinds.contains(&&*kind(path)));
+    if is(&PICTURES) || files.iter().any(|(path, _)| path.ends_with("/settings.json")) {
         return vec![pack(&name, &files, ctx).await];
     }
-    if files.len() > ONE_BY_ONE {
+    let parquet = is(&[PARQUET]);
+    let (data, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| match parquet {
+        true => kind(path) == PARQUET,
+        false => !DOCUMENTS.contains(&&*kind(path)),
+    });
+    let listed = || others.iter().take(3).map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(", ");
+    if data.is_empty() || !parquet && data.len() > ONE_BY_ONE {
+        let count = data.len() + others.len();
         return vec![Err(format!(
-            "{name} holds {} files, and no pictures (.png, .jpg) and no run among them; choose the files of the set themselves.",
-            files.len()
+            "{name} holds {count} files, and no pictures (.png, .jpg), no Parquet and no run among them; choose the files of the set themselves."
         ))];
     }
+    if !others.is_empty() {
+        let more = if others.len() > 3 { format!(" and {} more", others.len() - 3) } else { String::new() };
+        tell(format!("Left out: {}{more}", listed()), ctx);
+    }
     let mut read = Vec::new();
-    for (_, file) in &files {
-        read.push(read_file(file, ctx).await);
+    for (path, file) in data {
+        read.push(read_file(&file, ctx).await.map(|(_, bytes)| (path, bytes)));
     }
     read
 }
 
 /// An archive of all files, as they are: pictures are packed already.
 async fn pack(name: &str, files: &Inside, ctx: &Context) -> Result<Arrived, String> {
-    let size: f64 = files.iter().map(|(_, file)| file.size()).sum();
-    if size > LARGEST as f64 {
-        return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", size / 1e6, LARGEST as f64 / 1e6));
-    }
+    let mut size = 0;
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     let quarter = |count: usize| 4 * count / files.len();
     for (count, (path, file)) in files.iter().enumerate() {
         let (_, bytes) = read_file(file, ctx).await?;
-        let written =
-            archive.start_file(path.as_str(), options).map_err(std::io::Error::from).and_then(|()| archive.write_all(&bytes));
+        size += bytes.len() as u64;
+        if size > LARGEST {
+            let (has, most) = (size as f64 / 1e6, LARGEST as f64 / 1e6);
+            return Err(format!("{name} has more than {has:.0} MB; a page takes at most {most:.0}."));
+        }
+        // The folder's own name is no class.
+        let inside = path.strip_prefix(&format!("{name}/")).unwrap_or(path);
+        let written = archive.start_file(inside, options).map_err(std::io::Error::from).and_then(|()| archive.write_all(&bytes));
         written.map_err(|error| format!("{path}: {error}"))?;
         if files.len() >= TOLD && count > 0 && quarter(count) > quarter(count - 1) {
             tell(format!("Reading {name}: {} % of {} files", 25 * quarter(count), files.len()), ctx);

@@ -16,7 +16,13 @@ pub(super) const SLICE: usize = 4 << 20;
 /// # Errors
 /// What the browser says; `None` where it hands over less than the file has, because the file changed meanwhile.
 pub(super) async fn read(blob: &Blob, mut told: impl FnMut(usize)) -> Result<Bytes, Option<JsValue>> {
+    // Once: of a file that was chosen a browser asks for it elsewhere, and the page waits.
     let size = blob.size() as usize;
+    if size <= SLICE {
+        let whole = Uint8Array::new(&JsFuture::from(blob.array_buffer()).await?).to_vec();
+        told(whole.len());
+        return if whole.len() == size { Ok(whole.into()) } else { Err(None) };
+    }
     // Uninitialised capacity: filling that of a large file would take longer than a frame.
     let mut bytes = Vec::with_capacity(size);
     while bytes.len() < size {

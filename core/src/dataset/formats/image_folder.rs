@@ -69,7 +69,9 @@ fn read(path: &Path) -> Result<Raw, DatasetError> {
         notes.push(format!("{others} files that are no PNG or JPEG are left out"));
     }
     // What all lie in is the name of the set: an archive has its folder in every name.
-    while pictures.iter().all(|one| one.parts.len() > 2 && one.parts[0] == pictures[0].parts[0] && !is_part(&one.parts[0])) {
+    while pictures.iter().all(|one| one.parts.len() > 1 && one.parts[0] == pictures[0].parts[0] && !is_part(&one.parts[0]))
+        && pictures.iter().any(|one| one.parts.len() > 2)
+    {
         let classes_below = pictures.iter().any(|one| one.parts[1] != pictures[0].parts[1]);
         pictures.iter_mut().for_each(|one| drop(one.parts.remove(0)));
         if classes_below {
@@ -86,6 +88,10 @@ fn read(path: &Path) -> Result<Raw, DatasetError> {
     let mut names: Vec<String> = pictures.iter().map(|one| one.parts[class_at].clone()).collect();
     names.sort();
     names.dedup();
+    if let [only] = names.as_slice() {
+        let expected = format!("two classes at least: {EXPECTED}");
+        return Err(DatasetError::malformed(path, format!("holds pictures of one class alone, `{only}`"), expected));
+    }
     notes.push(class_note(&names));
     let has = |wanted: &[&str]| parted && pictures.iter().any(|one| wanted.contains(&part_of(one).as_str()));
     let test_names: Vec<&str> = if has(&TEST[..2]) { TEST[..2].to_vec() } else { TEST[2..].to_vec() };
@@ -194,6 +200,30 @@ mod tests {
         assert_eq!(raw.samples.pixels[36..], [0., 1., 1., 1., 1., 1., 0., 0., 0., 0., 0., 0., 0., 0.2, 0.2, 0.2, 0.2, 0.2]);
         let notes = raw.notes.join("; ");
         assert!(notes.contains("0 ant, 1 zebra") && notes.contains("1 files"), "{notes}");
+    }
+
+    #[test]
+    fn a_picture_beside_the_classes_and_a_class_alone_are_refused_in_folders_and_archives() {
+        let png = picture([255, 0, 51], ImageFormat::Png, false);
+        for (names, wanted) in [
+            (["ant/1.png", "bee/1.png", "logo.png"], "`set/logo.png` lies in no folder of a class"),
+            (["1.png", "2.png", "3.png"], "one class alone, `set`"),
+            (["ant/1.png", "ant/2.png", "ant/3.png"], "one class alone, `ant`"),
+        ] {
+            let dir = tempfile::tempdir().expect("the system gives a folder for temporary files");
+            let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            for name in names {
+                write(dir.path(), &format!("set/{name}"), &png);
+                zip.start_file(format!("set/{name}"), zip::write::SimpleFileOptions::default()).expect("it takes an entry");
+                std::io::Write::write_all(&mut zip, &png).expect("the entry takes its bytes");
+            }
+            let archive = tempfile::NamedTempFile::with_suffix(".zip").expect("the system gives a temporary file");
+            fs::write(archive.path(), zip.finish().expect("it can be closed").into_inner()).expect("it can be written");
+            for path in [dir.path(), archive.path()] {
+                let error = read(path).expect_err(wanted).to_string();
+                assert!(error.contains(wanted), "{error}");
+            }
+        }
     }
 
     #[test]

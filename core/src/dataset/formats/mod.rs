@@ -126,6 +126,11 @@ impl Format {
     }
 }
 
+/// What lies at a path, in a few words, where no format takes it.
+pub(super) fn looks(path: &Path) -> String {
+    Found::at(path).map_or_else(|error| error.to_string(), |found| found.looks())
+}
+
 /// The only path of a format that takes one.
 fn only(paths: &[PathBuf]) -> Result<&Path, DatasetError> {
     match paths {

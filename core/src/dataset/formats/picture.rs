@@ -23,11 +23,12 @@ pub(super) fn decode(file: &[u8]) -> Result<Picture, String> {
     if let Some(what) = crate::files::what_else(file) {
         return Err(what.to_owned());
     }
-    let decoded = codecs::picture(file)?;
-    let (head, bytes) = decoded.split_first_chunk::<16>().ok_or("cannot be decoded (nothing came of it)")?;
+    let mut bytes = codecs::picture(file)?;
+    let head = *bytes.first_chunk::<16>().ok_or("cannot be decoded (nothing came of it)")?;
+    bytes.drain(..head.len());
     let [channels, height, width, alpha] =
         [0, 4, 8, 12].map(|at| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]) as usize);
-    Ok(Picture { channels, height, width, bytes: bytes.to_vec(), alpha: alpha != 0 })
+    Ok(Picture { channels, height, width, bytes, alpha: alpha != 0 })
 }
 
 impl Picture {
