@@ -63,7 +63,7 @@ pub(crate) fn window_ui(ui: &mut Ui, state: &mut State) {
     // A lesson shows what it speaks of, and the rest where it is asked for.
     let settings = settings && (!learns || state.settings_drawer);
     // Where there is nothing to say of a sample, the stage has the room.
-    let idle = learns && state.selected.is_none() && state.side == Side::Sample;
+    let idle = state.side == Side::Sample && !inspector::has_something(state) && shows(state, Part::Stage);
     let inspector = inspector && ((teaches(state, Shown::Sample) && !idle) || state.inspector_drawer);
     let strips = below(state).next().is_some();
     let staged = shows(state, Part::Stage);

@@ -129,6 +129,10 @@ pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
             ui.label(format!("{} left", time(left as f64 / run.rate())));
         }
         at_chance_ui(ui, state);
+        if !narrow && state.selected.is_none() && state.lesson.is_none() {
+            ui.separator();
+            ui.label("click a sample to look into it");
+        }
         if !narrow {
             ui.separator();
             let about = run.settings.method.about();
