@@ -30,7 +30,9 @@ fn parts_that_a_link_hides_are_not_there_and_the_others_are() {
         (Part::Margins, "Margins"),
     ];
     for (hidden, _) in names {
-        let window = opened(&format!("#hide={}", hidden.name()), 1280.0);
+        let mut window = opened(&format!("#hide={}", hidden.name()), 1280.0);
+        window.state_mut().inspector_drawer = true;
+        window.run_steps(2);
         for (part, label) in names {
             let there = window.query_all_by_label(label).count() > 0;
             // The judge stands where the inspector does, and goes with it.
@@ -38,6 +40,18 @@ fn parts_that_a_link_hides_are_not_there_and_the_others_are() {
             assert_eq!(there, !hides, "{label} where {} is hidden", hidden.name());
         }
     }
+}
+
+#[test]
+fn the_stage_has_the_room_of_an_inspector_without_a_sample() {
+    let mut window = opened("", 1280.0);
+    let inspector = "Each point of the stage is a training sample";
+    assert_eq!(window.query_all_by_label_contains(inspector).count(), 0);
+    window.get_by_label("click a sample to look into it");
+    let ctx = window.ctx.clone();
+    window.state_mut().act(Action::InspectorDrawer, &ctx);
+    window.run_steps(2);
+    assert_eq!(window.query_all_by_label_contains(inspector).count(), 1);
 }
 
 #[test]
