@@ -87,8 +87,8 @@ mod packing {
     use super::{Bytes, FUNCTIONS, PLAIN, STREAMS, code};
     use crate::DICTIONARY;
 
-    /// Bytes of functions in one block: a page compiles each as soon as it has it.
-    const BLOCK: usize = 2 << 20;
+    /// Bytes of functions in one block: a page compiles each as soon as it has it, and larger ones pack smaller.
+    const BLOCK: usize = 4 << 20;
     /// What a module begins with.
     const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
     /// The section of functions.
