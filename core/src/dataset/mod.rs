@@ -17,7 +17,7 @@ pub use formats::npz::{
 };
 #[cfg(target_arch = "wasm32")]
 pub use formats::{Decode, set_codecs};
-pub use formats::{FORMATS, Format};
+pub use formats::{FORMATS, Format, is_picture};
 pub use points::Toy;
 pub use range::DataRange;
 pub use source::Source;

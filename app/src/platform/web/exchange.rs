@@ -11,7 +11,7 @@ use bytes::Bytes;
 use egui::{Context, DroppedFileHandle};
 use gairat::{
     checkpoint::RunFolder,
-    dataset::Source,
+    dataset::{Source, is_picture},
     files::{
         self,
         memory::{self, Change, Content},
@@ -41,8 +41,6 @@ pub(super) const LARGEST: u64 = 512 * 1024 * 1024;
 const TOLD: usize = 5;
 /// What Parquet files begin with.
 const PARQUET: &[u8] = b"PAR1";
-/// What the names of pictures end in.
-pub(super) const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
 /// What files of weights are called.
 const WEIGHTS: [&str; 3] = ["safetensors", "pth", "pt"];
 
@@ -384,7 +382,7 @@ async fn place(name: &str, bytes: Bytes) -> Result<PathBuf, String> {
     if Source::of_files(std::slice::from_ref(&path)) == Ok(None) {
         let looks = Source::looks(&path);
         memory::forget(&path);
-        return Err(match PICTURES.contains(&kind.as_str()) {
+        return Err(match is_picture(&name) {
             true => {
                 format!("{name} is a single picture; choose the folder of the set, in which every class is a folder of pictures.")
             }
@@ -402,8 +400,7 @@ async fn place(name: &str, bytes: Bytes) -> Result<PathBuf, String> {
 async fn free(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
     let (stem, kind) = name.split_once('.').map_or((name, String::new()), |(stem, kind)| (stem, format!(".{kind}")));
     for number in 1..1000 {
-        let name = if number == 1 { name.to_owned() } else { format!("{stem}_{number}{kind}") };
-        let path = Path::new(UPLOADS).join(name);
+        let path = Path::new(UPLOADS).join(format!("{}{kind}", numbered(stem, number)));
         let stored = storage::stored(&path).await?;
         let same = stored
             .into_iter()
@@ -450,7 +447,7 @@ async fn unpack(name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
     }
     let mut free = None;
     for number in 1..1000 {
-        let folder = runs.join(if number == 1 { stem.clone() } else { format!("{stem}_{number}") });
+        let folder = runs.join(numbered(&stem, number));
         if !files::exists(&folder)
             && let Some(held) = claim::take(&folder).await
         {

@@ -7,13 +7,14 @@ use std::{
 };
 
 use egui::Context;
+use gairat::dataset::is_picture;
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::{
-    exchange::{Arrived, LARGEST, PICTURES, read_file, tell},
+    exchange::{Arrived, LARGEST, read_file, tell},
     words,
 };
 
@@ -26,6 +27,8 @@ const PARQUET: &str = "parquet";
 const DOCUMENTS: [&str; 6] = ["txt", "md", "html", "htm", "pdf", "py"];
 /// How many files are taken one by one: more are no set of data, but somebody's documents.
 const ONE_BY_ONE: usize = 16;
+/// From how many files on it is told how far the reading is.
+const TOLD: usize = 500;
 
 /// The folders that were dropped on the page just now, if any were: the page's script has begun to look into them, because a browser shows
 /// them only while they are dropped.
@@ -68,16 +71,14 @@ pub(super) async fn read(mut files: Inside, ctx: &Context) -> Vec<Result<Arrived
         return vec![Err("The folder is empty.".to_owned())];
     };
     let kind = |path: &str| path.rsplit_once('.').map(|(_, kind)| kind.to_lowercase()).unwrap_or_default();
-    let is = |kinds: &[&str]| files.iter().any(|(path, _)| kinds.contains(&&*kind(path)));
-    if is(&PICTURES) || files.iter().any(|(path, _)| path.ends_with("/settings.json")) {
+    if files.iter().any(|(path, _)| is_picture(path)) || files.iter().any(|(path, _)| path.ends_with("/settings.json")) {
         return vec![pack(&name, &files, ctx).await];
     }
-    let parquet = is(&[PARQUET]);
+    let parquet = files.iter().any(|(path, _)| kind(path) == PARQUET);
     let (data, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| match parquet {
         true => kind(path) == PARQUET,
         false => !DOCUMENTS.contains(&&*kind(path)),
     });
-    let listed = || others.iter().take(3).map(|(path, _)| path.as_str()).collect::<Vec<_>>().join(", ");
     if data.is_empty() || !parquet && data.len() > ONE_BY_ONE {
         let count = data.len() + others.len();
         return vec![Err(format!(
@@ -86,7 +87,8 @@ pub(super) async fn read(mut files: Inside, ctx: &Context) -> Vec<Result<Arrived
     }
     if !others.is_empty() {
         let more = if others.len() > 3 { format!(" and {} more", others.len() - 3) } else { String::new() };
-        tell(format!("Left out: {}{more}", listed()), ctx);
+        let some: Vec<&str> = others.iter().take(3).map(|(path, _)| path.as_str()).collect();
+        tell(format!("Left out: {}{more}", some.join(", ")), ctx);
     }
     let mut read = Vec::new();
     for (path, file) in data {
@@ -119,6 +121,3 @@ async fn pack(name: &str, files: &Inside, ctx: &Context) -> Result<Arrived, Stri
     let bytes = archive.finish().map_err(|error| format!("{name}: {error}"))?.into_inner();
     Ok((format!("{name}.zip"), bytes.into()))
 }
-
-/// From how many files on it is told how far the reading is.
-const TOLD: usize = 500;

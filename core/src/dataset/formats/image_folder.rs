@@ -28,7 +28,8 @@ const LARGEST: u64 = 1 << 26;
 /// How many names a note lists.
 const SHOWN: usize = 10;
 
-fn is_picture(name: &str) -> bool {
+/// Whether a file of this name is taken for a picture: PNG or JPEG.
+pub fn is_picture(name: &str) -> bool {
     let kind = name.rsplit_once('.').map(|(_, kind)| kind.to_ascii_lowercase()).unwrap_or_default();
     ["png", "jpg", "jpeg"].contains(&kind.as_str())
 }

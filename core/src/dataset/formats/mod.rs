@@ -26,6 +26,7 @@ mod svhn;
 
 #[cfg(target_arch = "wasm32")]
 pub use codecs::{Decode, set_codecs};
+pub use image_folder::is_picture;
 pub(in crate::dataset) use labels::strange;
 pub(in crate::dataset) use mnist::source_of as of_idx_files;
 
