@@ -256,7 +256,7 @@ pub(super) async fn read_file(file: &web_sys::File, ctx: &Context) -> Result<Arr
         return Err(format!("{name} has {:.0} MB; a page takes at most {:.0}.", size / 1e6, LARGEST as f64 / 1e6));
     }
     let slices = (size as usize).div_ceil(SLICE);
-    let bytes = slices::read(file, |done| {
+    let bytes = slices::read(file, size as usize, |done| {
         // A quarter at a time: every word is read aloud to some.
         let place = done.div_ceil(SLICE);
         let quarter = |place: usize| 4 * place / slices;

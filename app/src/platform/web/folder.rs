@@ -12,9 +12,11 @@ use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
+use web_time::{Duration, Instant};
 
 use super::{
     exchange::{Arrived, LARGEST, read_file, tell},
+    rest::next_task,
     words,
 };
 
@@ -27,6 +29,8 @@ const PARQUET: &str = "parquet";
 const DOCUMENTS: [&str; 6] = ["txt", "md", "html", "htm", "pdf", "py"];
 /// How many files are taken one by one: more are no set of data, but somebody's documents.
 const ONE_BY_ONE: usize = 16;
+/// How long files are read before a frame may be drawn.
+const AT_ONCE: Duration = Duration::from_millis(10);
 /// From how many files on it is told how far the reading is.
 const TOLD: usize = 500;
 
@@ -103,7 +107,13 @@ async fn pack(name: &str, files: &Inside, ctx: &Context) -> Result<Arrived, Stri
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     let quarter = |count: usize| 4 * count / files.len();
+    let mut rested = Instant::now();
     for (count, (path, file)) in files.iter().enumerate() {
+        // Small files come one after the other without a frame between them.
+        if rested.elapsed() >= AT_ONCE {
+            next_task().await;
+            rested = Instant::now();
+        }
         let (_, bytes) = read_file(file, ctx).await?;
         size += bytes.len() as u64;
         if size > LARGEST {

@@ -11,13 +11,12 @@ use super::rest::next_task;
 /// How much is copied at once: what a browser hands over in a millisecond or two.
 pub(super) const SLICE: usize = 4 << 20;
 
-/// Reads all bytes of a file, and tells after every slice how many were read.
+/// Reads all `size` bytes of a file, which whoever calls has asked it for once: of a file that was chosen a browser looks it up on the disk,
+/// and the page waits. Tells after every slice how many were read.
 ///
 /// # Errors
 /// What the browser says; `None` where it hands over less than the file has, because the file changed meanwhile.
-pub(super) async fn read(blob: &Blob, mut told: impl FnMut(usize)) -> Result<Bytes, Option<JsValue>> {
-    // Once: of a file that was chosen a browser asks for it elsewhere, and the page waits.
-    let size = blob.size() as usize;
+pub(super) async fn read(blob: &Blob, size: usize, mut told: impl FnMut(usize)) -> Result<Bytes, Option<JsValue>> {
     if size <= SLICE {
         let whole = Uint8Array::new(&JsFuture::from(blob.array_buffer()).await?).to_vec();
         told(whole.len());

@@ -134,9 +134,9 @@ async fn read(
         let Some(value) = value else { continue };
         let bytes = match (value.dyn_ref::<Uint8Array>(), value.dyn_ref::<Blob>()) {
             (Some(bytes), _) => bytes.to_vec().into(),
-            (None, Some(blob)) => {
-                slices::read(blob, |_| {}).await.map_err(|error| idb::Error::GetFailed(error.unwrap_or(JsValue::NULL)))?
-            }
+            (None, Some(blob)) => slices::read(blob, blob.size() as usize, |_| {})
+                .await
+                .map_err(|error| idb::Error::GetFailed(error.unwrap_or(JsValue::NULL)))?,
             (None, None) => continue,
         };
         files.push(Change { path, content: Content::Bytes(bytes) });
