@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "fusion")]
-use burn::backend::fusion::custom::TensorSpec;
 use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::{Device, Tensor, TensorData},
@@ -126,18 +124,9 @@ struct Asked {
 }
 
 /// The operation that a backend implements to compute a map.
-#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
+#[backend_extension(Cube, Flex)]
 trait RegionMap: Backend {
-    #[fusion(meta = map_shape)]
     fn region_map(parameters: FloatTensor<Self>, asked: Asked) -> FloatTensor<Self>;
-}
-
-/// Two numbers per cell, for burn's lazy execution.
-#[cfg(feature = "fusion")]
-fn map_shape(parameters: &TensorSpec, asked: &Asked) -> TensorSpec {
-    let mut map = parameters.clone();
-    map.shape = burn::tensor::Shape::new([asked.grid.cells(), 2]);
-    map
 }
 
 kernel_source!(RegionMapText, "../../shaders/region_map.wgsl");
@@ -233,8 +222,6 @@ impl OnDevice {
             return None;
         }
         let map = map.try_into_primitive::<Wgpu>().ok()?;
-        #[cfg(feature = "fusion")]
-        let map = map.client.clone().resolve_tensor_float::<CubeBackend>(map);
         map.client.flush().ok()?;
         let found = map.client.get_resource::<WgpuServer<AutoCompiler>>(map.handle.clone()).ok()?;
         let resource = found.resource();

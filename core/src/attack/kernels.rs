@@ -1,7 +1,5 @@
 //! The attack's kernels as operations of burn: on the GPU the shader, on the CPU its twin, and a backward pass for the loss.
 
-#[cfg(feature = "fusion")]
-use burn::backend::fusion::custom::TensorSpec;
 use burn::{
     backend::{
         Autodiff, Backend, Dispatch, Flex,
@@ -25,10 +23,9 @@ use super::{
 };
 
 /// The operations that a backend implements to run the attack.
-#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"), Autodiff)]
+#[backend_extension(Cube, Flex, Autodiff)]
 pub(crate) trait AttackKernels: Backend {
     /// See [`pgd_step`](fn@pgd_step::pgd_step).
-    #[fusion(dtype = iterate, shape = iterate)]
     fn pgd_step(
         iterate: FloatTensor<Self>,
         natural: FloatTensor<Self>,
@@ -38,7 +35,6 @@ pub(crate) trait AttackKernels: Backend {
 
     /// Losses (N), their gradient with respect to the logits (N x C) and the records (N x 4); see
     /// [`loss_gradient_and_count`](fn@loss_gradient_and_count::loss_gradient_and_count).
-    #[fusion(meta = count_shapes)]
     fn loss_gradient_and_count(
         logits: FloatTensor<Self>,
         labels: IntTensor<Self>,
@@ -49,7 +45,6 @@ pub(crate) trait AttackKernels: Backend {
 
     /// x^(K) (N x D), the records (N x 8) and the trajectories; see [`whole_attack`](fn@whole::whole_attack). On the GPU for
     /// perceptrons only.
-    #[fusion(meta = attacked_shapes)]
     fn whole_attack(
         natural: FloatTensor<Self>,
         start: FloatTensor<Self>,
@@ -57,39 +52,6 @@ pub(crate) trait AttackKernels: Backend {
         parameters: FloatTensor<Self>,
         attack: WholeAttack,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-}
-
-/// The shapes of the three results, for burn's lazy execution.
-#[cfg(feature = "fusion")]
-fn count_shapes(
-    logits: &TensorSpec,
-    _labels: &TensorSpec,
-    _reference: &TensorSpec,
-    before: &TensorSpec,
-    _settings: &CountSettings,
-) -> (TensorSpec, TensorSpec, TensorSpec) {
-    let mut losses = logits.clone();
-    losses.shape = Shape::new([logits.shape[0]]);
-    (losses, logits.clone(), before.clone())
-}
-
-/// The shapes of the three results, for burn's lazy execution.
-#[cfg(feature = "fusion")]
-fn attacked_shapes(
-    natural: &TensorSpec,
-    _start: &TensorSpec,
-    _labels: &TensorSpec,
-    _parameters: &TensorSpec,
-    attack: &WholeAttack,
-) -> (TensorSpec, TensorSpec, TensorSpec) {
-    let samples = natural.shape[0];
-    let (mut records, mut trajectory) = (natural.clone(), natural.clone());
-    records.shape = Shape::new([samples, RECORDS]);
-    trajectory.shape = match attack.trajectory_len() {
-        0 => Shape::new([1, 1]),
-        len => Shape::new([samples, len]),
-    };
-    (natural.clone(), records, trajectory)
 }
 
 impl AttackKernels for CubeBackend {

@@ -1,7 +1,5 @@
 //! One step of SGD on one parameter: `shaders/sgd_step.wgsl` launched, and its CPU twin.
 
-#[cfg(feature = "fusion")]
-use burn::backend::fusion::custom::TensorSpec;
 use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::{Tensor, TensorData},
@@ -34,21 +32,14 @@ pub fn sgd_step(theta: &[f32], velocity: &[f32], gradient: &[f32], settings: Sgd
 }
 
 /// The operation that a backend implements.
-#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
+#[backend_extension(Cube, Flex)]
 trait SgdKernel: Backend {
-    #[fusion(meta = step_shapes)]
     fn sgd_step(
         theta: FloatTensor<Self>,
         velocity: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         settings: SgdSettings,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
-}
-
-/// Both results have the shape of the parameter, for burn's lazy execution.
-#[cfg(feature = "fusion")]
-fn step_shapes(theta: &TensorSpec, _: &TensorSpec, _: &TensorSpec, _: &SgdSettings) -> (TensorSpec, TensorSpec) {
-    (theta.clone(), theta.clone())
 }
 
 kernel_source!(SgdStepText, "../../../shaders/sgd_step.wgsl");

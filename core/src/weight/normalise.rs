@@ -1,7 +1,5 @@
 //! Scales raw weights to mean 1 over the batch: launches `shaders/normalise_weights.wgsl`, and holds its CPU twin.
 
-#[cfg(feature = "fusion")]
-use burn::{backend::fusion::custom::TensorSpec, tensor::Shape};
 use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::{Tensor, TensorData},
@@ -28,9 +26,8 @@ pub fn normalised(logs: &[f32]) -> Vec<f32> {
 }
 
 /// The operation that a backend implements to weigh samples.
-#[backend_extension(Cube, Flex, Fusion: cfg(feature = "fusion"))]
+#[backend_extension(Cube, Flex)]
 trait WeightKernel: Backend {
-    #[fusion(meta = weights_shape)]
     fn normalise_weights(numbers: FloatTensor<Self>, curve: FloatTensor<Self>, of: Logs) -> FloatTensor<Self>;
 }
 
@@ -52,14 +49,6 @@ impl Logs {
         let last = curve.len().saturating_sub(1);
         if self.looked_up { numbers.map(|index| curve[(index as usize).min(last)]).collect() } else { numbers.collect() }
     }
-}
-
-/// A weight a sample, for burn's lazy execution.
-#[cfg(feature = "fusion")]
-fn weights_shape(numbers: &TensorSpec, _curve: &TensorSpec, _of: &Logs) -> TensorSpec {
-    let mut weights = numbers.clone();
-    weights.shape = Shape::new([numbers.shape[0]]);
-    weights
 }
 
 kernel_source!(NormaliseText, "../../../shaders/normalise_weights.wgsl");

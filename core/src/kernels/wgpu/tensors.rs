@@ -18,8 +18,6 @@ impl OnGpu {
     pub(super) fn of<const D: usize>(tensor: Tensor<D>) -> Option<Self> {
         let tensor = if tensor.device().is_autodiff() { tensor.inner() } else { tensor };
         let tensor = tensor.try_into_primitive::<Wgpu>().ok()?;
-        #[cfg(feature = "fusion")]
-        let tensor = tensor.client.clone().resolve_tensor_float::<burn_wgpu::CubeBackend>(tensor);
         let tensor = into_contiguous(tensor);
         let numbers = tensor.meta.shape().num_elements();
         Some(Self { tensor, numbers })
@@ -28,8 +26,6 @@ impl OnGpu {
     /// The same for classes, as 32-bit integers.
     pub(super) fn of_classes(tensor: Tensor<1, Int>) -> Option<Self> {
         let tensor = tensor.try_into_primitive::<Wgpu>().ok()?;
-        #[cfg(feature = "fusion")]
-        let tensor = tensor.client.clone().resolve_tensor_int::<burn_wgpu::CubeBackend>(tensor);
         let tensor = into_contiguous(tensor);
         let numbers = tensor.meta.shape().num_elements();
         Some(Self { tensor, numbers })
