@@ -12,7 +12,7 @@ pub(crate) const NARROW: f32 = 700.0;
 
 /// The one accent.
 pub(crate) fn accent(dark: bool) -> Color32 {
-    if dark { Color32::from_rgb(120, 200, 190) } else { Color32::from_rgb(0, 105, 100) }
+    if dark { Color32::from_rgb(120, 200, 190) } else { Color32::from_rgb(0, 116, 144) }
 }
 
 fn of(pair: Pair, dark: bool) -> Color32 {
@@ -98,7 +98,7 @@ pub(crate) fn install(ctx: &Context) {
             visuals.widgets.inactive.fg_stroke.color = text;
             visuals.weak_text_color = Some(neutral(dark));
             visuals.hyperlink_color = accent(dark);
-            visuals.selection.bg_fill = if dark { Color32::from_rgb(28, 92, 88) } else { Color32::from_rgb(170, 222, 216) };
+            visuals.selection.bg_fill = if dark { Color32::from_rgb(28, 92, 88) } else { Color32::from_rgb(170, 216, 228) };
             visuals.selection.stroke.color = if dark { Color32::WHITE } else { Color32::from_gray(10) };
             visuals.warn_fg_color = if dark { Color32::from_rgb(245, 190, 80) } else { Color32::from_rgb(140, 80, 0) };
             visuals.error_fg_color = if dark { Color32::from_rgb(255, 130, 120) } else { Color32::from_rgb(170, 10, 10) };
@@ -192,7 +192,9 @@ mod tests {
         for dark in [false, true] {
             let roles = vec![natural(dark), adversarial(dark), weight(dark), accent(dark)];
             let classes = (0..10).map(|number| class(number, dark)).collect();
-            for (colours, least) in [(roles, 20.0), (classes, 15.0)] {
+            // What is selected lies among the points of a plane, which has three classes at most.
+            let on_stage = vec![accent(dark), class(0, dark), class(1, dark), class(2, dark)];
+            for (colours, least) in [(roles, 20.0), (classes, 15.0), (on_stage, 20.0)] {
                 for eyes in EYES {
                     for (place, a) in colours.iter().enumerate() {
                         for b in &colours[..place] {
