@@ -137,6 +137,20 @@ fn only(paths: &[PathBuf]) -> Result<&Path, DatasetError> {
     match paths {
         [path] => Ok(path),
         [] => Err(DatasetError::malformed(Path::new(""), "no file is named", "one file or folder")),
-        [_, second, ..] => Err(DatasetError::malformed(second, "is a second file", "one file or folder alone")),
+        [first, second, ..] => {
+            let found = format!("came together with {}, and each of the two is a whole set", first.display());
+            Err(DatasetError::malformed(second, found, "one file or folder alone"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_whole_sets_are_both_named() {
+        let error = only(&["one.npz".into(), "two.npz".into()]).expect_err("there are two").to_string();
+        assert!(error.contains("one.npz") && error.contains("two.npz"), "{error}");
     }
 }
