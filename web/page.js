@@ -96,11 +96,15 @@ addEventListener('drop', ({ dataTransfer }) => {
 // The smallest module with an instruction on vectors: a browser that cannot validate it cannot run the program.
 const vectors = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 
+// One with an instruction that multiplies and adds at once, twice as fast: not every browser has it, and the program can do without.
+const fused = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
+  10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 133, 2, 11]);
+
 // The program is packed smaller than servers pack it; a small module unpacks it while it arrives.
 async function unpacking() {
   const { default: init, Unpacker } = await import('./unpack.js');
   await init({ module_or_path: 'unpack_bg.wasm' });
-  const unpacker = new Unpacker();
+  const unpacker = new Unpacker(WebAssembly.validate(fused));
   let rested = performance.now();
   return new TransformStream({
     async transform(piece, onwards) {

@@ -1,27 +1,95 @@
 //! The sorted program: blocks of bytes as they are, and blocks of functions whose bytes are kept apart by their kind.
 //!
 //! A block begins with its kind. Bytes as they are: 0, how many, and they. Functions: 1, how many, the length of each stream, and the
-//! streams one after the other. All numbers are of four bytes, the lowest first.
+//! streams one after the other. The head of the section of functions: 2, and its size with and without fused instructions. All numbers are
+//! of four bytes, the lowest first.
+//!
+//! A multiplication and an addition in one instruction are twice as fast, and not every browser has it. The program is compiled with it,
+//! and where it lacks each becomes the two: `a b c madd` is `a b c (set s) mul (get s) add`, with a local `s` of its own. So that nobody
+//! must know the types of functions here, each such instruction is followed by how many parameters its function has, among the locals.
 
-use crate::code::{self, Bytes, STREAMS};
+use crate::code::{self, Bytes, FUSED, STREAMS};
 
 const PLAIN: u8 = 0;
 const FUNCTIONS: u8 = 1;
+const HEAD: u8 = 2;
+/// The section of functions.
+const CODE: u8 = 10;
 /// Bytes of a number.
 const WORD: usize = 4;
+
+/// What the program may be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instructions {
+    /// Those that it was compiled to.
+    All,
+    /// None that multiplies and adds in one.
+    Plain,
+}
 
 /// Function bodies that are built from streams.
 struct Streams<'a> {
     streams: [&'a [u8]; STREAMS],
     body: Vec<u8>,
+    instructions: Instructions,
+    /// Where the declarations of locals end.
+    declared: usize,
+    /// Whether an instruction of the body needs a local more.
+    spare: bool,
 }
 
 impl Bytes for Streams<'_> {
     fn next(&mut self, stream: usize) -> Result<u8, String> {
         let (first, rest) = self.streams[stream].split_first().ok_or("a stream has ended too early")?;
         self.streams[stream] = rest;
+        if stream == code::DECLARATIONS {
+            self.declared = self.body.len() + 1;
+        }
         self.body.push(*first);
         Ok(*first)
+    }
+
+    fn fused(&mut self, locals: u64) -> Result<(), String> {
+        let end = self.body.len();
+        let spare = locals.saturating_add(code::number(self, code::LOCALS)?);
+        self.body.truncate(end);
+        if self.instructions == Instructions::All {
+            return Ok(());
+        }
+        self.spare = true;
+        self.body.truncate(end - FUSED.len());
+        let local = |body: &mut Vec<u8>, how| {
+            body.push(how);
+            code::write_number(spare as usize, |byte| body.push(byte));
+        };
+        local(&mut self.body, 0x21);
+        // f32x4.mul
+        self.body.extend([0xfd, 0xe6, 0x01]);
+        local(&mut self.body, 0x20);
+        // f32x4.add
+        self.body.extend([0xfd, 0xe4, 0x01]);
+        Ok(())
+    }
+}
+
+impl Streams<'_> {
+    /// Puts the next function behind `whole`.
+    fn function(&mut self, whole: &mut Vec<u8>) -> Result<(), String> {
+        self.body.clear();
+        self.spare = false;
+        code::function(self)?;
+        if self.spare {
+            let (groups, first) = code::number_at(&self.body, 0).ok_or("a function declares no locals")?;
+            let mut declared = Vec::new();
+            code::write_number(groups + 1, |byte| declared.push(byte));
+            declared.extend_from_slice(&self.body[first..self.declared]);
+            // One vector.
+            declared.extend([1, 0x7b]);
+            self.body.splice(..self.declared, declared);
+        }
+        code::write_number(self.body.len(), |byte| whole.push(byte));
+        whole.extend_from_slice(&self.body);
+        Ok(())
     }
 }
 
@@ -30,11 +98,12 @@ fn word(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u32::from_le_bytes(word) as usize)
 }
 
-/// What the whole blocks at the beginning of `sorted` were before they were sorted, and how many of its bytes they are.
+/// What the whole blocks at the beginning of `sorted` were before they were sorted, of these instructions, and how many of its bytes they
+/// are.
 ///
 /// # Errors
 /// In words, where they are no blocks.
-pub(crate) fn joined(sorted: &[u8]) -> Result<(Vec<u8>, usize), String> {
+pub(crate) fn joined(sorted: &[u8], instructions: Instructions) -> Result<(Vec<u8>, usize), String> {
     let mut whole = Vec::new();
     let mut used = 0;
     while let Some((kind, rest)) = sorted[used..].split_first() {
@@ -44,7 +113,12 @@ pub(crate) fn joined(sorted: &[u8]) -> Result<(Vec<u8>, usize), String> {
                 whole.extend_from_slice(bytes);
                 WORD + count
             }),
-            FUNCTIONS => functions(rest, count, &mut whole)?,
+            FUNCTIONS => functions(rest, count, instructions, &mut whole)?,
+            HEAD => word(rest, WORD).map(|plain| {
+                whole.push(CODE);
+                code::write_number(if instructions == Instructions::All { count } else { plain }, |byte| whole.push(byte));
+                2 * WORD
+            }),
             other => return Err(format!("a block is of the kind {other}")),
         };
         let Some(taken) = taken else { break };
@@ -54,7 +128,7 @@ pub(crate) fn joined(sorted: &[u8]) -> Result<(Vec<u8>, usize), String> {
 }
 
 /// Puts functions together; gives how many bytes of `rest` they were, or nothing where not all are there.
-fn functions(rest: &[u8], count: usize, whole: &mut Vec<u8>) -> Result<Option<usize>, String> {
+fn functions(rest: &[u8], count: usize, instructions: Instructions, whole: &mut Vec<u8>) -> Result<Option<usize>, String> {
     let mut at = (1 + STREAMS) * WORD;
     let mut streams: [&[u8]; STREAMS] = [&[]; STREAMS];
     for (place, stream) in streams.iter_mut().enumerate() {
@@ -63,11 +137,9 @@ fn functions(rest: &[u8], count: usize, whole: &mut Vec<u8>) -> Result<Option<us
         *stream = bytes;
         at += length;
     }
-    let mut streams = Streams { streams, body: Vec::new() };
+    let mut streams = Streams { streams, body: Vec::new(), instructions, declared: 0, spare: false };
     for _ in 0..count {
-        code::function(&mut streams)?;
-        code::write_number(streams.body.len(), |byte| whole.push(byte));
-        whole.append(&mut streams.body);
+        streams.function(whole)?;
     }
     if streams.streams.iter().any(|left| !left.is_empty()) {
         return Err("a block has more than its functions".to_owned());
@@ -84,19 +156,21 @@ mod packing {
 
     use lzma_rust2::{Lzma2Options, Lzma2Writer, LzmaOptions};
 
-    use super::{Bytes, FUNCTIONS, PLAIN, STREAMS, code};
+    use super::{Bytes, CODE, FUNCTIONS, HEAD, Instructions, PLAIN, STREAMS, code, joined};
     use crate::DICTIONARY;
 
     /// Bytes of functions in one block: a page compiles each as soon as it has it, and larger ones pack smaller.
     const BLOCK: usize = 4 << 20;
     /// What a module begins with.
     const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
-    /// The section of functions.
-    const CODE: u8 = 10;
+    /// The sections of types, and of which type each function is.
+    const TYPES: u8 = 1;
+    const TYPE_OF_EACH: u8 = 3;
 
     /// A function that is taken apart.
     struct Body<'a> {
         left: &'a [u8],
+        parameters: usize,
         streams: [Vec<u8>; STREAMS],
     }
 
@@ -106,6 +180,11 @@ mod packing {
             self.left = rest;
             self.streams[stream].push(*first);
             Ok(*first)
+        }
+
+        fn fused(&mut self, _: u64) -> Result<(), String> {
+            code::write_number(self.parameters, |byte| self.streams[code::LOCALS].push(byte));
+            Ok(())
         }
     }
 
@@ -133,28 +212,58 @@ mod packing {
         sorted.extend_from_slice(bytes);
     }
 
-    /// A number in LEB128 at `at`, and where it ends.
-    fn number(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-        let mut value = 0;
-        for (place, byte) in bytes.get(at..)?.iter().take(5).enumerate() {
-            value |= usize::from(byte & 0x7f) << (7 * place);
-            if *byte < 0x80 {
-                return Some((value, at + place + 1));
-            }
-        }
-        None
+    /// What a module says of its functions.
+    struct Functions {
+        /// Where their section begins, and where they do.
+        section: usize,
+        bodies: std::ops::Range<usize>,
+        /// How many parameters each has.
+        parameters: Vec<usize>,
     }
 
-    /// Where the functions of a module are, and how many.
-    fn functions(module: &[u8]) -> Option<(std::ops::Range<usize>, usize)> {
+    /// The numbers of parameters of the types in this section.
+    fn parameters(section: &[u8]) -> Option<Vec<usize>> {
+        let (count, mut at) = code::number_at(section, 0)?;
+        let mut parameters = Vec::new();
+        for _ in 0..count {
+            let (some, first) = code::number_at(section, at + 1)?;
+            let (results, last) = code::number_at(section, first + some)?;
+            parameters.push(some);
+            at = last + results;
+        }
+        (at == section.len()).then_some(parameters)
+    }
+
+    /// The types of the functions of this section.
+    fn types(section: &[u8]) -> Option<Vec<usize>> {
+        let (count, mut at) = code::number_at(section, 0)?;
+        let mut types = Vec::new();
+        for _ in 0..count {
+            let (kind, next) = code::number_at(section, at)?;
+            types.push(kind);
+            at = next;
+        }
+        Some(types)
+    }
+
+    /// `None` where the bytes are no module, or one without functions.
+    fn functions(module: &[u8]) -> Option<Functions> {
         let mut at = module.starts_with(MAGIC).then_some(MAGIC.len())?;
+        let (mut of_types, mut of_each) = (Vec::new(), Vec::new());
         loop {
             let kind = *module.get(at)?;
-            let (length, begin) = number(module, at + 1)?;
-            if kind == CODE {
-                let (count, first) = number(module, begin)?;
-                let end = begin + length;
-                return (end <= module.len()).then_some((first..end, count));
+            let (length, begin) = code::number_at(module, at + 1)?;
+            let section = module.get(begin..begin + length)?;
+            match kind {
+                TYPES => of_types = parameters(section)?,
+                TYPE_OF_EACH => of_each = types(section)?,
+                CODE => {
+                    let (count, first) = code::number_at(module, begin)?;
+                    let parameters: Vec<_> = of_each.iter().filter_map(|kind| of_types.get(*kind).copied()).collect();
+                    let whole = parameters.len() == count;
+                    return whole.then_some(Functions { section: at, bodies: first..begin + length, parameters });
+                }
+                _ => {}
             }
             at = begin + length;
         }
@@ -162,21 +271,24 @@ mod packing {
 
     fn sorted(module: &[u8]) -> Result<Vec<u8>, String> {
         let mut sorted = Vec::with_capacity(module.len());
-        let Some((range, count)) = functions(module) else {
+        let Some(Functions { section, bodies, parameters }) = functions(module) else {
             put_plain(&mut sorted, module);
             return Ok(sorted);
         };
-        put_plain(&mut sorted, &module[..range.start]);
-        let end = range.end;
-        let (mut at, mut left) = (range.start, count);
-        while left > 0 {
+        let mut blocks = Vec::new();
+        let mut count = Vec::new();
+        code::write_number(parameters.len(), |byte| count.push(byte));
+        put_plain(&mut blocks, &count);
+        let (mut at, mut left) = (bodies.start, parameters.as_slice());
+        while !left.is_empty() {
             let begin = at;
-            let mut body = Body { left: &[], streams: Default::default() };
+            let mut body = Body { left: &[], parameters: 0, streams: Default::default() };
             let mut taken = 0;
-            while left > 0 && at - begin < BLOCK {
+            while let Some((parameters, others)) = left.split_first().filter(|_| at - begin < BLOCK) {
                 let cut = || "the functions of the module are cut off".to_owned();
-                let (length, first) = number(module, at).ok_or_else(cut)?;
-                body.left = module.get(first..first + length).filter(|_| first + length <= end).ok_or_else(cut)?;
+                let (length, first) = code::number_at(module, at).ok_or_else(cut)?;
+                body.left = module.get(first..first + length).filter(|_| first + length <= bodies.end).ok_or_else(cut)?;
+                body.parameters = *parameters;
                 code::function(&mut body)?;
                 let mut shortest = 0;
                 code::write_number(length, |_| shortest += 1);
@@ -184,13 +296,19 @@ mod packing {
                     return Err("a function of the module has another length than it says".to_owned());
                 }
                 at = first + length;
-                (taken, left) = (taken + 1, left - 1);
+                (taken, left) = (taken + 1, others);
             }
-            sorted.push(FUNCTIONS);
-            put_word(&mut sorted, taken);
-            body.streams.iter().for_each(|stream| put_word(&mut sorted, stream.len()));
-            body.streams.iter().for_each(|stream| sorted.extend_from_slice(stream));
+            blocks.push(FUNCTIONS);
+            put_word(&mut blocks, taken);
+            body.streams.iter().for_each(|stream| put_word(&mut blocks, stream.len()));
+            body.streams.iter().for_each(|stream| blocks.extend_from_slice(stream));
         }
+        put_plain(&mut sorted, &module[..section]);
+        sorted.push(HEAD);
+        for instructions in [Instructions::All, Instructions::Plain] {
+            put_word(&mut sorted, joined(&blocks, instructions)?.0.len());
+        }
+        sorted.append(&mut blocks);
         put_plain(&mut sorted, &module[at..]);
         Ok(sorted)
     }

@@ -3,7 +3,7 @@
 /// The kinds of bytes that are kept apart.
 pub(crate) const STREAMS: usize = 12;
 const OPCODES: usize = 0;
-const LOCALS: usize = 1;
+pub(crate) const LOCALS: usize = 1;
 const CONSTANTS: usize = 2;
 const OFFSETS: usize = 3;
 const CALLS: usize = 4;
@@ -13,21 +13,28 @@ const LONG_CONSTANTS: usize = 7;
 const VECTORS: usize = 8;
 const INDIRECT: usize = 9;
 const FLOATS: usize = 10;
-const DECLARATIONS: usize = 11;
+pub(crate) const DECLARATIONS: usize = 11;
 
 /// Goes over bytes: taken from a function and put into streams, or taken from streams and put into a function.
 pub(crate) trait Bytes {
     /// The next byte, which belongs to this stream.
     fn next(&mut self, stream: usize) -> Result<u8, String>;
+
+    /// [`FUSED`] has gone by, in a function that declares this many locals.
+    fn fused(&mut self, locals: u64) -> Result<(), String>;
 }
+
+/// `f32x4.relaxed_madd`, which not every browser has.
+pub(crate) const FUSED: [u8; 3] = [0xfd, 0x85, 0x02];
 
 /// Goes over one function: its declarations of locals and its instructions, to the end of it.
 ///
 /// # Errors
 /// Where an instruction is not known, or where bytes lack.
 pub(crate) fn function(bytes: &mut impl Bytes) -> Result<(), String> {
+    let mut locals = 0_u64;
     for _ in 0..number(bytes, DECLARATIONS)? {
-        number(bytes, DECLARATIONS)?;
+        locals = locals.saturating_add(number(bytes, DECLARATIONS)?);
         bytes.next(DECLARATIONS)?;
     }
     let mut depth = 1_u32;
@@ -114,7 +121,8 @@ pub(crate) fn function(bytes: &mut impl Bytes) -> Result<(), String> {
                     address(bytes)?;
                     bytes.next(OPCODES)?;
                 }
-                14..=275 => {}
+                14..=255 => {}
+                0x105 => bytes.fused(locals)?,
                 other => return Err(format!("the instruction 0xfd {other} is not known")),
             },
             // Those that are one byte: control, parameters, comparisons, arithmetic, conversions, ref.is_null.
@@ -139,7 +147,7 @@ fn raw(bytes: &mut impl Bytes, stream: usize, count: usize) -> Result<(), String
 }
 
 /// A number in LEB128. Of a signed one the value means nothing here.
-fn number(bytes: &mut impl Bytes, stream: usize) -> Result<u64, String> {
+pub(crate) fn number(bytes: &mut impl Bytes, stream: usize) -> Result<u64, String> {
     let mut value = 0;
     for shift in (0..70).step_by(7) {
         let byte = bytes.next(stream)?;
@@ -149,6 +157,18 @@ fn number(bytes: &mut impl Bytes, stream: usize) -> Result<u64, String> {
         }
     }
     Err("a number does not end".to_owned())
+}
+
+/// A number in LEB128 at `at`, and where it ends.
+pub(crate) fn number_at(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let mut value = 0;
+    for (place, byte) in bytes.get(at..)?.iter().take(5).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * place);
+        if *byte < 0x80 {
+            return Some((value, at + place + 1));
+        }
+    }
+    None
 }
 
 /// Writes a number in LEB128, as short as it gets.

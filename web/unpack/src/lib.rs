@@ -7,6 +7,7 @@
 mod block;
 mod code;
 
+use block::Instructions;
 use lzma_rust2::{Action, Lzma2Stream, Status};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -22,6 +23,7 @@ const BUFFER: usize = 64 * 1024;
 #[wasm_bindgen]
 pub struct Unpacker {
     inner: Lzma2Stream,
+    instructions: Instructions,
     /// What is unpacked and not yet a whole block.
     sorted: Vec<u8>,
     ended: bool,
@@ -29,11 +31,11 @@ pub struct Unpacker {
 
 #[wasm_bindgen]
 impl Unpacker {
-    /// One that has seen nothing yet.
+    /// One that has seen nothing yet. `fused`: whether the program may multiply and add in one instruction.
     #[wasm_bindgen(constructor)]
-    #[expect(clippy::new_without_default, reason = "JavaScript knows constructors alone")]
-    pub fn new() -> Self {
-        Self { inner: Lzma2Stream::new(DICTIONARY), sorted: Vec::new(), ended: false }
+    pub fn new(fused: bool) -> Self {
+        let instructions = if fused { Instructions::All } else { Instructions::Plain };
+        Self { inner: Lzma2Stream::new(DICTIONARY), instructions, sorted: Vec::new(), ended: false }
     }
 
     /// Takes the next piece; gives what it comes to, which may be nothing.
@@ -42,7 +44,7 @@ impl Unpacker {
     /// In words, where the piece is not what was packed.
     pub fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, String> {
         self.take(piece, Action::Run)?;
-        let (whole, used) = block::joined(&self.sorted).map_err(|what| damaged(&what))?;
+        let (whole, used) = block::joined(&self.sorted, self.instructions).map_err(|what| damaged(&what))?;
         self.sorted.drain(..used);
         Ok(whole)
     }
@@ -83,7 +85,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn unpacked(packed: &[u8], piece: usize) -> Result<Vec<u8>, String> {
-        let mut unpacker = Unpacker::new();
+        unpacked_for(true, packed, piece)
+    }
+
+    fn unpacked_for(fused: bool, packed: &[u8], piece: usize) -> Result<Vec<u8>, String> {
+        let mut unpacker = Unpacker::new(fused);
         let mut all = Vec::new();
         for piece in packed.chunks(piece) {
             all.extend(unpacker.push(piece)?);
@@ -92,20 +98,28 @@ mod tests {
         Ok(all)
     }
 
-    /// A module of these function bodies, each without its size, and of sections before and behind them.
+    /// A module of these function bodies, each without its size, and of sections before and behind them. Every second function has two
+    /// parameters and a result, and the others none.
     fn module(bodies: &[Vec<u8>]) -> Vec<u8> {
         let number = |bytes: &mut Vec<u8>, value: usize| code::write_number(value, |byte| bytes.push(byte));
-        let mut section = Vec::new();
-        number(&mut section, bodies.len());
-        for body in bodies {
-            number(&mut section, body.len());
-            section.extend(body);
+        let section = |module: &mut Vec<u8>, kind, bytes: &[u8]| {
+            module.push(kind);
+            number(module, bytes.len());
+            module.extend(bytes);
+        };
+        let mut module = b"\0asm\x01\0\0\0".to_vec();
+        section(&mut module, 1, b"\x02\x60\0\0\x60\x02\x7f\x7f\x01\x7b");
+        let (mut types, mut code) = (Vec::new(), Vec::new());
+        number(&mut types, bodies.len());
+        number(&mut code, bodies.len());
+        for (place, body) in bodies.iter().enumerate() {
+            types.push((place % 2) as u8);
+            number(&mut code, body.len());
+            code.extend(body);
         }
-        let mut module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0".to_vec();
-        module.push(10);
-        number(&mut module, section.len());
-        module.extend(section);
-        module.extend(b"\x0b\x03\x01\x02\x03");
+        section(&mut module, 3, &types);
+        section(&mut module, 10, &code);
+        section(&mut module, 11, b"\x01\x02\x03");
         module
     }
 
@@ -116,7 +130,7 @@ mod tests {
             code::write_number(value as usize, |byte| bytes.push(byte));
             bytes
         });
-        let one = (0..15_u8, number.clone(), number, any::<[u8; 16]>()).prop_map(|(kind, a, b, raw)| match kind {
+        let one = (0..16_u8, number.clone(), number, any::<[u8; 16]>()).prop_map(|(kind, a, b, raw)| match kind {
             0 => [&[0x20], &a[..]].concat(),
             1 => [&[0x41], &a[..]].concat(),
             2 => [&[0x42], &a[..]].concat(),
@@ -131,6 +145,7 @@ mod tests {
             11 => [&[0x11], &a[..], &b[..]].concat(),
             12 => vec![0xfc, 10, 0, 0],
             13 => [&[0xfd, 84][..], &[raw[0] & 3], &b[..], &[raw[1] & 15]].concat(),
+            14 => code::FUSED.to_vec(),
             _ => vec![0x6a],
         });
         let body = prop::collection::vec(one, 0..40).prop_map(|all| [&[1, 2, 0x7f], &all.concat()[..], &[0x0b]].concat());
@@ -145,6 +160,28 @@ mod tests {
             let module = module(&bodies);
             let packed = pack(&module).unwrap();
             prop_assert_eq!(unpacked(&packed, piece).unwrap(), module);
+        }
+
+        #[test]
+        fn what_multiplies_and_adds_in_one_becomes_two(before in 0..200_usize, second: bool, piece in 1..40_usize) {
+            // A local get before and behind, and so many vectors declared.
+            let fused = [&[0x20, 1, 0xfd, 0x85, 0x02, 0x20, 0][..], &[0x0b]].concat();
+            let mut declared = vec![1];
+            code::write_number(before, |byte| declared.push(byte));
+            declared.push(0x7b);
+            let bodies = [vec![0, 0x0b], [declared.clone(), fused].concat()];
+            let bodies = &bodies[usize::from(!second)..];
+            let mut spare = Vec::new();
+            code::write_number(before + if second { 2 } else { 0 }, |byte| spare.push(byte));
+            declared[0] = 2;
+            declared.extend([1, 0x7b, 0x20, 1, 0x21]);
+            declared.extend(&spare);
+            declared.extend([0xfd, 0xe6, 0x01, 0x20]);
+            declared.extend(&spare);
+            declared.extend([0xfd, 0xe4, 0x01, 0x20, 0, 0x0b]);
+            let mut expected = bodies.to_vec();
+            *expected.last_mut().unwrap() = declared;
+            prop_assert_eq!(unpacked_for(false, &pack(&module(bodies)).unwrap(), piece).unwrap(), module(&expected));
         }
 
         #[test]
@@ -166,6 +203,7 @@ mod tests {
             packed[at] = byte;
             // A checksum is the server's and the browser's business: here it is enough that nothing breaks.
             let _ = unpacked(&packed, 64);
+            let _ = unpacked_for(false, &packed, 64);
         }
     }
 }
