@@ -7,6 +7,7 @@ pub(super) mod figures;
 pub(super) mod headline;
 pub(super) mod histogram;
 pub(super) mod judging;
+mod launcher;
 pub(super) mod lesson;
 pub(super) mod moment;
 mod reweighed;
@@ -18,7 +19,8 @@ pub(super) mod stations;
 pub(super) mod views;
 
 pub(crate) use changes::Member;
+pub(crate) use launcher::Launcher;
 pub(crate) use run::{MarginsOfEpoch, Phase, Run};
-pub(crate) use state::{Launcher, Question, State};
+pub(crate) use state::{Question, State};
 
 pub(crate) use crate::link::{FIRST_SPEED, SPEEDS};
