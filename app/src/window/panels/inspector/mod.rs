@@ -67,12 +67,12 @@ pub(crate) fn inspector_ui(ui: &mut Ui, state: &mut State) {
     });
 }
 
-/// What a run that is over comes to beside the table: its worst case, of which weights, and what is wrong with it, if something is.
 /// Whether there is a sample to look into, or a result to read.
 pub(crate) fn has_something(state: &State) -> bool {
     state.selected.is_some() || state.lesson.is_none() && state.runs.iter().any(|run| matches!(run.phase, Phase::Finished(_)))
 }
 
+/// What a run that is over comes to beside the table: its worst case, of which weights, and what is wrong with it, if something is.
 fn summary_ui(ui: &mut Ui, state: &State, place: usize) {
     let run = &state.runs[place];
     let Phase::Finished(summary) = &run.phase else { return };
