@@ -1,4 +1,4 @@
-//! The numbers of a perceptron one behind the other, as its kernels on a GPU read them: [`Program::parameters`](super::Program::parameters),
+//! The numbers of a perceptron one behind the other, as its kernels read them: [`Program::parameters`](super::Program::parameters),
 //! and back to the tensors of the network.
 
 use std::sync::Arc;
@@ -42,6 +42,23 @@ impl Layers {
         }
         parts.extend(parts.last().and_then(|last| zeros(self.zeros_behind(), last)));
         Tensor::cat(parts, 0)
+    }
+
+    /// The same of plain numbers, which stand one behind the other in that order.
+    pub(crate) fn packed(&self, mut numbers: &[f32]) -> Vec<f32> {
+        let mut packed = Vec::new();
+        for ([inputs, outputs], _) in self.linear() {
+            let [_, row] = Self::row(outputs);
+            // The rows of the weights, and the biases.
+            for _ in 0..=inputs {
+                let (of_row, rest) = numbers.split_at(outputs);
+                packed.extend_from_slice(of_row);
+                packed.resize(packed.len() + row - outputs, 0.0);
+                numbers = rest;
+            }
+        }
+        packed.resize(packed.len() + self.zeros_behind(), 0.0);
+        packed
     }
 
     pub(crate) fn unpack(&self, packed: &Tensor<1>) -> Vec<Tensor<1>> {

@@ -235,7 +235,7 @@ pub(super) fn in_lanes(network: &Network) -> Option<(Program, Vec<usize>)> {
 }
 
 /// The numbers of a tensor of the CPU backend.
-pub(super) fn on_host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(crate) fn on_host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     let data = tensor.inner().into_data();
     data.try_to_vec().unwrap_or_else(|_| data.iter::<f32>().collect())
 }

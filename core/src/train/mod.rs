@@ -25,6 +25,7 @@ pub use sgd_step::{SgdSettings, sgd_step, step_of_sgd};
 pub use step::StepParts;
 pub use whole_gradient::{WeightedBatch, WholeGradient, whole_gradient};
 
+pub(crate) use executor::on_host;
 use executor::{Executor, in_lanes};
 use weight_average::WeightAverage;
 
@@ -129,7 +130,7 @@ impl Trainer {
 
     /// Whether the CPU computes the update in SIMD lanes.
     fn updates_in_lanes(&self) -> bool {
-        // Measured: for a perceptron's small layers, the tensor library's products of the whole batch are as fast.
+        // Measured: for the small layers of a perceptron that is not updated as a whole, the tensor library's products are as fast.
         self.independent.is_some()
             && self.plan.attack.path != Path::Composed
             && is_cpu(&self.device)

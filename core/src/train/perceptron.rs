@@ -1,5 +1,5 @@
-//! The training step of a perceptron on a GPU, from the attack to SGD, in a handful of dispatches: for such small layers, dispatches take most
-//! of the time. Between steps the parameters stay in the kernels' layout.
+//! The training step of a perceptron as a whole, from the attack to SGD: a handful of dispatches on a GPU, lanes on the CPU. For such small
+//! layers, what lies between them takes most of the time. Between steps the parameters stay in the kernels' layout.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     batch::Batch,
     dataset::Dataset,
     device::{is_cpu, wait_if_software},
-    kernels::wgpu::perceptron::{Attacked, Numbers, fits, update},
+    kernels::perceptron::{Attacked, Numbers, fits, update},
     method::{Axis, Evidence, Method},
     model::{Classifier as _, Layers, with_packed},
 };
@@ -31,15 +31,14 @@ impl Trainer {
     fn layers_in_kernels(&self, samples: usize, epoch: u32) -> Option<&Arc<Layers>> {
         let layers = self.independent.as_ref()?;
         let attacks = self.plan.attacks(epoch);
-        let takes = !is_cpu(&self.device)
-            && self.plan.attack.path != Path::Composed
+        let takes = self.plan.attack.path != Path::Composed
             && self.plan.method.is_weighted_cross_entropy()
             && !self.perturbs(epoch)
-            // The attack on a GPU takes all steps.
+            // How early an attack stops is measured apart.
             && attacks.len() == 1
             && attacks.iter().all(|attack| attack.patience.is_none())
             && axis_on_path(&*self.plan.method).is_some()
-            && fits(layers, samples);
+            && fits(layers, samples, is_cpu(&self.device));
         takes.then_some(layers)
     }
 

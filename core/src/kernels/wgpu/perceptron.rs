@@ -1,54 +1,29 @@
 //! The update of a perceptron on a GPU: a pass of the batch (`shaders/perceptron/pass.wgsl`), and the sum over the samples of what that
 //! wrote with a step of SGD (`shaders/perceptron/step.wgsl`). Two dispatches, unless submissions must be shorter.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 use burn_wgpu::{CubeDim, KernelSource, SourceKernel, SourceTemplate};
 use cubecl::{CubeCount, prelude::KernelId};
 
 use super::{gpu::MAX_SIDE, tensors::OnGpu};
 use crate::{
     attack::{
-        RECORD, attack_mlp,
+        attack_mlp,
         attack_mlp::{samples_of_workgroup, slices, wide, with_layers, words_of_sizes},
     },
+    kernels::perceptron::{Attacked, Numbers, ROW},
     launch,
     model::Layers,
     pace,
     train::SgdSettings,
 };
 
-/// Numbers of a sample's row: its three records and its weight.
-pub(crate) const ROW: usize = 3 * RECORD + 1;
 /// Invocations of a workgroup that takes a step, as in `step.wgsl`.
 const STEP_WORKGROUP: u32 = 64;
 /// Blocks of parameters of such a workgroup, as in `step.wgsl`.
 const BLOCKS: usize = 4;
 /// Bytes of the largest buffer that every device with WebGPU binds.
 const LARGEST: usize = 1 << 27;
-
-/// A perceptron's numbers, as [`Layers::pack`] lays them out.
-#[derive(Clone, Debug)]
-pub(crate) struct Numbers {
-    /// θ.
-    pub(crate) parameters: Tensor<1>,
-    /// v; none before the first step.
-    pub(crate) velocity: Option<Tensor<1>>,
-}
-
-/// A batch of N samples after its attack.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Attacked<'a> {
-    /// x^(K): N x D.
-    pub(crate) images: &'a Tensor<2>,
-    /// N classes.
-    pub(crate) labels: &'a Tensor<1, Int>,
-    /// N weights, where not all are 1.
-    pub(crate) omega: Option<&'a Tensor<1>>,
-    /// The records after x⁰ and after x^(K−1): N x 8.
-    pub(crate) records: &'a Tensor<2>,
-    /// K.
-    pub(crate) steps: u32,
-}
 
 macro_rules! kernel {
     ($name:ident, $text:expr) => {
