@@ -813,6 +813,32 @@ describe('what stays', () => {
     return { folder, gone: () => fs.rmSync(root, { recursive: true }) };
   }
 
+  test('the program is a module for browsers that multiply and add in one instruction and for others, and trains in both', async () => {
+    const refuse = (page) => page.addInitScript(() => {
+      // The only module that is asked about and has this instruction.
+      const { validate } = WebAssembly;
+      WebAssembly.validate = (bytes) => !(bytes.length === 40 && bytes[37] === 133) && validate(bytes);
+    });
+    await with_page({ prepare: refuse }, async (page) => {
+      await says(page, /training, epoch (?!0|1 )\d+ of|finished/);
+      const [fused, plain] = await page.evaluate(async () => {
+        const { default: init, Unpacker } = await import('./unpack.js');
+        await init({ module_or_path: 'unpack_bg.wasm' });
+        const packed = new Uint8Array(await (await fetch('gairat.pack')).arrayBuffer());
+        return [true, false].map((fused) => {
+          const unpacker = new Unpacker(fused);
+          const parts = [unpacker.push(packed), unpacker.end()];
+          const whole = new Uint8Array(parts[0].length + parts[1].length);
+          whole.set(parts[0]);
+          whole.set(parts[1], parts[0].length);
+          return { valid: WebAssembly.validate(whole), length: whole.length };
+        });
+      });
+      assert.ok(fused.valid && plain.valid, 'both are modules');
+      assert.ok(plain.length > fused.length, 'there are instructions to take apart');
+    });
+  });
+
   /** What tells data from others: it is in the state that a run keeps. */
   const fingerprint = (state) => state.match(/\d+ train samples of [^"\\]*/)[0];
 

@@ -1,4 +1,4 @@
-//! Steps of a perceptron in kernels, from the attack to SGD, against those of the tensor library on the CPU.
+//! Steps of a perceptron as a whole, from the attack to SGD, on a GPU and in lanes, against those of the tensor library on the CPU.
 
 use burn::tensor::{Device, Tensor};
 use gairat::{
@@ -26,6 +26,11 @@ fn trainer(method: &str, spec: &str, epsilon: f64, path: Path, data: &Dataset, d
         settings.set(name, value).unwrap();
     }
     Trainer::new(&settings.checked().unwrap(), data, device).unwrap()
+}
+
+/// The CPU, and the GPU if there is one.
+fn devices() -> Vec<Device> {
+    [Device::flex()].into_iter().chain(adapter().map(|gpu| gpu.device.clone())).collect()
 }
 
 fn samples(log: &mut EpochLog) -> Vec<SampleRecord> {
@@ -101,7 +106,12 @@ fn is_that_of_the_layers(
 
 #[test]
 fn a_step_is_that_of_the_layers_for_any_number_of_samples_and_any_size() {
-    let Some(gpu) = adapter() else { return };
+    for device in devices() {
+        any_size(&device);
+    }
+}
+
+fn any_size(device: &Device) {
     // Drawn, but the same in every run.
     let mut stream = Stream::new(21, Purpose::Benchmark, 0, 0);
     for case in 0..24 {
@@ -109,13 +119,12 @@ fn a_step_is_that_of_the_layers_for_any_number_of_samples_and_any_size() {
         let widths: Vec<String> = (0..between(0, 4)).map(|_| between(1, 70).to_string()).collect();
         let spec = if widths.is_empty() { "mlp:5".to_owned() } else { format!("mlp:{}", widths.join(",")) };
         let (inputs, classes, count) = (between(1, 70), between(2, 10), between(1, 150));
-        is_that_of_the_layers(METHODS[case % 3], &spec, inputs, classes, count, &gpu.device).unwrap();
+        is_that_of_the_layers(METHODS[case % 3], &spec, inputs, classes, count, device).unwrap();
     }
 }
 
 #[test]
 fn a_step_of_wide_and_of_narrow_perceptrons_is_that_of_the_layers() {
-    let Some(gpu) = adapter() else { return };
     // The largest there is, so large that a workgroup takes one sample, and batches of one sample, of a workgroup and one more, and of many.
     let cases = [
         ("mlp:256,256,256,256", 1024, 64, 3),
@@ -126,7 +135,9 @@ fn a_step_of_wide_and_of_narrow_perceptrons_is_that_of_the_layers() {
         ("mlp:64,64", 2, 3, 400),
     ];
     for (case, (spec, inputs, classes, count)) in cases.into_iter().enumerate() {
-        is_that_of_the_layers(METHODS[case % 3], spec, inputs, classes, count, &gpu.device).unwrap();
+        for device in devices() {
+            is_that_of_the_layers(METHODS[case % 3], spec, inputs, classes, count, &device).unwrap();
+        }
     }
 }
 
@@ -145,10 +156,15 @@ fn an_attack_before_a_step_counts_what_it_counts_on_the_cpu() {
 
 #[test]
 fn reading_between_steps_changes_nothing_and_two_runs_come_to_the_same_bits() {
-    let Some(gpu) = adapter() else { return };
+    for device in devices() {
+        reading_changes_nothing(&device);
+    }
+}
+
+fn reading_changes_nothing(device: &Device) {
     let data = noise(SampleShape::Flat(3), 70, 1);
     let run = |reads: bool| {
-        let mut trainer = trainer("gairat", "mlp:33,17", 0.05, Path::Auto, &data, &gpu.device);
+        let mut trainer = trainer("gairat", "mlp:33,17", 0.05, Path::Auto, &data, device);
         let mut said = Vec::new();
         for _ in 0..4 {
             said.extend(steps(&mut trainer, &data, 1));
@@ -157,7 +173,7 @@ fn reading_between_steps_changes_nothing_and_two_runs_come_to_the_same_bits() {
                 // As from a checkpoint.
                 let network = with_tensors(trainer.network().clone(), &weights).unwrap();
                 trainer.set_network(network);
-                trainer.sgd.restore(velocities.into_values().map(|tensor| tensor.values).collect(), &gpu.device);
+                trainer.sgd.restore(velocities.into_values().map(|tensor| tensor.values).collect(), device);
             }
         }
         (state(&trainer), said)
@@ -169,9 +185,14 @@ fn reading_between_steps_changes_nothing_and_two_runs_come_to_the_same_bits() {
 
 #[test]
 fn a_network_that_is_kept_stays_as_it_was_and_other_methods_go_on_from_the_newest() {
-    let Some(gpu) = adapter() else { return };
+    for device in devices() {
+        kept_networks_stay(&device);
+    }
+}
+
+fn kept_networks_stay(device: &Device) {
     let data = noise(SampleShape::Flat(3), 40, 1);
-    let [found, expected] = [(Path::Auto, &gpu.device), (Path::Composed, &Device::flex())].map(|(path, device)| {
+    let [found, expected] = [(Path::Auto, device), (Path::Composed, &Device::flex())].map(|(path, device)| {
         let mut trainer = trainer("at", "mlp:20,11", 0.0, path, &data, device);
         steps(&mut trainer, &data, 2);
         let kept = trainer.network().clone();

@@ -27,10 +27,9 @@ const LATER: &str = "codecs";
 pub(crate) fn build(root: &Path) -> Result<(), String> {
     let web = root.join("web");
     let dist = web.join("dist");
-    // A browser that cannot multiply and add at once gets two instructions from the unpacker.
-    let program = compile(root, "gairat-app", "+simd128,+relaxed-simd")?;
-    let unpack = compile(&web, "gairat-unpack", "+simd128")?;
-    let codecs = compile(&web, "gairat-codecs", "+simd128")?;
+    let program = compile(root, "gairat-app")?;
+    let unpack = compile(&web, "gairat-unpack")?;
+    let codecs = compile(&web, "gairat-codecs")?;
     // Beside the old one, until it is whole.
     let fresh = web.join("dist.new");
     remove(&fresh)?;
@@ -60,15 +59,15 @@ fn remove(folder: &Path) -> Result<(), String> {
     if folder.exists() { fs::remove_dir_all(folder).map_err(|error| told(folder, &error)) } else { Ok(()) }
 }
 
-/// Compiles a package of the workspace in `folder` for a web that has these features; gives the module.
-fn compile(folder: &Path, package: &str, features: &str) -> Result<PathBuf, String> {
+/// Compiles a package of the workspace in `folder` for the web; gives the module.
+fn compile(folder: &Path, package: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command
         .current_dir(folder)
         .args(["rustc", "-p", package, "--lib", "--crate-type", "cdylib", "--profile", PROFILE, "--target", TARGET])
         // Vectors of 128 bits; browsers have had them since 2021, and the page says so where they are missing.
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", format!("-C target-feature={features}"));
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
     let status = command.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
     if !status.success() {
         return Err(format!("the page does not compile ({status}). If the target is missing: `rustup target add {TARGET}`."));

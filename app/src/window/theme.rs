@@ -192,7 +192,7 @@ mod tests {
         for dark in [false, true] {
             let roles = vec![natural(dark), adversarial(dark), weight(dark), accent(dark)];
             let classes = (0..10).map(|number| class(number, dark)).collect();
-            // What is selected lies among the points of a plane, which has three classes at most.
+            // What is selected lies among the points of a plane; the built-in ones have three classes at most.
             let on_stage = vec![accent(dark), class(0, dark), class(1, dark), class(2, dark)];
             for (colours, least) in [(roles, 20.0), (classes, 15.0), (on_stage, 20.0)] {
                 for eyes in EYES {

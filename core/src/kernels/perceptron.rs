@@ -14,6 +14,10 @@ use crate::{
 /// Numbers of a sample's row: its three records and its weight.
 pub(crate) const ROW: usize = 3 * RECORD + 1;
 
+/// The most parameters of an update in lanes: up to 32 sums over parts of a batch lie beside each other, and a batch of few tiles has no work
+/// for many threads.
+const MOST_IN_LANES: usize = 1 << 16;
+
 /// A perceptron's numbers, as [`Layers::pack`] lays them out.
 #[derive(Clone, Debug)]
 pub(crate) struct Numbers {
@@ -38,10 +42,11 @@ pub(crate) struct Attacked<'a> {
     pub(crate) steps: u32,
 }
 
-/// Whether an update of such a network and so many samples can be computed as a whole where `on_cpu` says.
+/// Whether an update of such a network and so many samples is computed as a whole, on the CPU (`on_cpu`) or on a GPU.
 pub(crate) fn fits(layers: &Layers, samples: usize, on_cpu: bool) -> bool {
     if on_cpu {
-        layers.layers.iter().all(|layer| matches!(layer, Layer::Linear { .. }))
+        let numbers = layers.trained().map_or(usize::MAX, |lengths| lengths.iter().sum());
+        layers.layers.iter().all(|layer| matches!(layer, Layer::Linear { .. })) && numbers <= MOST_IN_LANES
     } else {
         wgpu::perceptron::fits(layers, samples)
     }
@@ -83,7 +88,6 @@ fn update_in_lanes(
     };
     let whole = whole_gradient(layers, &trained, &theta, weighted);
     let velocity = numbers.velocity.as_ref().map(|velocity| on_host(velocity.clone()));
-    let settings = SgdSettings { momentum: velocity.as_ref().map_or(0.0, |_| settings.momentum), ..settings };
     let (theta, velocity) = sgd_step(&theta, &velocity.unwrap_or_default(), &layers.packed(&whole.parameters), settings);
     let mut rows = Vec::with_capacity(whole.records.len() / RECORD * ROW);
     for (sample, (before, end)) in records.chunks_exact(2 * RECORD).zip(whole.records.chunks_exact(RECORD)).enumerate() {

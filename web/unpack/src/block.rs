@@ -109,7 +109,7 @@ pub(crate) fn joined(sorted: &[u8], instructions: Instructions) -> Result<(Vec<u
     while let Some((kind, rest)) = sorted[used..].split_first() {
         let Some(count) = word(rest, 0) else { break };
         let taken = match *kind {
-            PLAIN => rest.get(WORD..WORD + count).map(|bytes| {
+            PLAIN => rest.get(WORD..).and_then(|rest| rest.get(..count)).map(|bytes| {
                 whole.extend_from_slice(bytes);
                 WORD + count
             }),
@@ -133,7 +133,7 @@ fn functions(rest: &[u8], count: usize, instructions: Instructions, whole: &mut 
     let mut streams: [&[u8]; STREAMS] = [&[]; STREAMS];
     for (place, stream) in streams.iter_mut().enumerate() {
         let Some(length) = word(rest, (1 + place) * WORD) else { return Ok(None) };
-        let Some(bytes) = rest.get(at..at + length) else { return Ok(None) };
+        let Some(bytes) = rest.get(at..).and_then(|rest| rest.get(..length)) else { return Ok(None) };
         *stream = bytes;
         at += length;
     }
@@ -156,13 +156,15 @@ mod packing {
 
     use lzma_rust2::{Lzma2Options, Lzma2Writer, LzmaOptions};
 
-    use super::{Bytes, CODE, FUNCTIONS, HEAD, Instructions, PLAIN, STREAMS, code, joined};
+    use super::{Bytes, CODE, FUNCTIONS, FUSED, HEAD, Instructions, PLAIN, STREAMS, code, joined};
     use crate::DICTIONARY;
 
     /// Bytes of functions in one block: a page compiles each as soon as it has it, and larger ones pack smaller.
     const BLOCK: usize = 4 << 20;
     /// What a module begins with.
     const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
+    /// What the type of a function begins with.
+    const FUNCTION: u8 = 0x60;
     /// The sections of types, and of which type each function is.
     const TYPES: u8 = 1;
     const TYPE_OF_EACH: u8 = 3;
@@ -183,6 +185,9 @@ mod packing {
         }
 
         fn fused(&mut self, _: u64) -> Result<(), String> {
+            if !self.streams[code::OPCODES].ends_with(&FUSED) {
+                return Err("an instruction is longer than it need be".to_owned());
+            }
             code::write_number(self.parameters, |byte| self.streams[code::LOCALS].push(byte));
             Ok(())
         }
@@ -226,7 +231,7 @@ mod packing {
         let (count, mut at) = code::number_at(section, 0)?;
         let mut parameters = Vec::new();
         for _ in 0..count {
-            let (some, first) = code::number_at(section, at + 1)?;
+            let (some, first) = code::number_at(section, at + 1).filter(|_| section.get(at) == Some(&FUNCTION))?;
             let (results, last) = code::number_at(section, first + some)?;
             parameters.push(some);
             at = last + results;
@@ -246,9 +251,9 @@ mod packing {
         Some(types)
     }
 
-    /// `None` where the bytes are no module, or one without functions.
+    /// `None` where the bytes are no whole module, or where its types are not known.
     fn functions(module: &[u8]) -> Option<Functions> {
-        let mut at = module.starts_with(MAGIC).then_some(MAGIC.len())?;
+        let mut at = MAGIC.len();
         let (mut of_types, mut of_each) = (Vec::new(), Vec::new());
         loop {
             let kind = *module.get(at)?;
@@ -271,10 +276,12 @@ mod packing {
 
     fn sorted(module: &[u8]) -> Result<Vec<u8>, String> {
         let mut sorted = Vec::with_capacity(module.len());
-        let Some(Functions { section, bodies, parameters }) = functions(module) else {
+        if !module.starts_with(MAGIC) {
             put_plain(&mut sorted, module);
             return Ok(sorted);
-        };
+        }
+        let Functions { section, bodies, parameters } =
+            functions(module).ok_or("the module has no functions, or some of a type that is not known")?;
         let mut blocks = Vec::new();
         let mut count = Vec::new();
         code::write_number(parameters.len(), |byte| count.push(byte));
@@ -310,6 +317,9 @@ mod packing {
         }
         sorted.append(&mut blocks);
         put_plain(&mut sorted, &module[at..]);
+        if joined(&sorted, Instructions::All)?.0 != module {
+            return Err("the module does not come back as it was".to_owned());
+        }
         Ok(sorted)
     }
 }

@@ -2,7 +2,7 @@
 
 /// The kinds of bytes that are kept apart.
 pub(crate) const STREAMS: usize = 12;
-const OPCODES: usize = 0;
+pub(crate) const OPCODES: usize = 0;
 pub(crate) const LOCALS: usize = 1;
 const CONSTANTS: usize = 2;
 const OFFSETS: usize = 3;

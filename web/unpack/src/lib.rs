@@ -163,25 +163,26 @@ mod tests {
         }
 
         #[test]
-        fn what_multiplies_and_adds_in_one_becomes_two(before in 0..200_usize, second: bool, piece in 1..40_usize) {
-            // A local get before and behind, and so many vectors declared.
-            let fused = [&[0x20, 1, 0xfd, 0x85, 0x02, 0x20, 0][..], &[0x0b]].concat();
-            let mut declared = vec![1];
-            code::write_number(before, |byte| declared.push(byte));
-            declared.push(0x7b);
-            let bodies = [vec![0, 0x0b], [declared.clone(), fused].concat()];
-            let bodies = &bodies[usize::from(!second)..];
-            let mut spare = Vec::new();
-            code::write_number(before + if second { 2 } else { 0 }, |byte| spare.push(byte));
-            declared[0] = 2;
-            declared.extend([1, 0x7b, 0x20, 1, 0x21]);
-            declared.extend(&spare);
-            declared.extend([0xfd, 0xe6, 0x01, 0x20]);
-            declared.extend(&spare);
-            declared.extend([0xfd, 0xe4, 0x01, 0x20, 0, 0x0b]);
-            let mut expected = bodies.to_vec();
-            *expected.last_mut().unwrap() = declared;
-            prop_assert_eq!(unpacked_for(false, &pack(&module(bodies)).unwrap(), piece).unwrap(), module(&expected));
+        fn what_multiplies_and_adds_in_one_becomes_two(groups in prop::collection::vec(0..200_usize, 0..130), times in 1..20_usize,
+                                                       second: bool, piece in 1..40_usize) {
+            let number = |value: usize| {
+                let mut bytes = Vec::new();
+                code::write_number(value, |byte| bytes.push(byte));
+                bytes
+            };
+            let declared = |groups: &[usize]| {
+                let vectors = groups.iter().flat_map(|&vectors| [number(vectors), vec![0x7b]].concat());
+                [number(groups.len()), vectors.collect()].concat()
+            };
+            // A local get before and behind.
+            let fused = [[0x20, 1].as_slice(), &code::FUSED, &[0x20, 0]].concat().repeat(times);
+            let spare = number(groups.iter().sum::<usize>() + if second { 2 } else { 0 });
+            let two = [[0x20, 1, 0x21].as_slice(), &spare, &[0xfd, 0xe6, 0x01, 0x20], &spare, &[0xfd, 0xe4, 0x01, 0x20, 0]].concat();
+            let more = [groups.as_slice(), &[1]].concat();
+            let bodies = |last: Vec<u8>| [vec![0, 0x0b], last][usize::from(!second)..].to_vec();
+            let module_of = |groups: &[usize], code: Vec<u8>| module(&bodies([declared(groups), code, vec![0x0b]].concat()));
+            let packed = pack(&module_of(&groups, fused)).unwrap();
+            prop_assert_eq!(unpacked_for(false, &packed, piece).unwrap(), module_of(&more, two.repeat(times)));
         }
 
         #[test]

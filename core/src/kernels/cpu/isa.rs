@@ -26,9 +26,9 @@ impl Isa {
     pub(super) fn dispatch<W: WithSimd>(self, work: W) -> W::Output {
         match self {
             // A page is compiled for one set, and no other is in its download.
-            #[cfg(target_feature = "relaxed-simd")]
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
             Self::Found(_) => Simd::vectorize(pulp::wasm::RelaxedSimd::new_unchecked(), work),
-            #[cfg(not(target_feature = "relaxed-simd"))]
+            #[cfg(not(all(target_arch = "wasm32", feature = "relaxed-simd")))]
             Self::Found(arch) => arch.dispatch(work),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => Simd::vectorize(avx2, work),
