@@ -96,7 +96,7 @@ addEventListener('drop', ({ dataTransfer }) => {
 // The smallest module with an instruction on vectors: a browser that cannot validate it cannot run the program.
 const vectors = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 
-// One with an instruction that multiplies and adds at once, twice as fast: not every browser has it, and the program can do without.
+// One with an instruction that multiplies and adds at once: not every browser has it, and the program can do without.
 const fused = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
   10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 133, 2, 11]);
 

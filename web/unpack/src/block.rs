@@ -4,11 +4,12 @@
 //! streams one after the other. The head of the section of functions: 2, and its size with and without fused instructions. All numbers are
 //! of four bytes, the lowest first.
 //!
-//! A multiplication and an addition in one instruction are twice as fast, and not every browser has it. The program is compiled with it,
+//! Not every browser multiplies and adds in one instruction. The program is compiled with it,
 //! and where it lacks each becomes the two: `a b c madd` is `a b c (set s) mul (get s) add`, with a local `s` of its own. So that nobody
 //! must know the types of functions here, each such instruction is followed by how many parameters its function has, among the locals.
+//! `relaxed_min` and `relaxed_max`, which the compiler uses then, become `min` and `max`.
 
-use crate::code::{self, Bytes, FUSED, STREAMS};
+use crate::code::{self, Bytes, FUSED, RELAXED, STREAMS};
 
 const PLAIN: u8 = 0;
 const FUNCTIONS: u8 = 1;
@@ -57,7 +58,7 @@ impl Bytes for Streams<'_> {
             return Ok(());
         }
         self.spare = true;
-        self.body.truncate(end - FUSED.len());
+        self.take_back();
         let local = |body: &mut Vec<u8>, how| {
             body.push(how);
             code::write_number(spare as usize, |byte| body.push(byte));
@@ -70,9 +71,22 @@ impl Bytes for Streams<'_> {
         self.body.extend([0xfd, 0xe4, 0x01]);
         Ok(())
     }
+
+    fn relaxed(&mut self, place: usize) -> Result<(), String> {
+        if self.instructions == Instructions::Plain {
+            self.take_back();
+            self.body.extend(RELAXED[place][1]);
+        }
+        Ok(())
+    }
 }
 
 impl Streams<'_> {
+    /// Takes back the last instruction, of three bytes.
+    fn take_back(&mut self) {
+        self.body.truncate(self.body.len().saturating_sub(FUSED.len()));
+    }
+
     /// Puts the next function behind `whole`.
     fn function(&mut self, whole: &mut Vec<u8>) -> Result<(), String> {
         self.body.clear();
@@ -156,7 +170,7 @@ mod packing {
 
     use lzma_rust2::{Lzma2Options, Lzma2Writer, LzmaOptions};
 
-    use super::{Bytes, CODE, FUNCTIONS, FUSED, HEAD, Instructions, PLAIN, STREAMS, code, joined};
+    use super::{Bytes, CODE, FUNCTIONS, FUSED, HEAD, Instructions, PLAIN, RELAXED, STREAMS, code, joined};
     use crate::DICTIONARY;
 
     /// Bytes of functions in one block: a page compiles each as soon as it has it, and larger ones pack smaller.
@@ -185,11 +199,21 @@ mod packing {
         }
 
         fn fused(&mut self, _: u64) -> Result<(), String> {
-            if !self.streams[code::OPCODES].ends_with(&FUSED) {
-                return Err("an instruction is longer than it need be".to_owned());
-            }
+            self.is_short(FUSED)?;
             code::write_number(self.parameters, |byte| self.streams[code::LOCALS].push(byte));
             Ok(())
+        }
+
+        fn relaxed(&mut self, place: usize) -> Result<(), String> {
+            self.is_short(RELAXED[place][0])
+        }
+    }
+
+    impl Body<'_> {
+        /// The unpacker takes so many bytes back.
+        fn is_short(&self, instruction: [u8; 3]) -> Result<(), String> {
+            let short = self.streams[code::OPCODES].ends_with(&instruction);
+            if short { Ok(()) } else { Err("an instruction is longer than it need be".to_owned()) }
         }
     }
 

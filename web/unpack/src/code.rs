@@ -22,10 +22,21 @@ pub(crate) trait Bytes {
 
     /// [`FUSED`] has gone by, in a function that declares this many locals.
     fn fused(&mut self, locals: u64) -> Result<(), String>;
+
+    /// One of [`RELAXED`] has gone by.
+    fn relaxed(&mut self, place: usize) -> Result<(), String>;
 }
 
 /// `f32x4.relaxed_madd`, which not every browser has.
 pub(crate) const FUSED: [u8; 3] = [0xfd, 0x85, 0x02];
+
+/// `relaxed_min` and `relaxed_max` of f32x4 and of f64x2, which browsers have with it, and what each may stand for: `min` and `max`.
+pub(crate) const RELAXED: [[[u8; 3]; 2]; 4] = [
+    [[0xfd, 0x8d, 0x02], [0xfd, 0xe8, 0x01]],
+    [[0xfd, 0x8e, 0x02], [0xfd, 0xe9, 0x01]],
+    [[0xfd, 0x8f, 0x02], [0xfd, 0xf4, 0x01]],
+    [[0xfd, 0x90, 0x02], [0xfd, 0xf5, 0x01]],
+];
 
 /// Goes over one function: its declarations of locals and its instructions, to the end of it.
 ///
@@ -123,6 +134,7 @@ pub(crate) fn function(bytes: &mut impl Bytes) -> Result<(), String> {
                 }
                 14..=255 => {}
                 0x105 => bytes.fused(locals)?,
+                place @ 0x10d..=0x110 => bytes.relaxed((place - 0x10d) as usize)?,
                 other => return Err(format!("the instruction 0xfd {other} is not known")),
             },
             // Those that are one byte: control, parameters, comparisons, arithmetic, conversions, ref.is_null.

@@ -130,7 +130,7 @@ mod tests {
             code::write_number(value as usize, |byte| bytes.push(byte));
             bytes
         });
-        let one = (0..16_u8, number.clone(), number, any::<[u8; 16]>()).prop_map(|(kind, a, b, raw)| match kind {
+        let one = (0..17_u8, number.clone(), number, any::<[u8; 16]>()).prop_map(|(kind, a, b, raw)| match kind {
             0 => [&[0x20], &a[..]].concat(),
             1 => [&[0x41], &a[..]].concat(),
             2 => [&[0x42], &a[..]].concat(),
@@ -146,6 +146,7 @@ mod tests {
             12 => vec![0xfc, 10, 0, 0],
             13 => [&[0xfd, 84][..], &[raw[0] & 3], &b[..], &[raw[1] & 15]].concat(),
             14 => code::FUSED.to_vec(),
+            15 => code::RELAXED[usize::from(raw[0] % 4)][0].to_vec(),
             _ => vec![0x6a],
         });
         let body = prop::collection::vec(one, 0..40).prop_map(|all| [&[1, 2, 0x7f], &all.concat()[..], &[0x0b]].concat());
@@ -175,9 +176,10 @@ mod tests {
                 [number(groups.len()), vectors.collect()].concat()
             };
             // A local get before and behind.
-            let fused = [[0x20, 1].as_slice(), &code::FUSED, &[0x20, 0]].concat().repeat(times);
+            let [relaxed, strict] = code::RELAXED[times % 4];
+            let fused = [[0x20, 1].as_slice(), &code::FUSED, &relaxed, &[0x20, 0]].concat().repeat(times);
             let spare = number(groups.iter().sum::<usize>() + if second { 2 } else { 0 });
-            let two = [[0x20, 1, 0x21].as_slice(), &spare, &[0xfd, 0xe6, 0x01, 0x20], &spare, &[0xfd, 0xe4, 0x01, 0x20, 0]].concat();
+            let two = [[0x20, 1, 0x21].as_slice(), &spare, &[0xfd, 0xe6, 0x01, 0x20], &spare, &[0xfd, 0xe4, 0x01], &strict, &[0x20, 0]].concat();
             let more = [groups.as_slice(), &[1]].concat();
             let bodies = |last: Vec<u8>| [vec![0, 0x0b], last][usize::from(!second)..].to_vec();
             let module_of = |groups: &[usize], code: Vec<u8>| module(&bodies([declared(groups), code, vec![0x0b]].concat()));

@@ -25,15 +25,24 @@ impl Isa {
 
     pub(super) fn dispatch<W: WithSimd>(self, work: W) -> W::Output {
         match self {
-            // A page is compiled for one set, and no other is in its download.
-            #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-            Self::Found(_) => Simd::vectorize(pulp::wasm::RelaxedSimd::new_unchecked(), work),
-            #[cfg(not(all(target_arch = "wasm32", feature = "relaxed-simd")))]
-            Self::Found(arch) => arch.dispatch(work),
+            Self::Found(arch) => on_found(arch, work),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => Simd::vectorize(avx2, work),
         }
     }
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "relaxed-simd")))]
+fn on_found<W: WithSimd>(arch: Arch, work: W) -> W::Output {
+    arch.dispatch(work)
+}
+
+/// A page is compiled for SIMD128 with multiply-add in one instruction, and no other set is in its download.
+#[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+#[expect(unsafe_code, reason = "pulp cannot ask a browser what it has")]
+fn on_found<W: WithSimd>(_: Arch, work: W) -> W::Output {
+    // SAFETY: a browser has validated the whole module, with all its instructions, before any of it runs.
+    Simd::vectorize(unsafe { pulp::wasm::RelaxedSimd::new_unchecked() }, work)
 }
 
 /// How many numbers a register holds.
