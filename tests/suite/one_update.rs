@@ -14,6 +14,8 @@ use gairat::{
 pub(crate) const DRAWS: u64 = 8;
 /// How far numbers may be apart, in units of the greatest of their tensor.
 pub(crate) const NEAR: f32 = 1e-4;
+/// How much further than the last digits of the pixels the rounding of some 30 layers moves a number: their square root.
+const ROUNDINGS: f32 = 5.0;
 /// How far the whole may be apart at a kink, in units of its length.
 pub(crate) const AT_A_KINK: f64 = 0.05;
 
@@ -81,6 +83,9 @@ pub(crate) fn apart(found: &Parameters, expected: &Parameters) -> (f32, String, 
 /// A number at the kink of a ReLU falls on one side or the other by the order of a sum, and the gradient jumps: PyTorch's in float32 is then as
 /// far from its own in float64 (`tests/updates_in_float64.py`). So several draws of samples are tried: one must agree in every number, as those
 /// without such a kink do, and what jumps must stay a small part of the whole. What is wrong is wrong for every draw.
+///
+/// Batch normalisation of a few numbers spreads what is rounded before it. So it is measured how far the layers' own result moves when each pixel
+/// moves by its last digit; up to ten times [`NEAR`], which a kink passes.
 pub(crate) fn is_that_of_the_layers(
     method: &str,
     (spec, shape, samples): (&str, SampleShape, usize),
@@ -92,12 +97,23 @@ pub(crate) fn is_that_of_the_layers(
         let found = update(method, spec, &data, Path::Auto, device);
         let expected = update(method, spec, &data, Path::Composed, &Device::flex());
         assert_eq!(found.len(), expected.len());
-        let of_all = found.iter().zip(&expected).map(|(found, expected)| apart(found, expected));
-        let (distance, name, part) = of_all.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+        let furthest = |found: &[Parameters]| {
+            let of_all = found.iter().zip(&expected).map(|(found, expected)| apart(found, expected));
+            of_all.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap()
+        };
+        let (distance, name, part) = furthest(&found);
         if distance <= NEAR {
             return Ok(());
         }
-        jumps.push(format!("{name} by {distance} ({part} of the whole)"));
+        let mut moved = data.clone();
+        for (place, pixel) in moved.train.pixels.iter_mut().enumerate() {
+            *pixel *= if place % 2 == 0 { 1.0 + f32::EPSILON } else { 1.0 - f32::EPSILON };
+        }
+        let own = furthest(&update(method, spec, &moved, Path::Composed, &Device::flex())).0;
+        if own <= 10.0 * NEAR && distance <= ROUNDINGS * own {
+            return Ok(());
+        }
+        jumps.push(format!("{name} by {distance} ({part} of the whole; the layers' own by {own})"));
         if part > AT_A_KINK {
             break;
         }

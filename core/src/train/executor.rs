@@ -182,7 +182,7 @@ impl<'a> Executor<'a> {
         Pass { logits, images: images.clone(), index }
     }
 
-    /// The gradient of `loss`, one number that was computed from the logits of `passes`, with respect to the parameters.
+    /// The gradient of `loss`, a number or the sum of numbers that were computed from the logits of `passes`, with respect to the parameters.
     pub(super) fn gradient(&self, loss: Tensor<1>, passes: &[&Pass]) -> Gradient {
         let gradients = loss.backward();
         match self {

@@ -15,7 +15,7 @@ use crate::{
     dataset::Dataset,
     device::wait_if_software,
     loss::Labels,
-    method::{Axis, Evidence, Loss, Outputs, Surroundings, Weights, weighted},
+    method::{Axis, Evidence, Loss, Outputs, Surroundings, Weights},
     model::{Gradient, Network, RunningStatistics},
 };
 
@@ -267,7 +267,13 @@ impl Trainer {
                 let count_settings = CountSettings { kind: LossKind::CrossEntropy, step: attack.steps, never: attack.steps };
                 let untracked = pass.logits.clone().inner();
                 let end = count(pass.logits.clone(), batch.labels.clone(), untracked, found.on_path.clone(), count_settings);
-                let gradient = executor.gradient(weighted(end.losses, omega.as_ref()).mean(), &[&pass]);
+                // What they come to is told by the records; a sum of them here would be dispatches for nothing.
+                let share = 1.0 / samples as f64;
+                let terms = match &omega {
+                    Some(omega) => end.losses * omega.clone().mul_scalar(share),
+                    None => end.losses.mul_scalar(share),
+                };
+                let gradient = executor.gradient(terms, &[&pass]);
                 let network = self.sgd.step_along_gradient(self.network.clone(), gradient, lr);
                 self.set_network(network);
                 end.records
