@@ -67,6 +67,7 @@ pub(crate) fn update(
     }
 }
 
+/// [`update`] on the CPU. The sums are whole tiles' in a fixed order, so that threads change no bit.
 fn update_in_lanes(
     layers: &Layers,
     numbers: &Numbers,

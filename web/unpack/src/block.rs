@@ -4,10 +4,10 @@
 //! streams one after the other. The head of the section of functions: 2, and its size with and without fused instructions. All numbers are
 //! of four bytes, the lowest first.
 //!
-//! Not every browser multiplies and adds in one instruction. The program is compiled with it,
-//! and where it lacks each becomes the two: `a b c madd` is `a b c (set s) mul (get s) add`, with a local `s` of its own. So that nobody
-//! must know the types of functions here, each such instruction is followed by how many parameters its function has, among the locals.
-//! `relaxed_min` and `relaxed_max`, which the compiler uses then, become `min` and `max`.
+//! Not every browser multiplies and adds in one instruction. The program is compiled with it, and where it lacks each becomes the two:
+//! `a b c madd` is `a b c (set s) mul (get s) add`, with a local `s` of its own. So that nobody must know the types of functions here, each
+//! such instruction is followed by how many parameters its function has, among the locals. `relaxed_min` and `relaxed_max`, which the
+//! compiler uses then, become `min` and `max`.
 
 use crate::code::{self, Bytes, FUSED, RELAXED, STREAMS};
 
