@@ -88,19 +88,22 @@ async function leave(page) {
 /** What is drawn, in words. */
 const drawn = (page) => page.evaluate(() => document.getElementById('mirror').textContent);
 
+/** Presses a button until the browser does what it is for: a press that meets a page between two runs is lost. */
+async function pressed(page, name, event) {
+  for (let times = 0; times < 3; times += 1) {
+    const asked = page.waitForEvent(event, { timeout: 10000 }).catch(() => null);
+    await press(page, name);
+    const happened = await asked;
+    if (happened) return happened;
+  }
+  return assert.fail(`${name}: no ${event}, but ${await drawn(page)}`);
+}
+
 /** Chooses files in the dialog of the page. */
 async function upload(page, files) {
   await leave(page);
   await page.keyboard.press('Control+o');
-  // A press that meets a page between two runs is lost; one presses again.
-  let chooser = null;
-  for (let times = 0; times < 3 && !chooser; times += 1) {
-    const asked = page.waitForEvent('filechooser', { timeout: 10000 }).catch(() => null);
-    await press(page, 'Upload…');
-    chooser = await asked;
-  }
-  assert.ok(chooser, 'the browser asks for files');
-  await chooser.setFiles(files);
+  await (await pressed(page, 'Upload…', 'filechooser')).setFiles(files);
 }
 
 /** Writes IDX files of labels and of square images, whose pixels `pixel` gives by sample and place. */
@@ -652,7 +655,7 @@ describe('what stays', () => {
       await leave(other);
       // Its own archive is taken in beside it, not over it.
       await page.keyboard.press('Control+o');
-      const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
+      const download = await pressed(page, 'Download', 'download');
       const zip = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-')), download.suggestedFilename());
       await download.saveAs(zip);
       await leave(page);
@@ -714,7 +717,7 @@ describe('what stays', () => {
       await page.keyboard.press('Space');
       await page.keyboard.press('Control+s');
       await page.keyboard.press('Control+o');
-      const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
+      const download = await pressed(page, 'Download', 'download');
       assert.ok(fs.statSync(await download.path()).size > 10000);
       await leave(page);
       const worker = page.workers().find((worker) => worker.url().endsWith('worker.js'));
@@ -734,7 +737,7 @@ describe('what stays', () => {
       await page.keyboard.press('Control+o');
       // The second in the list: the newest is first.
       await page.locator(`#mirror [aria-label="Delete ${folder}"]`).first().waitFor({ state: 'attached' });
-      const [download] = await Promise.all([page.waitForEvent('download'), press(page, 'Download')]);
+      const download = await pressed(page, 'Download', 'download');
       assert.equal(download.suggestedFilename(), `${folder}.zip`);
       const zip = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'gairat-page-')), download.suggestedFilename());
       await download.saveAs(zip);
@@ -863,7 +866,7 @@ describe('what stays', () => {
     assert.equal(await here(async (page) => {
       await leave(page);
       await page.keyboard.press('Control+o');
-      const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press(page, 'Folder…')]);
+      const chooser = await pressed(page, 'Folder…', 'filechooser');
       await chooser.setFiles(folder);
     }, { data: 'images:uploads/set.zip' }), expected, 'uploaded');
     assert.equal(await here(async (page) => {
