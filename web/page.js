@@ -93,6 +93,20 @@ addEventListener('drop', ({ dataTransfer }) => {
   globalThis.dropped.catch(() => {});
 }, true);
 
+// What is in a folder that was chosen by `showDirectoryPicker`, in the same form. Where a browser has no such thing the program asks with
+// `<input webkitdirectory>`, with which Chromium stands still for a second while it makes thousands of files.
+globalThis.inside = async (chosen) => {
+  const files = [];
+  const walk = async (folder, path) => {
+    for await (const one of folder.values()) {
+      if (one.kind === 'file') files.push([`${path}/${one.name}`, await one.getFile()]);
+      else await walk(one, `${path}/${one.name}`);
+    }
+  };
+  await walk(chosen, chosen.name);
+  return [[chosen.name], files];
+};
+
 // The smallest module with an instruction on vectors: a browser that cannot validate it cannot run the program.
 const vectors = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
 

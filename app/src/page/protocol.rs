@@ -1,7 +1,9 @@
-//! What goes between the page and its worker: a head in MessagePack, and blobs of bytes beside it, which are handed over, not copied.
+//! What goes between the page and its worker: a head in MessagePack, and blobs of bytes beside it, which are handed over, not copied. Many
+//! numbers go ahead of their head in slices of their own: MessagePack reads them one by one, and a page has to answer in between.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
+use bytemuck::allocation::cast_vec;
 use gairat::{
     checkpoint::ResumeState,
     dataset::{Dataset, SampleShape, Samples, Source},
@@ -50,8 +52,11 @@ pub(super) enum AtGate {
     Leave(usize),
 }
 
-/// How many pixels are sent at once: what a page takes in within a few milliseconds.
-const SLICE: usize = 1 << 20;
+/// How many numbers are sent at once: what a page takes in within a few milliseconds.
+const SLICE: usize = 1 << 18;
+
+/// Numbers of four bytes, part by part: pixels, labels, weights.
+pub(super) type Numbers = Vec<Vec<u32>>;
 
 /// Files by their names; there is a blob for each that comes with its bytes.
 pub(super) type Named = Vec<(PathBuf, Kind)>;
@@ -73,21 +78,49 @@ pub(super) enum Beginning {
 }
 
 impl Beginning {
-    pub(super) fn of(origin: &Origin) -> Self {
+    /// With blobs of the numbers of a state.
+    pub(super) fn of(origin: &Origin) -> (Self, Vec<Vec<u8>>) {
         match origin {
-            Origin::Fresh(root) => Self::Fresh(root.clone()),
-            Origin::Folder(folder) => Self::Folder(folder.clone()),
-            Origin::State(rewound) => Self::State(rewound.clone()),
+            Origin::Fresh(root) => (Self::Fresh(root.clone()), Vec::new()),
+            Origin::Folder(folder) => (Self::Folder(folder.clone()), Vec::new()),
+            Origin::State(rewound) => {
+                let mut rewound = rewound.clone();
+                let blobs = vectors(&mut rewound.state).into_iter().map(|numbers| bytes(&std::mem::take(numbers)));
+                let blobs = blobs.collect();
+                (Self::State(rewound), blobs)
+            }
         }
     }
 
-    pub(super) fn origin(self) -> Origin {
+    pub(super) fn origin(self, blobs: impl Iterator<Item = Vec<u8>>) -> Origin {
         match self {
             Self::Fresh(root) => Origin::Fresh(root),
             Self::Folder(folder) => Origin::Folder(folder),
-            Self::State(rewound) => Origin::State(rewound),
+            Self::State(mut rewound) => {
+                for (vector, blob) in vectors(&mut rewound.state).into_iter().zip(blobs) {
+                    *vector = words(&blob).map(f32::from_bits).collect();
+                }
+                Origin::State(rewound)
+            }
         }
     }
+}
+
+/// All that is long in a state.
+fn vectors(state: &mut ResumeState) -> Vec<&mut Vec<f32>> {
+    let weights = state.weights.values_mut().map(|tensor| &mut tensor.values);
+    let average = state.average.values_mut().map(|tensor| &mut tensor.values);
+    weights.chain(average).chain(&mut state.velocities).chain([&mut state.measured, &mut state.memory]).collect()
+}
+
+fn bytes(numbers: &[impl bytemuck::NoUninit]) -> Vec<u8> {
+    // The page and its worker are one machine.
+    bytemuck::cast_slice(numbers).to_vec()
+}
+
+/// The numbers in a blob.
+pub(super) fn words(blob: &[u8]) -> impl Iterator<Item = u32> {
+    blob.as_chunks().0.iter().map(|word| u32::from_ne_bytes(*word))
 }
 
 /// What the worker tells.
@@ -99,8 +132,8 @@ pub(super) enum Told {
     Files(Named),
     /// Something to be read by the person, and whether it is bad.
     Words(String, bool),
-    /// A slice of the pixels of a part of a run's data, which has so many numbers in all; there is one blob.
-    Pixels {
+    /// A slice of a part of the numbers of the message that follows, which has so many in all; there is one blob.
+    Numbers {
         run: u64,
         part: usize,
         numbers: usize,
@@ -122,15 +155,14 @@ pub(super) enum Told {
     Fault(String),
 }
 
-/// A message of a run.
+/// A message of a run, without its numbers.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Letter {
-    /// After the pixels of the training, the validation and the test part, which go ahead in slices.
+    /// The numbers are pixels, labels and rows of the training, the validation and the test part.
     Ready {
         source: Source,
         shape: SampleShape,
         classes: usize,
-        parts: [(Vec<u32>, Vec<u32>); 3],
         device: String,
         software: bool,
         why: String,
@@ -139,29 +171,32 @@ pub(super) enum Letter {
     },
     Event(Event),
     Judging(Judging),
+    /// The numbers are the state's vectors.
     Kept(ResumeState),
     Ended(Ending),
     Failed(String),
 }
 
 impl Letter {
-    /// The letter; `slice` is told of all pixels before, by their part and how many numbers that has.
+    /// The letter; `slice` is told of all numbers before, by their part and how many that has.
     pub(super) fn of(message: Message, mut slice: impl FnMut(usize, usize, Vec<u8>)) -> Self {
+        let mut ahead = |part: usize, numbers: &[u32]| {
+            for some in numbers.chunks(SLICE) {
+                slice(part, numbers.len(), bytes(some));
+            }
+        };
         match message {
             Message::Ready(ready) => {
                 let dataset = &ready.dataset;
-                let parts = [&dataset.train, &dataset.validation, &dataset.test];
-                for (place, part) in parts.into_iter().enumerate() {
-                    for pixels in part.pixels.chunks(SLICE) {
-                        slice(place, part.pixels.len(), pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect());
-                    }
+                for (place, part) in [&dataset.train, &dataset.validation, &dataset.test].into_iter().enumerate() {
+                    ahead(3 * place, bytemuck::cast_slice(&part.pixels));
+                    ahead(3 * place + 1, &part.labels);
+                    ahead(3 * place + 2, &part.rows);
                 }
-                let parts = parts.map(|part| (part.labels.clone(), part.rows.clone()));
                 Self::Ready {
                     source: dataset.source.clone(),
                     shape: dataset.shape,
                     classes: dataset.classes,
-                    parts,
                     device: ready.device,
                     software: ready.software,
                     why: ready.why,
@@ -171,28 +206,36 @@ impl Letter {
             }
             Message::Event(event) => Self::Event(event),
             Message::Judging(told) => Self::Judging(told),
-            Message::Kept(state) => Self::Kept(ResumeState::clone(&state)),
+            Message::Kept(state) => {
+                let mut state = Arc::unwrap_or_clone(state);
+                for (part, vector) in vectors(&mut state).into_iter().enumerate() {
+                    ahead(part, bytemuck::cast_slice(&std::mem::take(vector)));
+                }
+                Self::Kept(state)
+            }
             Message::Ended(ending) => Self::Ended(ending),
             Message::Failed(what) => Self::Failed(what),
         }
     }
 
-    /// The message, with the pixels that came before it.
-    pub(super) fn message(self, pixels: [Vec<f32>; 3]) -> Message {
+    /// The message, with the numbers that came before it.
+    pub(super) fn message(self, numbers: Numbers) -> Message {
+        let mut numbers = numbers.into_iter();
+        let mut whole = || numbers.next().unwrap_or_default();
         match self {
-            Self::Ready { source, shape, classes, parts, device, software, why, folder, metrics } => {
-                let mut pixels = pixels.into_iter();
-                let [train, validation, test] = parts.map(|(labels, rows)| {
-                    let pixels = pixels.next().unwrap_or_default();
-                    Samples { pixels, labels, rows }
-                });
+            Self::Ready { source, shape, classes, device, software, why, folder, metrics } => {
+                let [train, validation, test] =
+                    [(); 3].map(|()| Samples { pixels: cast_vec(whole()), labels: whole(), rows: whole() });
                 let dataset =
                     Dataset { source, shape, classes, train, validation, test, notes: Vec::new(), about: String::new() }.into();
                 Message::Ready(Ready { dataset, device, software, shared: false, why, folder, metrics })
             }
             Self::Event(event) => Message::Event(event),
             Self::Judging(told) => Message::Judging(told),
-            Self::Kept(state) => Message::Kept(state.into()),
+            Self::Kept(mut state) => {
+                vectors(&mut state).into_iter().for_each(|vector| *vector = cast_vec(whole()));
+                Message::Kept(state.into())
+            }
             Self::Ended(ending) => Message::Ended(ending),
             Self::Failed(what) => Message::Failed(what),
         }
@@ -216,9 +259,8 @@ pub(super) fn changes_told(changes: Vec<Change>) -> (Named, Vec<Vec<u8>>) {
     (named.collect(), blobs)
 }
 
-/// And back.
-pub(super) fn changes_heard(named: Named, blobs: Vec<Vec<u8>>) -> Vec<Change> {
-    let mut blobs = blobs.into_iter();
+/// And back; takes as many of the blobs as belong to them.
+pub(super) fn changes_heard(named: Named, blobs: &mut impl Iterator<Item = Vec<u8>>) -> Vec<Change> {
     let mut content = |kind| match kind {
         // There is one for each.
         Kind::Bytes => Content::Bytes(blobs.next().unwrap_or_default().into()),

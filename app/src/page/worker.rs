@@ -111,7 +111,9 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
     match order {
         Order::Start { run, gate: number, member, settings, origin, files, coming } => {
             let Some(gate) = gate(number) else { return };
-            memory::apply(changes_heard(files, blobs));
+            let mut blobs = blobs.into_iter();
+            memory::apply(changes_heard(files, &mut blobs));
+            let origin = origin.origin(blobs);
             let at = Arc::clone(&gate);
             let shared = Shared::new(gate, member, Box::new(move || pass_on(run, &at)));
             RUNS.with_borrow_mut(|runs| {
@@ -124,7 +126,7 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
                 while RUNS.with_borrow(|runs| runs.waiting.contains(&run)) {
                     sleep(WAIT).await;
                 }
-                let outcome = work(settings, origin.origin(), &mut Window::of(&shared)).await;
+                let outcome = work(settings, origin, &mut Window::of(&shared)).await;
                 shared.over(match outcome {
                     Ok(ending) => Message::Ended(ending),
                     Err(failure) => Message::Failed(failure.message(crate::words::Door::Window).to_owned()),
@@ -139,7 +141,7 @@ fn obey(order: Order, blobs: Vec<Vec<u8>>) {
             });
         }
         Order::Came(run, files) => {
-            memory::apply(changes_heard(files, blobs));
+            memory::apply(changes_heard(files, &mut blobs.into_iter()));
             RUNS.with_borrow_mut(|runs| runs.waiting.remove(&run));
         }
         Order::Look(number, look) => {
@@ -198,8 +200,8 @@ fn pass_on(number: u64, gate: &Gate) {
     store();
     let granted = gate.granted();
     for message in run.messages() {
-        let message = Letter::of(message, |part, numbers, pixels| {
-            tell(&Told::Pixels { run: number, part, numbers }, vec![pixels]);
+        let message = Letter::of(message, |part, numbers, slice| {
+            tell(&Told::Numbers { run: number, part, numbers }, vec![slice]);
         });
         tell(&Told::Message { run: number, message, granted }, Vec::new());
     }

@@ -18,7 +18,7 @@ use gairat::{
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::protocol::{AtGate, Beginning, Order, Told, changes_heard, changes_told, receive, send};
+use super::protocol::{AtGate, Beginning, Numbers, Order, Told, changes_heard, changes_told, receive, send, words};
 use crate::{
     live::{Message, Origin, WindowsGpu},
     platform::storage::{self, News},
@@ -118,9 +118,9 @@ fn listen(told: Told, blobs: Vec<Vec<u8>>) {
             }
         }
         // The worker stores what its runs write.
-        Told::Files(named) => memory::apply(changes_heard(named, blobs)),
+        Told::Files(named) => memory::apply(changes_heard(named, &mut blobs.into_iter())),
         Told::Words(text, is_bad) => super::hear_of_storage(News::Words(text, is_bad)),
-        Told::Pixels { run, part, numbers } => {
+        Told::Numbers { run, part, numbers } => {
             if let (Some(end), [slice]) = (end_of(run), blobs.as_slice()) {
                 end.take_in(part, numbers, slice);
             }
@@ -128,8 +128,8 @@ fn listen(told: Told, blobs: Vec<Vec<u8>>) {
         Told::Message { run, message, granted } => {
             if let Some(end) = end_of(run) {
                 end.gate.granted.store(granted, Ordering::Relaxed);
-                let pixels = std::mem::take(&mut end.mail().pixels);
-                end.tell(message.message(pixels));
+                let numbers = std::mem::take(&mut end.mail().numbers);
+                end.tell(message.message(numbers));
             }
         }
         Told::View { run, view, granted } => {
@@ -194,7 +194,7 @@ fn fault(what: &str) {
         let (mut settings, origin) = {
             let mut mail = end.mail();
             (mail.looking, mail.on_gpu) = (false, false);
-            mail.pixels = <_>::default();
+            mail.numbers = Numbers::new();
             let origin = mail.folder.clone().map_or_else(|| mail.origin.clone(), Origin::Folder);
             (mail.settings.clone(), origin)
         };
@@ -215,11 +215,13 @@ fn start(number: u64, end: &Arc<RunsEnd>, settings: Settings, origin: &Origin) {
         Content::Bytes(bytes) => bytes.len() <= AT_ONCE,
         _ => true,
     });
-    let (files, blobs) = changes_told(small);
+    let (files, mut blobs) = changes_told(small);
+    let (origin, more) = Beginning::of(origin);
+    blobs.extend(more);
     WORKSHOP.with_borrow_mut(|shop| shop.runs.insert(number, Arc::clone(end)));
     let (gate, member) = (end.gate.number, end.member);
     let coming = !large.is_empty();
-    order(Order::Start { run: number, gate, member, settings, origin: Beginning::of(origin), files, coming }, blobs);
+    order(Order::Start { run: number, gate, member, settings, origin, files, coming }, blobs);
     if coming {
         wasm_bindgen_futures::spawn_local(async move {
             storage::keep(memory::take_changes());
@@ -240,8 +242,8 @@ struct RunsEnd {
 
 struct Mail {
     messages: Vec<Message>,
-    /// Of the parts of the data, as far as they are here, until the message that they are ready.
-    pixels: [Vec<f32>; 3],
+    /// Of the message that comes next, as far as they are here.
+    numbers: Numbers,
     view: Option<View>,
     looking: bool,
     over: bool,
@@ -257,14 +259,15 @@ impl RunsEnd {
         self.mail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in a slice of the pixels of a part, which has so many numbers.
+    /// Takes in a slice of a part, which has so many numbers.
     fn take_in(&self, part: usize, numbers: usize, slice: &[u8]) {
         let mut mail = self.mail();
-        if let Some(pixels) = mail.pixels.get_mut(part) {
-            pixels.reserve_exact(numbers.saturating_sub(pixels.len()));
-            let number = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-            pixels.extend(slice.chunks_exact(4).map(number));
+        if mail.numbers.len() <= part {
+            mail.numbers.resize_with(part + 1, Vec::new);
         }
+        let whole = &mut mail.numbers[part];
+        whole.reserve_exact(numbers.saturating_sub(whole.len()));
+        whole.extend(words(slice));
     }
 
     fn tell(&self, message: Message) {
@@ -302,7 +305,7 @@ impl Live {
         WORKSHOP.with_borrow_mut(|shop| shop.gates.insert(gate.number, Arc::clone(&gate)));
         let mail = Mail {
             messages: Vec::new(),
-            pixels: <_>::default(),
+            numbers: Numbers::new(),
             view: None,
             looking: false,
             over: false,

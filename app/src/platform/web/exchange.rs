@@ -199,39 +199,54 @@ pub(crate) fn delete(ctx: &Context, path: &Path) {
 
 /// Asks the person for files; they arrive later.
 pub(crate) fn upload(ctx: &Context) {
-    ask(ctx, false);
+    ask(
+        ctx,
+        |input| input.set_multiple(true),
+        |files, ctx| async move {
+            let mut read = Vec::new();
+            for file in files {
+                read.push(read_file(&file, &ctx).await);
+            }
+            read
+        },
+    );
 }
 
 /// Asks the person for a folder, which arrives later, packed.
 pub(crate) fn upload_folder(ctx: &Context) {
-    ask(ctx, true);
+    if let Some(asked) = folder::ask(ctx) {
+        later(ctx, async move {
+            match asked.await? {
+                Ok(read) => take(read).await,
+                Err(problem) => return Some(Err(problem)),
+            }
+            None
+        });
+        return;
+    }
+    // Fails for what is no element alone.
+    let for_folders = |input: &HtmlInputElement| _ = input.set_attribute("webkitdirectory", "");
+    ask(ctx, for_folders, |files, ctx| async move {
+        let path = |file: &web_sys::File| Reflect::get(file, &"webkitRelativePath".into()).ok()?.as_string();
+        folder::read(files.into_iter().filter_map(|file| Some((path(&file)?, file))).collect(), &ctx).await
+    });
 }
 
-fn ask(ctx: &Context, for_a_folder: bool) {
+/// Asks with the browser's dialog, and reads what is chosen in it.
+fn ask<R: Future<Output = Vec<Result<Arrived, String>>>>(
+    ctx: &Context,
+    prepare: impl FnOnce(&HtmlInputElement),
+    read: impl FnOnce(Vec<web_sys::File>, Context) -> R + 'static,
+) {
     let Some(input) = element::<HtmlInputElement>("input") else { return };
     input.set_type("file");
-    if for_a_folder {
-        // Fails for what is no element alone.
-        let _ = input.set_attribute("webkitdirectory", "");
-    } else {
-        input.set_multiple(true);
-    }
+    prepare(&input);
     let (chosen, ctx) = (input.clone(), ctx.clone());
     let changed = Closure::once_into_js(move || {
         let Some(list) = chosen.files() else { return };
         let files: Vec<web_sys::File> = (0..list.length()).filter_map(|place| list.get(place)).collect();
         later(&ctx.clone(), async move {
-            let mut read = Vec::new();
-            if for_a_folder {
-                let path = |file: &web_sys::File| Reflect::get(file, &"webkitRelativePath".into()).ok()?.as_string();
-                let files = files.into_iter().filter_map(|file| Some((path(&file)?, file))).collect();
-                read.extend(folder::read(files, &ctx).await);
-            } else {
-                for file in files {
-                    read.push(read_file(&file, &ctx).await);
-                }
-            }
-            take(read).await;
+            take(read(files, ctx).await).await;
             None
         });
     });

@@ -8,7 +8,7 @@ use std::{
 
 use egui::Context;
 use gairat::dataset::is_picture;
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
@@ -44,12 +44,46 @@ pub(super) fn dropped() -> Option<Promise> {
     Some(dropped)
 }
 
-/// What is inside of dropped folders, by the folders' names; nothing in those that are empty.
+/// What came of asking for a folder: what was read, a problem to be told, or nothing.
+type Asked = Option<Result<Vec<Result<Arrived, String>>, String>>;
+
+/// Asks the person for a folder in the newer way of browsers, which does not make all its files in one task; `None` where there is no such
+/// way: in some browsers, over plain HTTP and in a frame of another site.
+pub(super) fn ask(ctx: &Context) -> Option<impl Future<Output = Asked> + 'static> {
+    let window = web_sys::window()?;
+    let in_frame = !matches!(window.parent(), Ok(Some(parent)) if parent == window);
+    let function = |name: &str| Reflect::get(&window, &name.into()).ok()?.dyn_into::<Function>().ok();
+    let (picker, look) = (function("showDirectoryPicker").filter(|_| !in_frame)?, function("inside")?);
+    let asked: Promise = picker.call0(&window).ok()?.dyn_into().ok()?;
+    let ctx = ctx.clone();
+    Some(async move {
+        let chosen = match JsFuture::from(asked).await {
+            Ok(chosen) => chosen,
+            // Whoever closes the dialog wants nothing.
+            Err(error) if text(&error, "name") == "AbortError" => return None,
+            Err(error) => return Some(Err(format!("The folder cannot be read: {}", words(&error)))),
+        };
+        let name = text(&chosen, "name");
+        tell(format!("Looking into {name}"), &ctx);
+        let found: Promise = look.call1(&JsValue::UNDEFINED, &chosen).ok()?.dyn_into().ok()?;
+        Some(match inside(found).await {
+            Ok(folders) => Ok(read(folders.into_values().flatten().collect(), &ctx).await),
+            Err(problem) => Err(format!("{name} cannot be read: {problem}")),
+        })
+    })
+}
+
+/// A field of a JavaScript object that is text; nothing where there is none.
+fn text(of: &JsValue, field: &str) -> String {
+    Reflect::get(of, &field.into()).ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+/// What is inside of folders, by the folders' names; nothing in those that are empty.
 ///
 /// # Errors
 /// What the browser says.
-pub(super) async fn inside(dropped: Promise) -> Result<BTreeMap<String, Inside>, String> {
-    let found: Array = JsFuture::from(dropped).await.map_err(|error| words(&error))?.unchecked_into();
+pub(super) async fn inside(found: Promise) -> Result<BTreeMap<String, Inside>, String> {
+    let found: Array = JsFuture::from(found).await.map_err(|error| words(&error))?.unchecked_into();
     let (names, files): (Array, Array) = (found.get(0).unchecked_into(), found.get(1).unchecked_into());
     let mut folders: BTreeMap<String, Inside> =
         names.iter().filter_map(|name| name.as_string()).map(|name| (name, Inside::new())).collect();
