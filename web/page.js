@@ -98,10 +98,13 @@ addEventListener('drop', ({ dataTransfer }) => {
 globalThis.inside = async (chosen) => {
   const files = [];
   const walk = async (folder, path) => {
-    for await (const one of folder.values()) {
-      if (one.kind === 'file') files.push([`${path}/${one.name}`, await one.getFile()]);
-      else await walk(one, `${path}/${one.name}`);
-    }
+    const here = [];
+    for await (const one of folder.values()) here.push(one);
+    await Promise.all(here.map(async (one) => {
+      const inside = `${path}/${one.name}`;
+      if (one.kind === 'file') files.push([inside, await one.getFile()]);
+      else await walk(one, inside);
+    }));
   };
   await walk(chosen, chosen.name);
   return [[chosen.name], files];

@@ -7,9 +7,9 @@
 //! Not every browser multiplies and adds in one instruction. The program is compiled with it, and where it lacks each becomes the two:
 //! `a b c madd` is `a b c (set s) mul (get s) add`, with a local `s` of its own. So that nobody must know the types of functions here, each
 //! such instruction is followed by how many parameters its function has, among the locals. `relaxed_min` and `relaxed_max`, which the
-//! compiler uses then, become `min` and `max`.
+//! compiler uses then, become `pmin` and `pmax` before anything is packed.
 
-use crate::code::{self, Bytes, FUSED, RELAXED, STREAMS};
+use crate::code::{self, Bytes, FUSED, STREAMS};
 
 const PLAIN: u8 = 0;
 const FUNCTIONS: u8 = 1;
@@ -69,14 +69,6 @@ impl Bytes for Streams<'_> {
         local(&mut self.body, 0x20);
         // f32x4.add
         self.body.extend([0xfd, 0xe4, 0x01]);
-        Ok(())
-    }
-
-    fn relaxed(&mut self, place: usize) -> Result<(), String> {
-        if self.instructions == Instructions::Plain {
-            self.take_back();
-            self.body.extend(RELAXED[place][1]);
-        }
         Ok(())
     }
 }
@@ -170,8 +162,8 @@ mod packing {
 
     use lzma_rust2::{Lzma2Options, Lzma2Writer, LzmaOptions};
 
-    use super::{Bytes, CODE, FUNCTIONS, FUSED, HEAD, Instructions, PLAIN, RELAXED, STREAMS, code, joined};
-    use crate::DICTIONARY;
+    use super::{Bytes, CODE, FUNCTIONS, FUSED, HEAD, Instructions, PLAIN, STREAMS, code, joined};
+    use crate::{DICTIONARY, code::RELAXED};
 
     /// Bytes of functions in one block: a page compiles each as soon as it has it, and larger ones pack smaller.
     const BLOCK: usize = 4 << 20;
@@ -188,6 +180,8 @@ mod packing {
         left: &'a [u8],
         parameters: usize,
         streams: [Vec<u8>; STREAMS],
+        /// How many bytes follow each relaxed instruction, and what is in its place in the streams.
+        relaxed: Vec<(usize, [u8; 3])>,
     }
 
     impl Bytes for Body<'_> {
@@ -205,7 +199,13 @@ mod packing {
         }
 
         fn relaxed(&mut self, place: usize) -> Result<(), String> {
-            self.is_short(RELAXED[place][0])
+            let [relaxed, meant] = RELAXED[place];
+            self.is_short(relaxed)?;
+            let opcodes = &mut self.streams[code::OPCODES];
+            let at = opcodes.len() - relaxed.len();
+            opcodes[at..].copy_from_slice(&meant);
+            self.relaxed.push((self.left.len(), meant));
+            Ok(())
         }
     }
 
@@ -306,6 +306,7 @@ mod packing {
         }
         let Functions { section, bodies, parameters } =
             functions(module).ok_or("the module has no functions, or some of a type that is not known")?;
+        let mut expected = module.to_vec();
         let mut blocks = Vec::new();
         let mut count = Vec::new();
         code::write_number(parameters.len(), |byte| count.push(byte));
@@ -313,7 +314,7 @@ mod packing {
         let (mut at, mut left) = (bodies.start, parameters.as_slice());
         while !left.is_empty() {
             let begin = at;
-            let mut body = Body { left: &[], parameters: 0, streams: Default::default() };
+            let mut body = Body { left: &[], parameters: 0, streams: Default::default(), relaxed: Vec::new() };
             let mut taken = 0;
             while let Some((parameters, others)) = left.split_first().filter(|_| at - begin < BLOCK) {
                 let cut = || "the functions of the module are cut off".to_owned();
@@ -327,6 +328,10 @@ mod packing {
                     return Err("a function of the module has another length than it says".to_owned());
                 }
                 at = first + length;
+                for (behind, meant) in body.relaxed.drain(..) {
+                    let end = at - behind;
+                    expected[end - meant.len()..end].copy_from_slice(&meant);
+                }
                 (taken, left) = (taken + 1, others);
             }
             blocks.push(FUNCTIONS);
@@ -341,7 +346,7 @@ mod packing {
         }
         sorted.append(&mut blocks);
         put_plain(&mut sorted, &module[at..]);
-        if joined(&sorted, Instructions::All)?.0 != module {
+        if joined(&sorted, Instructions::All)?.0 != expected {
             return Err("the module does not come back as it was".to_owned());
         }
         Ok(sorted)

@@ -23,19 +23,22 @@ pub(crate) trait Bytes {
     /// [`FUSED`] has gone by, in a function that declares this many locals.
     fn fused(&mut self, locals: u64) -> Result<(), String>;
 
-    /// One of [`RELAXED`] has gone by.
-    fn relaxed(&mut self, place: usize) -> Result<(), String>;
+    /// One of [`RELAXED`] has gone by, which is in no packed program.
+    fn relaxed(&mut self, place: usize) -> Result<(), String> {
+        Err(format!("{:?} is no instruction of a packed program", RELAXED[place][0]))
+    }
 }
 
 /// `f32x4.relaxed_madd`, which not every browser has.
 pub(crate) const FUSED: [u8; 3] = [0xfd, 0x85, 0x02];
 
-/// `relaxed_min` and `relaxed_max` of f32x4 and of f64x2, which browsers have with it, and what each may stand for: `min` and `max`.
+/// `relaxed_min` and `relaxed_max` of f32x4 and of f64x2, and what the compiler means by each: `pmin` and `pmax`, in whose place it puts
+/// them as soon as any function multiplies and adds in one. They are not the same for NaN, which the drawing of letters counts on.
 pub(crate) const RELAXED: [[[u8; 3]; 2]; 4] = [
-    [[0xfd, 0x8d, 0x02], [0xfd, 0xe8, 0x01]],
-    [[0xfd, 0x8e, 0x02], [0xfd, 0xe9, 0x01]],
-    [[0xfd, 0x8f, 0x02], [0xfd, 0xf4, 0x01]],
-    [[0xfd, 0x90, 0x02], [0xfd, 0xf5, 0x01]],
+    [[0xfd, 0x8d, 0x02], [0xfd, 0xea, 0x01]],
+    [[0xfd, 0x8e, 0x02], [0xfd, 0xeb, 0x01]],
+    [[0xfd, 0x8f, 0x02], [0xfd, 0xf6, 0x01]],
+    [[0xfd, 0x90, 0x02], [0xfd, 0xf7, 0x01]],
 ];
 
 /// Goes over one function: its declarations of locals and its instructions, to the end of it.

@@ -326,7 +326,7 @@ impl Run {
         let scheduled = plan.method.scheduled(plan.clock(epoch)).into_iter();
         let moved: Vec<String> = scheduled
             .filter(|(name, value)| settings.get(name) != Some(value.to_string()))
-            .map(|(name, value)| format!("{} {value}", field(name).map_or(name, |field| field.label.as_ref())))
+            .map(|(name, value)| typeset(&format!("{} {value}", field(name).map_or(name, |field| field.label.as_ref()))))
             .collect();
         if moved.is_empty() { title } else { format!("{title}, now {}", moved.join(", ")) }
     }
