@@ -29,9 +29,15 @@ fn the_inspector_says_what_was_measured_in_words_and_numbers() {
     let mut window = wide();
     window.state_mut().select(Some(canned::BROKEN));
     window.run_steps(3);
-    for label in
-        ["Sample 11", "κ in training 4 of 10", "first hit 4", "ω 1.4500", "loss 0.7500", "margin x⁰ 1.000", "margin x^K -1.000"]
-    {
+    for label in [
+        "Sample 11",
+        "κ in training 4 of 10",
+        "first hit 4",
+        "ω 1.4500",
+        "loss 0.7500",
+        "margin, start 1.000",
+        "margin, end -1.000",
+    ] {
         window.get_by_label(label);
     }
     window.get_by_label_contains("broken in training");

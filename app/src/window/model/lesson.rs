@@ -83,6 +83,11 @@ impl Lesson {
         self.wanted.is_empty()
     }
 
+    /// Whether a question waits for its answer.
+    pub(crate) fn asks(&self) -> bool {
+        self.is_shown() && self.now().question.is_some() && self.answer.is_none()
+    }
+
     /// Whether one may go on: what is asked was answered, and what was wanted is there.
     pub(crate) fn may_go_on(&self) -> bool {
         self.is_shown() && (self.now().question.is_none() || self.answer.is_some())

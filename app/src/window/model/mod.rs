@@ -20,7 +20,7 @@ pub(super) mod views;
 
 pub(crate) use changes::Member;
 pub(crate) use launcher::Launcher;
-pub(crate) use run::{MarginsOfEpoch, Phase, Run};
+pub(crate) use run::{Counted, MarginsOfEpoch, Phase, Run};
 pub(crate) use state::{Question, State};
 
 pub(crate) use crate::link::{FIRST_SPEED, SPEEDS};

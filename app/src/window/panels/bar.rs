@@ -112,7 +112,7 @@ fn time(seconds: f64) -> String {
 pub(crate) fn status_ui(ui: &mut Ui, state: &State, narrow: bool) {
     let run = state.run();
     ui.horizontal_wrapped(|ui| {
-        ui.strong(doing(run, state.gate.playing()));
+        ui.strong(doing(run, state.gate.playing() || state.slow_motion.is_some()));
         let place = run.place;
         if place.epochs > 0 {
             ui.label(format!("epoch {}/{}", run.epoch(), place.epochs));

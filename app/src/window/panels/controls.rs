@@ -1,6 +1,6 @@
 //! What several panels are made of.
 
-use egui::{Button, Ui};
+use egui::{Button, Ui, Vec2};
 
 use crate::window::{
     actions::{Action, keys::printed},
@@ -9,7 +9,12 @@ use crate::window::{
 
 /// A button for an action, with its tooltip and its keys.
 pub(crate) fn action_button(ui: &mut Ui, state: &mut State, action: Action, face: &str, selected: bool) {
-    let button = Button::selectable(selected, face).frame(true);
+    large_action_button(ui, state, action, (face, selected), Vec2::ZERO);
+}
+
+/// The same at least as large as this.
+pub(crate) fn large_action_button(ui: &mut Ui, state: &mut State, action: Action, (face, selected): (&str, bool), size: Vec2) {
+    let button = Button::selectable(selected, face).frame(true).min_size(size);
     let response = ui.add(button).on_hover_ui(|ui| {
         ui.strong(action.name());
         ui.label(action.doc());

@@ -154,27 +154,28 @@ fn short(name: &str) -> &str {
 
 /// What the lines are that stand in the plot, at their feet: each in the lowest row that is free there.
 fn names_ui(painter: &Painter, moments: &[Moment], transform: &PlotTransform, dark: bool) {
-    let mut taken: Vec<Rect> = Vec::new();
+    let mut taken: Vec<(Rect, &str)> = Vec::new();
     let frame = *transform.frame();
     let font = FontId::proportional(12.0);
     for moment in moments {
         let Some(name) = moment.kind.name() else { continue };
         let x = transform.position_from_point(&PlotPoint::new(moment.epoch, 0.0)).x;
-        if taken.iter().any(|rect| (rect.left() - x).abs() < 4.0) || !frame.x_range().contains(x) {
+        let said = |(rect, other): &(Rect, &str)| *other == name && (rect.left() - x).abs() < 4.0;
+        if taken.iter().any(said) || !frame.x_range().contains(x) {
             continue;
         }
         let colour = if moment.kind == MomentKind::Best { theme::natural(dark) } else { theme::neutral(dark) };
         let galley = painter.layout_no_wrap(name.to_owned(), font.clone(), colour);
         let lowest = Rect::from_min_size(pos2(x + 3.0, frame.bottom() - galley.size().y - 1.0), galley.size());
         let mut place = lowest;
-        while taken.iter().any(|rect| rect.expand(2.0).intersects(place)) {
+        while taken.iter().any(|(rect, _)| rect.expand(2.0).intersects(place)) {
             place = place.translate(vec2(0.0, -galley.size().y));
         }
         // Above the middle it would lie among the curves.
         if place.top() < frame.center().y || place.right() > frame.right() {
             continue;
         }
-        taken.push(place);
+        taken.push((place, name));
         painter.rect_filled(place, 2.0, theme::ground(dark).gamma_multiply(0.7));
         painter.galley(place.min, galley, colour);
     }

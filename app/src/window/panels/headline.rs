@@ -69,6 +69,9 @@ pub(crate) fn headline_ui(ui: &mut Ui, state: &mut State) {
         }
         let stepping = state.station().is_some();
         if state.is_plane() && (stepping || (!narrow && ui.available_size_before_wrap().x > STATIONS * sizes.1)) {
+            if narrow {
+                ui.end_row();
+            }
             stations_ui(ui, state, sizes.1);
         }
         if !narrow && offers_tour(state) {

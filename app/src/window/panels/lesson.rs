@@ -1,6 +1,6 @@
 //! The reading card of a lesson: its words, whose terms light what they name; its question; and the way on.
 
-use egui::{Align, Button, FontId, Layout, Panel, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, Color32, FontId, Layout, Mesh, Panel, Rect, RichText, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use super::{
     paragraph::{Terms, paragraph_ui},
@@ -97,7 +97,7 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
         // Where there is one thing at a time, the panel that a word names takes the place of the card.
         let narrow = ui.ctx().content_rect().width() < theme::NARROW;
         if let Some(tab) = terms.pressed.filter(|_| narrow).and_then(tab_of) {
-            (state.tab, kept.is_open) = (tab, false);
+            (state.tab, kept.is_open, state.shows_tab) = (tab, false, true);
         }
     }
     match pressed {
@@ -175,8 +175,23 @@ fn more_ui(ui: &Ui, seen: Rect) {
         theme::ground(dark),
     );
     let frame = Rect::from_min_size(seen.right_bottom() - galley.size() - vec2(20.0, 5.0), galley.size() + vec2(12.0, 4.0));
-    // A line of the text is not cut in two.
-    ui.painter().rect_filled(seen.with_min_y(frame.top() - 2.0), 0.0, ui.visuals().window_fill);
+    // A line of the text is not cut in two, but fades.
+    let ground = ui.visuals().window_fill;
+    let solid = seen.with_min_y(frame.top() - 2.0);
+    let fading = seen.with_min_y(solid.top() - 1.5 * frame.height()).with_max_y(solid.top());
+    let mut shade = Mesh::default();
+    for (corner, colour) in [
+        (fading.left_top(), Color32::TRANSPARENT),
+        (fading.right_top(), Color32::TRANSPARENT),
+        (fading.right_bottom(), ground),
+        (fading.left_bottom(), ground),
+    ] {
+        shade.colored_vertex(corner, colour);
+    }
+    shade.add_triangle(0, 1, 2);
+    shade.add_triangle(0, 2, 3);
+    ui.painter().add(shade);
+    ui.painter().rect_filled(solid, 0.0, ground);
     ui.painter().rect_filled(frame, 8.0, theme::accent(dark));
     ui.painter().galley(frame.min + vec2(6.0, 2.0), galley, theme::ground(dark));
 }
@@ -223,6 +238,7 @@ fn way_ui(ui: &mut Ui, lesson: &Lesson, size: f32) -> Option<Pressed> {
             pressed = Some(Pressed::Back);
         }
         let text = match (lesson.is_last_step(), lesson.next()) {
+            _ if lesson.asks() => "Answer to go on".to_owned(),
             (false, _) => "Next".to_owned(),
             (true, Some(next)) => format!("Next: {}", LESSONS[next].title),
             (true, None) => "Done".to_owned(),

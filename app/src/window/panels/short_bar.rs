@@ -3,7 +3,7 @@
 use egui::{Button, RichText, Ui};
 
 use super::{
-    controls::action_button,
+    controls::{action_button, large_action_button},
     drive::{menus_ui, progress_ui, speed_ui},
 };
 use crate::{
@@ -25,7 +25,7 @@ pub(crate) fn hand_ui(ui: &mut Ui, state: &mut State) {
         for (action, face, selected) in buttons(state, false) {
             ui.scope(|ui| {
                 ui.spacing_mut().button_padding.x = 3.0;
-                action_button(ui, state, action, face, selected);
+                large_action_button(ui, state, action, (face, selected), egui::Vec2::splat(side));
             });
         }
         speed_ui(ui, state, 92.0, false);

@@ -66,6 +66,10 @@ fn text_size(ui: &Ui) -> f32 {
     (0.8 * ui.text_style_height(&egui::TextStyle::Body)).max(14.0)
 }
 
+/// What the column of attacks is called.
+const TITLE: &str = "correct after";
+/// The size of the note, as a share of that of other text.
+const NOTE: f32 = 0.86;
 /// Between two rows.
 const SPACING: f32 = 3.0;
 
@@ -84,15 +88,14 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
         |attack: &str| columns.iter().flat_map(|(_, cells)| cells).any(|cell| cell.attack == attack && cell.on_survivors);
     // As wide as the longest name, however large the text is.
     let font = egui::TextStyle::Body.resolve(ui.style());
-    let wide = |attack: &&str| {
-        let name = stage_label(attack, together(attack));
-        ui.painter().layout_no_wrap(name, font.clone(), egui::Color32::PLACEHOLDER).size().x
-    };
-    let names = attacks.iter().map(wide).fold(60.0, f32::max) + 6.0;
+    let wide = |name: String| ui.painter().layout_no_wrap(name, font.clone(), egui::Color32::PLACEHOLDER).size().x;
+    let title = if columns.len() > 1 { TITLE } else { "" };
+    let names = attacks.iter().map(|attack| wide(stage_label(attack, together(attack)))).fold(wide(title.to_owned()), f32::max);
+    let names = names.max(60.0) + 6.0;
     let width = ((ui.available_width() - names) / columns.len() as f32 - 10.0).max(56.0);
     Grid::new(id).num_columns(columns.len() + 1).spacing([6.0, SPACING]).show(ui, |ui| {
         if columns.len() > 1 {
-            ui.weak("correct after");
+            ui.weak(TITLE);
             for (title, _) in columns {
                 ui.add_sized([width, 16.0], Label::new(RichText::new(title).size(0.95 * font.size)).truncate());
             }
@@ -116,7 +119,7 @@ pub(super) fn table_ui(ui: &mut Ui, id: &str, columns: &[(String, Vec<Cell>)]) {
         }
     });
     if attacks.iter().any(|attack| together(attack)) {
-        ui.label(RichText::new(PLUS).size(12.0).weak());
+        ui.label(RichText::new(PLUS).size(NOTE * font.size).weak());
     }
 }
 

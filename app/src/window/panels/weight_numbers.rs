@@ -62,13 +62,14 @@ impl Numbers<'_> {
     }
 }
 
-/// The weight as it is used on the left; on the right the method's own curve, before it is given its mean.
-pub(super) fn axes(ui: &Ui, (is_curve, scale): (bool, f64), greatest: f64) -> Vec<AxisHints<'static>> {
+/// The weight as it is used on the left, or `ahead` of its use in burn-in; on the right the method's own curve, before it is given its mean.
+pub(super) fn axes(ui: &Ui, (is_curve, scale): (bool, f64), greatest: f64, ahead: bool) -> Vec<AxisHints<'static>> {
     let as_raw = move |weight: f64| if weight == 0.0 { "0 raw".to_owned() } else { short(weight / scale) };
     // As wide as what stands there, however large the text is.
     let font = egui::TextStyle::Body.resolve(ui.style());
     let width = |text: String| ui.painter().layout_no_wrap(text, font.clone(), Color32::PLACEHOLDER).size().x + 6.0;
-    let used = AxisHints::new_y().label("ω as used").formatter(|mark, _| tick(mark.value));
+    let used =
+        AxisHints::new_y().label(if ahead { "ω after burn-in" } else { "ω as used" }).formatter(|mark, _| tick(mark.value));
     // Where the plot is low, marks stand close to each other and are read all the same.
     let close = Rangef::new(8.0, 14.0);
     let used = used.min_thickness(width(tick(greatest)).max(24.0)).label_spacing(close);

@@ -18,7 +18,7 @@ use crate::{
     lesson::Mark,
     link::Part,
     window::{
-        model::{Member, Run, State, lesson::Lesson, spread::Spread},
+        model::{Counted, Member, Run, State, lesson::Lesson, spread::Spread},
         theme,
     },
 };
@@ -37,8 +37,11 @@ const BAR: f32 = 34.0;
 /// The height of a line of a caveat.
 const SMALL: f32 = 16.0;
 
-/// The share of the height that the highest bar takes.
+/// The share of the height that the highest bar takes, and that the lowest takes at least.
 const BARS: f64 = 0.8;
+const LEAST_BAR: f64 = 0.03;
+/// The size of what is said in small letters, as a share of that of other text.
+const SMALLER: f32 = 0.83;
 
 /// The weights of one run.
 struct Shown {
@@ -123,17 +126,18 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
             return;
         }
         let is_share = shown.choice.about().omega_is_share;
-        let effective = shown.run(state).effective.filter(|_| is_share);
-        let effective = effective.map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+        let (effective, whose) = shown.run(state).counted();
+        let effective = effective.filter(|_| is_share).map_or("-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         // Beside a twin there is little room.
         let twin = state.has_twin();
-        let share = match (shown.run(state).is_reweighed, twin) {
-            (true, _) => format!("{effective} of all count"),
-            (false, true) => format!("{effective} count"),
-            (false, false) => format!("{effective} of the batch counts"),
+        let share = match whose {
+            Counted::OfAll => format!("{effective} of all count"),
+            _ if twin => format!("{effective} count"),
+            Counted::OfBatch => format!("{effective} of the batch counts"),
+            Counted::OfEpoch => format!("{effective} counted in epoch {}", shown.run(state).place.epoch),
         };
         ui.label(share).on_hover_text(if is_share {
-            "Effective share of samples, (Σω)² / (n Σω²): in the batch last trained on, or, while a run rests and was weighed anew, of all samples. The curve `effective` is its mean over an epoch"
+            "Effective share of samples, (Σω)² / (n Σω²): in the batch last trained on; while a run rests and was weighed anew, of all samples; and once it has ended, the mean over its last epoch, as in the curve `effective`"
         } else {
             "There is no share: ω is a factor that each sample has for itself in one term of the loss"
         });
@@ -148,7 +152,7 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
         if shown.ahead {
             ui.weak("· burn-in").on_hover_text("Every sample counts 1; the dashed curve is what comes after it");
         } else if shown.is_even() && !twin {
-            ui.weak("· every sample counts 1");
+            ui.weak("· every sample counts\u{a0}1");
         }
     });
 }
@@ -215,7 +219,10 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
                 format!("{:.3} to {:.3}", middle - half, middle + half)
             };
             told.push(format!("{place}: {count} of {all} samples"));
-            Bar::new(middle, BARS * top * count as f64 / most).width(0.85 * spread.width())
+            let high = BARS * top * count as f64 / most;
+            // What is there is seen, however little it is beside the most.
+            let high = if count > 0 { high.max(LEAST_BAR * top) } else { high };
+            Bar::new(middle, high).width(0.85 * spread.width())
         })
         .collect();
     // In its batch weights had the mean 1; the curve is scaled to the mean of all samples.
@@ -239,7 +246,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
         .x_axis_label(format!("{}{bars_mean}", axis.label))
-        .custom_y_axes(axes(ui, (shown.curve.is_some(), shown.scale), round_below(top)))
+        .custom_y_axes(axes(ui, (shown.curve.is_some(), shown.scale), round_below(top), shown.ahead))
         .label_formatter(move |position| {
             let (at, nearest) = match position {
                 HoverPosition::NearDataPoint { position, .. } => (position.x, Some(position.y)),
@@ -265,7 +272,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
         plot.set_plot_bounds_x(low - beside..=high + beside);
         plot.set_plot_bounds_y(0.0..=1.06 * top);
         let (bars_lit, curve_lit) = (lights(state, Mark::Kappa) || lights(state, Mark::Axis), lights(state, Mark::Weight));
-        let bars_in = if bars_lit { theme::accent(dark) } else { theme::neutral(dark).gamma_multiply(0.4) };
+        let bars_in = if bars_lit { theme::accent(dark) } else { theme::neutral(dark).gamma_multiply(0.6) };
         plot.bar_chart(BarChart::new("samples", bars).color(bars_in).allow_hover(false));
         match &shown.curve {
             Some(curve) => {
@@ -301,7 +308,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
     let across = response.transform.frame().width() / spread.counts.len().max(1) as f32;
     if spread.whole && across >= BAR {
         for (part, &count) in spread.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let at = [spread.middle(part), BARS * top * count as f64 / most];
+            let at = [spread.middle(part), (BARS * top * count as f64 / most).max(LEAST_BAR * top)];
             numbers.above(at, count.to_string(), theme::neutral(dark));
         }
     }
@@ -346,7 +353,9 @@ fn top(spread: &Spread, curve: Option<&[[f64; 2]]>) -> f64 {
 
 /// What must be said beside the figures of a method: some lines of the first, and all when it is pointed at.
 fn caveat_ui(ui: &mut Ui, caveats: &[&str], rows: usize) {
-    let text = RichText::new(caveats[0]).size(11.5).color(ui.visuals().weak_text_color());
+    let text = RichText::new(caveats[0])
+        .size(SMALLER * egui::TextStyle::Body.resolve(ui.style()).size)
+        .color(ui.visuals().weak_text_color());
     let mut job =
         Arc::unwrap_or_clone(WidgetText::from(text).into_layout_job(ui.style(), egui::TextStyle::Body.into(), egui::Align::Min));
     job.wrap.max_width = ui.available_width();

@@ -8,7 +8,7 @@ mod points;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use egui::{Align2, Color32, FontId, Id, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{Align2, Color32, FontId, Id, Label, Pos2, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 use gairat::region_map::Quantity;
 
 use crate::window::{
@@ -200,7 +200,9 @@ fn words_ui(ui: &mut Ui, state: &State, place: usize) {
             Station::Weight => "weight: rings, as large as it counts".to_owned(),
             Station::Update => "learned from; the next batch".to_owned(),
         };
-        ui.colored_label(theme::accent(ui.visuals().dark_mode), text);
+        let text = RichText::new(text).color(theme::accent(ui.visuals().dark_mode));
+        // Beside it there is a button.
+        ui.add(Label::new(text).truncate());
     }
 }
 

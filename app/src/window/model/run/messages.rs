@@ -116,10 +116,6 @@ impl Run {
             }
             Event::Epoch(metrics) => {
                 self.metrics.retain(|before| before.epoch < metrics.epoch);
-                // Between two epochs there is no batch to tell of; while the run rests all samples may have been weighed.
-                if !self.is_reweighed {
-                    self.effective = metrics.effective;
-                }
                 self.metrics.push(metrics);
                 self.phase = Phase::Training;
             }

@@ -136,6 +136,15 @@ pub(crate) struct Tally {
     pub(crate) mean_omega: f32,
 }
 
+/// Of which samples an effective share is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    OfBatch,
+    /// The mean over the batches of the last epoch.
+    OfEpoch,
+    OfAll,
+}
+
 /// A title as it is read: numbers with the signs of print, not those that are typed.
 fn typeset(title: &str) -> String {
     title.replace(" -", " −").replace(" inf", " ∞")
@@ -312,6 +321,18 @@ impl Run {
     /// The epoch that is on its way, or the last one that is done; counted from 1.
     pub(crate) fn epoch(&self) -> u32 {
         (self.place.epoch + u32::from(self.place.step > 0)).max(1).min(self.place.epochs)
+    }
+
+    /// The effective share of samples, and of which.
+    pub(crate) fn counted(&self) -> (Option<f64>, Counted) {
+        if self.is_reweighed {
+            (self.effective, Counted::OfAll)
+        } else if let (Phase::Finished(_) | Phase::Stopped | Phase::Failed(_), Some(last)) = (&self.phase, self.metrics.last()) {
+            // Which batch was seen last is chance.
+            (last.effective, Counted::OfEpoch)
+        } else {
+            (self.effective, Counted::OfBatch)
+        }
     }
 
     /// What weights follow in the epoch on its way, in a few words.

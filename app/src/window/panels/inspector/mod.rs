@@ -149,13 +149,13 @@ fn training_ui(ui: &mut Ui, run: &Run, row: u32) {
         ui.end_row();
         number(
             ui,
-            "margin x⁰",
+            "margin, start",
             &format!("{:.3}", measured.margin_start),
             "z_y − the next greatest logit, where the attack started",
         );
         number(
             ui,
-            "margin x^K",
+            "margin, end",
             &format!("{:.3}", measured.margin_adversarial),
             "The same where it ended; below 0 is misclassified",
         );
