@@ -3,18 +3,45 @@
 use egui::Rangef;
 use egui_plot::{GridInput, GridMark};
 
+use super::weight_numbers::round_below;
+
 /// What makes the lines of a plot faint, a seventh of the colour of text, however far apart they are: a plot draws lines the stronger the
 /// farther apart they are within this range, as the root of that.
 pub(super) const FAINT: Rangef = Rangef { min: -1000.0, max: 50_000.0 };
 
+/// Marks have these steps, times powers of ten.
+const STEPS: [f64; 5] = [1.0, 2.0, 2.5, 5.0, 10.0];
+/// How many steps there are at most.
+const MOST: f64 = 5.0;
+/// From one number to the next above it, and what stands below a plot, as many times as text is high.
+const APART: f32 = 1.4;
+const BELOW: f32 = 2.6;
+
 /// A spacer for [`egui_plot::Plot`]: three to six marks.
 pub(super) fn few(input: GridInput) -> Vec<GridMark> {
-    marks(input.bounds, &[1.0, 2.0, 2.5, 5.0, 10.0])
+    marks(input.bounds, &STEPS, MOST)
+}
+
+/// The same for the axis of a plot that is so high with all that stands below it, where numbers are so high: a plot leaves out all numbers
+/// where they would touch.
+pub(super) fn few_within(height: f32, text: f32) -> impl Fn(GridInput) -> Vec<GridMark> {
+    let most = f64::from((height - BELOW * text) / (APART * text)).floor().clamp(1.0, MOST);
+    move |input| {
+        let marks = marks(input.bounds, &STEPS, most);
+        if marks.len() > 1 { marks } else { pair(input.bounds) }
+    }
+}
+
+/// Two marks: at the ends of the longest round step that fits.
+pub(super) fn pair((low, high): (f64, f64)) -> Vec<GridMark> {
+    let step = if high > low { round_below(high - low) } else { return Vec::new() };
+    let first = (low / step).ceil() * step;
+    [first, first + step].into_iter().filter(|at| *at <= high).map(|value| GridMark { value, step_size: step }).collect()
 }
 
 /// The same for an axis of whole numbers.
 pub(super) fn few_whole(input: GridInput) -> Vec<GridMark> {
-    let mut marks = marks(input.bounds, &[1.0, 2.0, 5.0, 10.0]);
+    let mut marks = marks(input.bounds, &[1.0, 2.0, 5.0, 10.0], MOST);
     marks.retain(|mark| mark.value.fract() == 0.0);
     marks
 }
@@ -28,9 +55,9 @@ pub(super) fn label(mark: GridMark) -> String {
     if text == "-0" { "0".to_owned() } else { text.replace('-', "−") }
 }
 
-/// Marks at multiples of one of these numbers times a power of ten: of the least that goes into the bounds at most five times.
-fn marks((low, high): (f64, f64), steps: &[f64]) -> Vec<GridMark> {
-    let rough = (high - low) / 5.0;
+/// Marks at multiples of one of these numbers times a power of ten: of the least that goes into the bounds at most so many times.
+fn marks((low, high): (f64, f64), steps: &[f64], most: f64) -> Vec<GridMark> {
+    let rough = (high - low) / most;
     if !rough.is_finite() || rough <= 0.0 {
         return Vec::new();
     }
@@ -52,6 +79,11 @@ mod tests {
             assert!(marks.iter().all(|mark| (low..=high).contains(&mark.value)), "{low} to {high}: {marks:?}");
             let labels: std::collections::BTreeSet<String> = marks.iter().map(|mark| label(*mark)).collect();
             assert!(labels.len() == marks.len() && !labels.contains("−0"), "{labels:?}");
+        }
+        for (height, text) in [(60.0, 14.0), (85.0, 18.0), (120.0, 18.0), (200.0, 14.0)] {
+            let marks = few_within(height, text)(GridInput { bounds: (0.0, 11.9), base_step_size: 1.0 });
+            let apart = marks[0].step_size / 11.9 * f64::from(height - BELOW * text);
+            assert!(marks.len() > 1 && apart >= f64::from(1.2 * text), "{height}, {text}: {marks:?}");
         }
         let kappa = few_whole(GridInput { bounds: (-0.6, 10.6), base_step_size: 1.0 });
         assert_eq!(kappa.into_iter().map(label).collect::<Vec<_>>(), ["0", "5", "10"]);

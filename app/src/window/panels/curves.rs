@@ -65,18 +65,19 @@ pub(crate) fn curves_ui(ui: &mut Ui, state: &mut State) {
     let strip = strip.then(|| ui.allocate_exact_size(vec2(ui.available_width(), STRIP), Sense::hover()).0);
     let most = if state.link.shows(Part::Stage) { MOST } else { f32::INFINITY };
     let text_colour = ui.visuals().text_color();
+    let height = ui.available_height().clamp(LEAST, most.max(LEAST));
     let plot = Plot::new("curves")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
         .grid_spacing(axis::FAINT)
         .x_grid_spacer(axis::few_whole)
-        .y_grid_spacer(axis::few)
-        .height(ui.available_height().clamp(LEAST, most.max(LEAST)))
+        .y_grid_spacer(axis::few_within(height, egui::TextStyle::Body.resolve(ui.style()).size))
+        .height(height)
         .include_x(0.0)
         .include_x(epochs)
         .include_y(0.0)
         .include_y(1.0)
-        .x_axis_label("epoch")
+        .custom_x_axes(vec![AxisHints::new_x().label("epoch").label_spacing(Rangef::new(16.0, 24.0))])
         // Where the plot is low, marks stand close to each other and are read all the same.
         .custom_y_axes(vec![
             AxisHints::new_y()
@@ -156,7 +157,7 @@ fn short(name: &str) -> &str {
 fn names_ui(painter: &Painter, moments: &[Moment], transform: &PlotTransform, dark: bool) {
     let mut taken: Vec<(Rect, &str)> = Vec::new();
     let frame = *transform.frame();
-    let font = FontId::proportional(12.0);
+    let font = FontId::proportional((0.83 * egui::TextStyle::Body.resolve(&painter.ctx().global_style()).size).max(12.0));
     for moment in moments {
         let Some(name) = moment.kind.name() else { continue };
         let x = transform.position_from_point(&PlotPoint::new(moment.epoch, 0.0)).x;

@@ -71,7 +71,7 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     };
     // The strip and its line of text, where there is room for them.
     let strip = 22.0;
-    let below_plot = strip + 11.5 * 1.4 + 3.0 * ui.spacing().item_spacing.y;
+    let below_plot = strip + small(ui) * 1.4 + 3.0 * ui.spacing().item_spacing.y;
     let over = ui.available_height() >= LEAST + below_plot;
     let below_plot = if over { below_plot } else { 0.0 };
     let below = |histogram: &Histogram| {
@@ -80,16 +80,17 @@ pub(crate) fn margins_ui(ui: &mut Ui, state: &mut State) {
     };
     let about =
         format!("Margins: {:.0} % of natural and {:.0} % of adversarial samples below 0", below(&natural), below(&adversarial));
+    let most = if state.link.shows(Part::Stage) { 200.0 } else { f32::INFINITY };
+    let height = (ui.available_height() - below_plot).clamp(LEAST, most);
+    let text = egui::TextStyle::Body.resolve(ui.style()).size;
     let plot = Plot::new("margins")
         .show_background(false)
         // Few lines: each is as long as the plot, and a software adapter draws them all.
         .grid_spacing(axis::FAINT)
         .x_grid_spacer(axis::few)
         .x_axis_formatter(|mark, _| axis::label(mark))
-        .y_grid_spacer(axis::few)
-        .height(
-            (ui.available_height() - below_plot).clamp(LEAST, if state.link.shows(Part::Stage) { 200.0 } else { f32::INFINITY }),
-        )
+        .y_grid_spacer(axis::few_within(height, text))
+        .height(height)
         .show_y(false)
         .allow_drag(false)
         .allow_zoom(false)
@@ -168,6 +169,11 @@ fn outline(histogram: &Histogram) -> Vec<[f64; 2]> {
     .collect()
 }
 
+/// The size of small letters.
+fn small(ui: &Ui) -> f32 {
+    (0.83 * egui::TextStyle::Body.resolve(ui.style()).size).max(11.5)
+}
+
 fn ui_text(dark: bool) -> Color32 {
     if dark { Color32::from_gray(200) } else { Color32::from_gray(60) }
 }
@@ -175,7 +181,7 @@ fn ui_text(dark: bool) -> Color32 {
 /// Adversarial margins of all epochs, one column each: where they gather is dark.
 fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
     if run.margins.len() < 2 {
-        ui.add(egui::Label::new(RichText::new("over the epochs: after two of them").size(11.5).weak()).truncate());
+        ui.add(egui::Label::new(RichText::new("over the epochs: after two of them").size(small(ui)).weak()).truncate());
         return;
     }
     let columns = run.margins.len();
@@ -193,7 +199,7 @@ fn over_time(ui: &mut Ui, run: &Run, height: f32, dark: bool) {
     };
     let texture = kept.map_or_else(draw, |(_, texture)| texture);
     let text = format!("adversarial margins over the epochs, {first} to {last}; from {low} to {high}").replace('-', "−");
-    ui.add(egui::Label::new(RichText::new(text).size(12.0).weak()).truncate());
+    ui.add(egui::Label::new(RichText::new(text).size(small(ui)).weak()).truncate());
     let size = vec2(ui.available_width(), height);
     let response = ui.add(egui::Image::new((texture.id(), size)));
     let zero = response.rect.bottom() - response.rect.height() * (0.0 - low) / (high - low);

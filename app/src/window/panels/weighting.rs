@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use egui::{Label, RichText, Ui, WidgetInfo, WidgetText};
-use egui_plot::{Bar, BarChart, GridMark, HoverPosition, Line, LineStyle, Plot, PlotPoints, Points};
+use egui_plot::{Bar, BarChart, HoverPosition, Line, LineStyle, Plot, PlotPoints, Points};
 use gairat::{
     method::{Axis, Clock},
     settings::{MethodChoice, Settings},
@@ -28,8 +28,6 @@ use crate::{
 const LEAST: (f32, f32) = (90.0, 60.0);
 /// The greatest height of that picture where the stage has its place above.
 const MOST: f32 = 220.0;
-/// From this height on, there is room for more than two marks at its axis.
-const HIGH: f32 = 110.0;
 /// From this width on, it is said in the axis what the bars are.
 const WIDE: f32 = 400.0;
 /// From this width of a bar on, it is said how many samples it stands for.
@@ -262,11 +260,7 @@ fn plot_ui(ui: &mut Ui, state: &State, shown: &Shown, height: f32) {
             let lines = [at, weight, told.get(part).cloned()];
             Some(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
         })
-        // Two marks where there is little room.
-        .y_grid_spacer(move |input| {
-            let mark = round_below(top);
-            if height >= HIGH { axis::few(input) } else { [0.0, mark].map(|value| GridMark { value, step_size: mark }).into() }
-        });
+        .y_grid_spacer(axis::few_within(height, egui::TextStyle::Body.resolve(ui.style()).size));
     let colour = theme::weight(dark);
     let response = plot.show(ui, |plot| {
         plot.set_plot_bounds_x(low - beside..=high + beside);
