@@ -139,10 +139,10 @@ pub(crate) struct Tally {
 /// Of which samples an effective share is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
-    OfBatch,
+    Batch,
     /// The mean over the batches of the last epoch.
-    OfEpoch,
-    OfAll,
+    Epoch,
+    All,
 }
 
 /// A title as it is read: numbers with the signs of print, not those that are typed.
@@ -326,12 +326,12 @@ impl Run {
     /// The effective share of samples, and of which.
     pub(crate) fn counted(&self) -> (Option<f64>, Counted) {
         if self.is_reweighed {
-            (self.effective, Counted::OfAll)
+            (self.effective, Counted::All)
         } else if let (Phase::Finished(_) | Phase::Stopped | Phase::Failed(_), Some(last)) = (&self.phase, self.metrics.last()) {
             // Which batch was seen last is chance.
-            (last.effective, Counted::OfEpoch)
+            (last.effective, Counted::Epoch)
         } else {
-            (self.effective, Counted::OfBatch)
+            (self.effective, Counted::Batch)
         }
     }
 
