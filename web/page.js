@@ -99,11 +99,12 @@ globalThis.inside = async (chosen) => {
   const files = [];
   const walk = async (folder, path) => {
     const here = [];
-    for await (const one of folder.values()) here.push(one);
+    // What systems leave in folders is no data.
+    for await (const one of folder.values()) if (!one.name.startsWith('.') && one.name !== '__MACOSX') here.push(one);
     await Promise.all(here.map(async (one) => {
       const inside = `${path}/${one.name}`;
-      if (one.kind === 'file') files.push([inside, await one.getFile()]);
-      else await walk(one, inside);
+      if (one.kind !== 'file') return walk(one, inside);
+      return files.push([inside, await one.getFile().catch(({ message }) => { throw new Error(`${inside}: ${message}`); })]);
     }));
   };
   await walk(chosen, chosen.name);

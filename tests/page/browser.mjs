@@ -81,12 +81,7 @@ export async function press(page, name, { exact = true, timeout = 20000 } = {}) 
   const found = page.locator(`#mirror [aria-label${exact ? '' : '*'}="${name}"]`).last();
   await found.waitFor({ state: 'attached', timeout });
   await page.waitForTimeout(450); // the mirror follows within 0.4 s
-  // A list that is still being filled moves it.
-  let box = await found.boundingBox();
-  for (let before = null, times = 0; times < 10 && JSON.stringify(before) !== JSON.stringify(box); times += 1) {
-    await page.waitForTimeout(150);
-    [before, box] = [box, await found.boundingBox()];
-  }
+  const box = await found.boundingBox();
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await page.mouse.down();
   await page.mouse.up();

@@ -95,6 +95,7 @@ async function pressed(page, name, event) {
     await press(page, name);
     const happened = await asked;
     if (happened) return happened;
+    console.log(`${name} was pressed, and there was no ${event}: once more`);
   }
   return assert.fail(`${name}: no ${event}, but ${await drawn(page)}`);
 }
@@ -890,6 +891,17 @@ describe('what stays', () => {
       await page.keyboard.press('Control+o');
       for (let times = 0; times < 3 && !await page.evaluate(() => globalThis.picked); times += 1) await press(page, 'Folder…');
     }, { data: 'images:uploads/set.zip' }), expected, 'picked');
+    await with_page({}, async (page) => {
+      await says(page, /training/);
+      await leave(page);
+      await page.keyboard.press('Control+o');
+      for (const [name, says] of [['AbortError', null], ['SecurityError', /The folder cannot be read: .*not here/]]) {
+        await page.evaluate((name) => { globalThis.showDirectoryPicker = async () => { globalThis.picked = name; throw new DOMException('not here', name); }; }, name);
+        for (let times = 0; times < 3 && await page.evaluate(() => globalThis.picked) !== name; times += 1) await press(page, 'Folder…');
+        await page.waitForTimeout(1000);
+        if (says) assert.match(await drawn(page), says); else assert.doesNotMatch(await drawn(page), /cannot be read/);
+      }
+    });
     assert.equal(await here(async (page) => {
       const browser = await page.context().newCDPSession(page);
       const data = { items: [], files: [folder], dragOperationsMask: 1 };

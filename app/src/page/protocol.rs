@@ -1,5 +1,6 @@
-//! What goes between the page and its worker: a head in MessagePack, and blobs of bytes beside it, which are handed over, not copied. Many
-//! numbers go ahead of their head in slices of their own: MessagePack reads them one by one, and a page has to answer in between.
+//! What goes between the page and its worker: a head in MessagePack, and blobs of bytes beside it, which are handed over, not copied. The
+//! many numbers that a worker tells go ahead of their head in slices of their own: MessagePack reads them one by one, and a page has to
+//! answer in between.
 
 use std::{path::PathBuf, sync::Arc};
 

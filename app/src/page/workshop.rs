@@ -169,7 +169,9 @@ fn fault(what: &str) {
     let what = what.lines().next().unwrap_or_default().to_owned();
     let (again, lost): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, end)| end.mail().on_gpu);
     for (_, end) in lost {
-        end.mail().over = true;
+        let mut mail = end.mail();
+        (mail.over, mail.numbers) = (true, Numbers::new());
+        drop(mail);
         end.tell(Message::Failed(format!(
             "the run was given up by a fault of the program ({what}); what was saved before is kept, and can be opened again"
         )));

@@ -106,7 +106,8 @@ fn column_ui(ui: &mut Ui, state: &mut State, seen: f32) {
 /// The panels below the stage, one at a time.
 fn tab_ui(ui: &mut Ui, state: &mut State, tabs: Vec<Tab>, seen: f32) {
     // The panel scrolls to what is looked for, and the column to the panel, as it does where a word of a lesson names it.
-    if state.sought.is_some() || std::mem::take(&mut state.shows_tab) {
+    if state.sought.is_some() || state.shows_tab > 0 {
+        state.shows_tab = state.shows_tab.saturating_sub(1);
         ui.scroll_to_cursor(Some(Align::TOP));
     }
     if !tabs.contains(&state.tab) {

@@ -33,7 +33,9 @@ pub(crate) trait Bytes {
 pub(crate) const FUSED: [u8; 3] = [0xfd, 0x85, 0x02];
 
 /// `relaxed_min` and `relaxed_max` of f32x4 and of f64x2, and what the compiler means by each: `pmin` and `pmax`, in whose place it puts
-/// them as soon as any function multiplies and adds in one. They are not the same for NaN, which the drawing of letters counts on.
+/// them as soon as any function multiplies and adds in one (LLVM's pull request 177814). They are not the same for NaN, which the drawing
+/// of letters counts on. All that there were in the program when this was written stood there, and meant just that; a vectorised
+/// `f32::max`, for which the compiler may put the same, means `pmax` for all numbers but NaN.
 pub(crate) const RELAXED: [[[u8; 3]; 2]; 4] = [
     [[0xfd, 0x8d, 0x02], [0xfd, 0xea, 0x01]],
     [[0xfd, 0x8e, 0x02], [0xfd, 0xeb, 0x01]],

@@ -48,7 +48,7 @@ pub(super) fn dropped() -> Option<Promise> {
 type Asked = Option<Result<Vec<Result<Arrived, String>>, String>>;
 
 /// Asks the person for a folder in the newer way of browsers, which does not make all its files in one task; `None` where there is no such
-/// way: in some browsers, over plain HTTP and in a frame of another site.
+/// way: in some browsers, and over plain HTTP; and in a frame, where the one that there is may be refused.
 pub(super) fn ask(ctx: &Context) -> Option<impl Future<Output = Asked> + 'static> {
     let window = web_sys::window()?;
     let in_frame = !matches!(window.parent(), Ok(Some(parent)) if parent == window);

@@ -103,8 +103,8 @@ pub(crate) struct State {
     pub(crate) palette: Option<Palette>,
     /// The setting that was looked for, until the form has shown it.
     pub(crate) sought: Option<&'static str>,
-    /// Whether a narrow window goes to the panel whose tab was chosen.
-    pub(crate) shows_tab: bool,
+    /// For how many frames a narrow window goes to the panel that a lesson named: in the first the card still has its room.
+    pub(crate) shows_tab: u8,
     pub(crate) help: bool,
     pub(crate) rewind: bool,
     pub(crate) open: Option<OpenDialog>,
@@ -180,7 +180,7 @@ impl State {
             drawing: None,
             palette: None,
             sought: None,
-            shows_tab: false,
+            shows_tab: 0,
             help: false,
             rewind: false,
             open: None,

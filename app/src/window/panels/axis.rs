@@ -3,8 +3,6 @@
 use egui::Rangef;
 use egui_plot::{GridInput, GridMark};
 
-use super::weight_numbers::round_below;
-
 /// What makes the lines of a plot faint, a seventh of the colour of text, however far apart they are: a plot draws lines the stronger the
 /// farther apart they are within this range, as the root of that.
 pub(super) const FAINT: Rangef = Rangef { min: -1000.0, max: 50_000.0 };
@@ -22,8 +20,8 @@ pub(super) fn few(input: GridInput) -> Vec<GridMark> {
     marks(input.bounds, &STEPS, MOST)
 }
 
-/// The same for the axis of a plot that is so high with all that stands below it, where numbers are so high: a plot leaves out all numbers
-/// where they would touch.
+/// Two to six marks, for the axis of a plot that is so high with all that stands below it, where numbers are so high: a plot leaves out all
+/// numbers where they would touch.
 pub(super) fn few_within(height: f32, text: f32) -> impl Fn(GridInput) -> Vec<GridMark> {
     let most = f64::from((height - BELOW * text) / (APART * text)).floor().clamp(1.0, MOST);
     move |input| {
@@ -32,11 +30,16 @@ pub(super) fn few_within(height: f32, text: f32) -> impl Fn(GridInput) -> Vec<Gr
     }
 }
 
-/// Two marks: at the ends of the longest round step that fits.
-pub(super) fn pair((low, high): (f64, f64)) -> Vec<GridMark> {
-    let step = if high > low { round_below(high - low) } else { return Vec::new() };
-    let first = (low / step).ceil() * step;
-    [first, first + step].into_iter().filter(|at| *at <= high).map(|value| GridMark { value, step_size: step }).collect()
+/// Two marks as far apart as one digit times a power of ten lets them be.
+fn pair((low, high): (f64, f64)) -> Vec<GridMark> {
+    let power = 10f64.powf((high - low).log10().floor());
+    if !power.is_normal() {
+        return Vec::new();
+    }
+    let mut steps = [power, power / 10.0].into_iter().flat_map(|power| (1..=9).rev().map(move |digit| f64::from(digit) * power));
+    let fits = |step: &f64| (low / step).ceil() * step + step <= high;
+    let both = |step: f64| [0.0, 1.0].map(|more| GridMark { value: (low / step).ceil() * step + more * step, step_size: step });
+    steps.find(fits).map(|step| both(step).to_vec()).unwrap_or_default()
 }
 
 /// The same for an axis of whole numbers.
@@ -81,9 +84,11 @@ mod tests {
             assert!(labels.len() == marks.len() && !labels.contains("−0"), "{labels:?}");
         }
         for (height, text) in [(60.0, 14.0), (85.0, 18.0), (120.0, 18.0), (200.0, 14.0)] {
-            let marks = few_within(height, text)(GridInput { bounds: (0.0, 11.9), base_step_size: 1.0 });
-            let apart = marks[0].step_size / 11.9 * f64::from(height - BELOW * text);
-            assert!(marks.len() > 1 && apart >= f64::from(1.2 * text), "{height}, {text}: {marks:?}");
+            for top in [1.06, 1.9, 2.99, 4.9, 5.1, 9.99, 11.9, 0.034, 690.0] {
+                let marks = few_within(height, text)(GridInput { bounds: (-0.02 * top, top), base_step_size: 1.0 });
+                let apart = marks[0].step_size / (1.02 * top) * f64::from(height - BELOW * text);
+                assert!(marks.len() > 1 && apart >= f64::from(0.65 * text), "{height}, {text}, {top}: {marks:?}");
+            }
         }
         let kappa = few_whole(GridInput { bounds: (-0.6, 10.6), base_step_size: 1.0 });
         assert_eq!(kappa.into_iter().map(label).collect::<Vec<_>>(), ["0", "5", "10"]);

@@ -97,7 +97,7 @@ pub(crate) fn lesson_ui(ui: &mut Ui, state: &mut State) {
         // Where there is one thing at a time, the panel that a word names takes the place of the card.
         let narrow = ui.ctx().content_rect().width() < theme::NARROW;
         if let Some(tab) = terms.pressed.filter(|_| narrow).and_then(tab_of) {
-            (state.tab, kept.is_open, state.shows_tab) = (tab, false, true);
+            (state.tab, kept.is_open, state.shows_tab) = (tab, false, 2);
         }
     }
     match pressed {

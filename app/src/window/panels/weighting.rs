@@ -132,7 +132,7 @@ fn header_ui(ui: &mut Ui, state: &mut State, shown: &Shown) {
             Counted::All => format!("{effective} of all count"),
             _ if twin => format!("{effective} count"),
             Counted::Batch => format!("{effective} of the batch counts"),
-            Counted::Epoch => format!("{effective} counted in epoch {}", shown.run(state).place.epoch),
+            Counted::Epoch(epoch) => format!("{effective} counted in epoch {epoch}"),
         };
         ui.label(share).on_hover_text(if is_share {
             "Effective share of samples, (Σω)² / (n Σω²): in the batch last trained on; while a run rests and was weighed anew, of all samples; and once it has ended, the mean over its last epoch, as in the curve `effective`"

@@ -140,8 +140,8 @@ pub(crate) struct Tally {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     Batch,
-    /// The mean over the batches of the last epoch.
-    Epoch,
+    /// The mean over the batches of the last epoch, which is this.
+    Epoch(u32),
     All,
 }
 
@@ -329,7 +329,7 @@ impl Run {
             (self.effective, Counted::All)
         } else if let (Phase::Finished(_) | Phase::Stopped | Phase::Failed(_), Some(last)) = (&self.phase, self.metrics.last()) {
             // Which batch was seen last is chance.
-            (last.effective, Counted::Epoch)
+            (last.effective, Counted::Epoch(last.epoch))
         } else {
             (self.effective, Counted::Batch)
         }
