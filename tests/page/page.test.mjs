@@ -996,7 +996,7 @@ describe('learning', () => {
           const here = await page.evaluate(() => {
             const parts = [...document.querySelectorAll('#mirror button')];
             const name = (part) => part.getAttribute('aria-label');
-            const on = parts.findIndex((part) => name(part) === 'Next' || name(part)?.startsWith('Next: ') || name(part) === 'Done');
+            const on = parts.findIndex((part) => ['Next', 'Answer to go on'].includes(name(part)) || name(part)?.startsWith('Next: ') || name(part) === 'Done');
             const waits = /something to show…|are at work…/.test(document.getElementById('mirror').textContent);
             return { waits, on: on < 0 ? null : name(parts[on]), may: on >= 0 && !parts[on].hasAttribute('aria-disabled') };
           });

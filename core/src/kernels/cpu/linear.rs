@@ -7,6 +7,7 @@ use super::{
     convolution::Machine,
     finish::{Finish, Finisher},
     parallel,
+    unrolled::{unrolled, zeros},
 };
 
 /// Outputs in work at once: with two columns 12 sums of the 16 registers of AVX2, with four 24 of 32.
@@ -127,22 +128,30 @@ fn columns<S: Simd, const OUTPUTS: usize, const WIDTH: usize>(
     target: &mut [[S::f32s; COLUMNS]],
     [first, column]: [usize; 2],
 ) {
-    let mut sums = [[simd.splat_f32s(0.0); WIDTH]; OUTPUTS];
+    let mut sums: [[S::f32s; WIDTH]; OUTPUTS] = zeros();
     for (source, weights) in source.iter().zip(weights) {
-        let source: [S::f32s; WIDTH] = std::array::from_fn(|j| source[column + j]);
-        for (sums, &weight) in sums.iter_mut().zip(weights) {
-            let weight = simd.splat_f32s(weight);
-            for (sum, &source) in sums.iter_mut().zip(&source) {
-                *sum = simd.mul_add_e_f32s(weight, source, *sum);
-            }
-        }
+        unrolled!(I < OUTPUTS => {
+            let weight = simd.splat_f32s(weights[I]);
+            unrolled!(J < WIDTH => sums[I][J] = simd.mul_add_e_f32s(weight, source[column + J], sums[I][J]));
+        });
     }
+    let sums = kept(sums);
     for ((output, sums), target) in (first..).zip(sums).zip(target) {
         let channel = finisher.of_channel(simd, output);
         for ((at, sum), target) in (output * COLUMNS + column..).zip(sums).zip(&mut target[column..]) {
             finisher.write(simd, &channel, sum, at, target);
         }
     }
+}
+
+/// The same sums in memory, where a loop goes over them.
+#[inline(always)]
+fn kept<T: Copy + bytemuck::Zeroable, const COLUMNS: usize, const ROWS: usize>(
+    sums: [[T; COLUMNS]; ROWS],
+) -> [[T; COLUMNS]; ROWS] {
+    let mut kept = zeros();
+    unrolled!(I < ROWS => unrolled!(J < COLUMNS => kept[I][J] = sums[I][J]));
+    kept
 }
 
 /// The gradient of all weights over one tile.
@@ -181,20 +190,17 @@ impl WithSimd for Gradient<'_> {
 #[inline(always)]
 fn rows<S: Simd, const INPUTS: usize>(simd: S, source: &[f32], pairs: &[[S::f32s; 2]], weights: &mut [f32], outputs: usize) {
     let samples = source.len() / INPUTS;
-    let of_input: [&[f32]; INPUTS] = std::array::from_fn(|input| &source[input * samples..(input + 1) * samples]);
     let per_sample = pairs.len() / samples;
     let per_pair = 2 * S::F32_LANES;
     for pair in 0..per_sample {
-        let mut sums = [[simd.splat_f32s(0.0); 2]; INPUTS];
+        let mut sums: [[S::f32s; 2]; INPUTS] = zeros();
         for (sample, delta) in pairs[pair..].iter().step_by(per_sample).enumerate() {
-            for (sums, of_input) in sums.iter_mut().zip(&of_input) {
-                let number = simd.splat_f32s(of_input[sample]);
-                for (sum, &delta) in sums.iter_mut().zip(delta) {
-                    *sum = simd.mul_add_e_f32s(number, delta, *sum);
-                }
-            }
+            unrolled!(I < INPUTS => {
+                let number = simd.splat_f32s(source[I * samples + sample]);
+                unrolled!(J < 2 => sums[I][J] = simd.mul_add_e_f32s(number, delta[J], sums[I][J]));
+            });
         }
-        for (weights, sums) in weights.chunks_exact_mut(outputs).zip(&sums) {
+        for (weights, sums) in weights.chunks_exact_mut(outputs).zip(&kept(sums)) {
             let sums: &[f32] = bytemuck::cast_slice(sums);
             let first = pair * per_pair;
             let of_pair = &mut weights[first..outputs.min(first + per_pair)];

@@ -24,6 +24,7 @@ mod parallel;
 mod passes;
 mod product;
 mod products;
+mod unrolled;
 mod weight_gradient;
 mod winograd;
 
