@@ -197,7 +197,8 @@ fn rows<S: Simd, const INPUTS: usize>(simd: S, source: &[f32], pairs: &[[S::f32s
         for (sample, delta) in pairs[pair..].iter().step_by(per_sample).enumerate() {
             unrolled!(I < INPUTS => {
                 let number = simd.splat_f32s(source[I * samples + sample]);
-                unrolled!(J < 2 => sums[I][J] = simd.mul_add_e_f32s(number, delta[J], sums[I][J]));
+                sums[I][0] = simd.mul_add_e_f32s(number, delta[0], sums[I][0]);
+                sums[I][1] = simd.mul_add_e_f32s(number, delta[1], sums[I][1]);
             });
         }
         for (weights, sums) in weights.chunks_exact_mut(outputs).zip(&kept(sums)) {
